@@ -1,0 +1,217 @@
+//! The permit: proof that an action was authorized, and the form in which its data may be seen.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use polder_model::{Mask, Principal, Privilege, Securable};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The principal whose rights count.
+    pub principal: Principal,
+    /// Whether it is the person at their own machine, with no server and no one named by `--as`: an account admin to whom the
+    /// files are open anyway. Never set by a server.
+    pub local_admin: bool,
+}
+
+/// What a caller wants to do with a securable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Know that it exists and read its description.
+    Browse,
+    /// Read rows of a table or view.
+    Read,
+    /// Add, change or delete rows of a table.
+    Write,
+    /// Read files of a volume.
+    ReadFiles,
+    /// Write files of a volume.
+    WriteFiles,
+    /// Create a schema in a catalog.
+    CreateSchema,
+    /// Create a table or view in a schema.
+    CreateTable,
+    /// Create a volume in a schema.
+    CreateVolume,
+    /// Grant, revoke, change or drop.
+    Manage,
+    /// Optimize, vacuum: change files without changing rows.
+    Maintain,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 10] = [
+        Self::Browse,
+        Self::Read,
+        Self::Write,
+        Self::ReadFiles,
+        Self::WriteFiles,
+        Self::CreateSchema,
+        Self::CreateTable,
+        Self::CreateVolume,
+        Self::Manage,
+        Self::Maintain,
+    ];
+
+    /// The action's word in audit records and errors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Browse => "browse",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::ReadFiles => "read files of",
+            Self::WriteFiles => "write files of",
+            Self::CreateSchema => "create a schema in",
+            Self::CreateTable => "create a table in",
+            Self::CreateVolume => "create a volume in",
+            Self::Manage => "manage",
+            Self::Maintain => "maintain",
+        }
+    }
+
+    /// Whether it changes anything.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        !matches!(self, Self::Browse | Self::Read | Self::ReadFiles)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What happens to the values of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnRule {
+    /// The column, as the table declares it.
+    pub column: String,
+    /// What is shown in place of its values.
+    pub mask: Mask,
+}
+
+/// One fact that a decision rests on. Shown to people and kept in the audit; nothing branches on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Determinant {
+    /// The caller is the local account admin.
+    LocalAdmin,
+    /// The caller owns the securable or what it is in, itself or through the groups named, innermost first.
+    Owner {
+        /// What is owned.
+        securable: Securable,
+        /// The chain of groups from the caller to the owner; empty when the caller is the owner.
+        through: Vec<String>,
+    },
+    /// A grant gives a privilege, to the caller or through the groups named, innermost first.
+    Grant {
+        /// What was granted.
+        privilege: Privilege,
+        /// On what.
+        securable: Securable,
+        /// To whom.
+        to: String,
+        /// The chain of groups from the caller to `to`; empty when the grant is to the caller.
+        through: Vec<String>,
+    },
+    /// A privilege is missing.
+    Missing {
+        /// What would be needed.
+        privilege: Privilege,
+        /// On what.
+        securable: Securable,
+    },
+    /// A guardrail forbids it.
+    Guardrail {
+        /// The policy's name, or `production` for the one that is built in.
+        policy: String,
+        /// Why, in the policy's own words when it has an `@reason` annotation.
+        reason: String,
+    },
+    /// A row filter of one of the caller's groups applies.
+    RowFilter {
+        /// The group.
+        group: String,
+    },
+    /// No such principal is known here.
+    UnknownPrincipal,
+    /// No such securable exists.
+    NoSuchSecurable,
+}
+
+/// Proof that one principal may do one thing with one securable, and in what form it may see the data.
+///
+/// Only this crate can make one. Catalog, engine, share and lake calls take it as an argument, so that an unchecked
+/// access does not compile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Permit {
+    pub(crate) caller: Caller,
+    pub(crate) action: Action,
+    pub(crate) securable: Securable,
+    pub(crate) column_rules: Vec<ColumnRule>,
+    pub(crate) row_conditions: Option<Vec<String>>,
+    pub(crate) determined_by: Vec<Determinant>,
+}
+
+impl Permit {
+    /// Who may.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Do what.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// With what.
+    #[must_use]
+    pub const fn securable(&self) -> &Securable {
+        &self.securable
+    }
+
+    /// The columns whose values are masked.
+    #[must_use]
+    pub fn column_rules(&self) -> &[ColumnRule] {
+        &self.column_rules
+    }
+
+    /// The conditions of which a visible row fulfils at least one; `None` when every row is visible, empty when none is.
+    #[must_use]
+    pub fn row_conditions(&self) -> Option<&[String]> {
+        self.row_conditions.as_deref()
+    }
+
+    /// Whether the data may be seen whole and in clear, so that files themselves may be handed out.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.column_rules.is_empty() && self.row_conditions.is_none()
+    }
+
+    /// The facts it rests on.
+    #[must_use]
+    pub fn determined_by(&self) -> &[Determinant] {
+        &self.determined_by
+    }
+
+    /// Makes a permit out of thin air, for tests of crates that demand one.
+    #[cfg(feature = "test-permits")]
+    #[must_use]
+    pub fn for_tests(
+        caller: Caller,
+        action: Action,
+        securable: Securable,
+        column_rules: Vec<ColumnRule>,
+        row_conditions: Option<Vec<String>>,
+    ) -> Self {
+        Self { caller, action, securable, column_rules, row_conditions, determined_by: Vec::new() }
+    }
+}

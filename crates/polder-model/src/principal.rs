@@ -1,0 +1,47 @@
+//! Who acts: users, service principals and groups of either.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::PrincipalName;
+
+/// What kind of principal a name names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrincipalKind {
+    /// A person.
+    User,
+    /// An identity that programs act as.
+    ServicePrincipal,
+    /// A set of principals.
+    Group,
+}
+
+impl fmt::Display for PrincipalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::ServicePrincipal => "service principal",
+            Self::Group => "group",
+        })
+    }
+}
+
+/// The group that every known user and service principal is in, declared or not.
+pub const EVERYONE: &str = "everyone";
+
+/// A principal with its kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Principal {
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// Its name, unique over all kinds.
+    pub name: PrincipalName,
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
