@@ -1,1 +1,44 @@
-fn main() {}
+//! Chores of the workspace: `cargo xtask tidy` checks its shape, `cargo xtask bench` measures its speed.
+//!
+//! Never part of the product: nothing under `crates/` may depend on it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+const USAGE: &str = "usage: cargo xtask tidy            check crate arrows, file heads and forbidden words
+       cargo xtask bench [NAME]    measure and print, beside peers where they are installed (`cargo xtask bench --help`)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.first().map(String::as_str) {
+        Some("tidy") => tidy::run(&root()),
+        Some("bench") => bench::run(&root(), &arguments[1..]),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    finish(result)
+}
+
+fn finish(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder: this crate's parent.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, PathBuf::from)
+}

@@ -30,6 +30,8 @@ pub enum Action {
     ReadFiles,
     /// Write files of a volume.
     WriteFiles,
+    /// Create a catalog in the metastore.
+    CreateCatalog,
     /// Create a schema in a catalog.
     CreateSchema,
     /// Create a table or view in a schema.
@@ -44,12 +46,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Browse,
         Self::Read,
         Self::Write,
         Self::ReadFiles,
         Self::WriteFiles,
+        Self::CreateCatalog,
         Self::CreateSchema,
         Self::CreateTable,
         Self::CreateVolume,
@@ -66,6 +69,7 @@ impl Action {
             Self::Write => "write",
             Self::ReadFiles => "read files of",
             Self::WriteFiles => "write files of",
+            Self::CreateCatalog => "create a catalog in",
             Self::CreateSchema => "create a schema in",
             Self::CreateTable => "create a table in",
             Self::CreateVolume => "create a volume in",
@@ -106,7 +110,7 @@ pub enum Determinant {
     Owner {
         /// What is owned.
         securable: Securable,
-        /// The chain of groups from the caller to the owner; empty when the caller is the owner.
+        /// The chain of groups from the caller to the owner, the owner last; empty when the caller is the owner.
         through: Vec<String>,
     },
     /// A grant gives a privilege, to the caller or through the groups named, innermost first.
@@ -117,7 +121,7 @@ pub enum Determinant {
         securable: Securable,
         /// To whom.
         to: String,
-        /// The chain of groups from the caller to `to`; empty when the grant is to the caller.
+        /// The chain of groups from the caller to `to`, `to` last; empty when the grant is to the caller.
         through: Vec<String>,
     },
     /// A privilege is missing.
@@ -143,6 +147,32 @@ pub enum Determinant {
     UnknownPrincipal,
     /// No such securable exists.
     NoSuchSecurable,
+}
+
+impl fmt::Display for Determinant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LocalAdmin => f.write_str("the local user is the account admin"),
+            Self::Owner { securable, through } => write!(f, "ownership of {securable}{}", Chain(through)),
+            Self::Grant { privilege, securable, to, through } => {
+                write!(f, "{privilege} on {securable}, granted to {to}{}", Chain(through))
+            }
+            Self::Missing { privilege, securable } => write!(f, "{privilege} on {securable} is missing"),
+            Self::Guardrail { policy, reason } => write!(f, "guardrail {policy} forbids it: {reason}"),
+            Self::RowFilter { group } => write!(f, "the row filter of group {group}"),
+            Self::UnknownPrincipal => f.write_str("no such user or service principal is known here"),
+            Self::NoSuchSecurable => f.write_str("no such object exists"),
+        }
+    }
+}
+
+/// A chain of groups in words; nothing when there is none.
+struct Chain<'a>(&'a [String]);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " (through {})", self.0.join(" in ")) }
+    }
 }
 
 /// Proof that one principal may do one thing with one securable, and in what form it may see the data.
@@ -200,6 +230,14 @@ impl Permit {
     #[must_use]
     pub fn determined_by(&self) -> &[Determinant] {
         &self.determined_by
+    }
+
+    /// The permit under which checks look at what is about to be written: whoever may write a table may have the table's own
+    /// checks read it whole. `None` unless this is a permit to write. What the checks find is shown with PII left out.
+    #[must_use]
+    pub fn for_checks(&self) -> Option<Self> {
+        let whole = Self { action: Action::Read, column_rules: Vec::new(), row_conditions: None, ..self.clone() };
+        (self.action == Action::Write).then_some(whole)
     }
 
     /// Makes a permit out of thin air, for tests of crates that demand one.

@@ -1,1 +1,23 @@
-//! stub
+//! SQL under governance: plans a statement, shows each table as its permit says, runs it and streams the rows.
+//!
+//! Begin with [`Engine::query`]. The engine never decides who may read what (`polder-access` does) and never opens storage
+//! (`polder-lake` does): both are behind [`Tables`], which the caller implements. It writes nothing.
+
+mod analyze;
+mod config;
+mod engine;
+mod error;
+mod explain;
+mod governed;
+mod information;
+mod lineage;
+mod nearest;
+mod sql;
+mod tables;
+pub mod types;
+
+pub use analyze::{Analysis, AnalyzeTable, BaseColumn, OutputColumn};
+pub use config::EngineConfig;
+pub use engine::{Engine, QueryResult};
+pub use error::{Position, QueryError, QueryErrorKind};
+pub use tables::{AliasedTables, AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};

@@ -1,1 +1,55 @@
-//! stub
+//! Object stores and Delta tables: creates, opens, reads, writes and keeps them.
+//!
+//! Owns every byte of a dataset, and is the only crate that names `deltalake-core` and builds object stores. Never decides who may
+//! do what: reading and writing demand a [`Permit`](polder_access::Permit), and masks and row filters are the engine's.
+//!
+//! A write is staged first: its data files are on the disk, and the table as it would be can be read through
+//! [`Staged::provider`], before one atomic log entry makes it visible. Begin with [`Lake`], then [`TableHandle`].
+//!
+//! ```text
+//! Lake::open -> TableHandle -> stage -> Staged -> commit -> Committed | AlreadyDone | Conflict
+//! ```
+
+mod background;
+mod commit;
+mod durable;
+mod encode;
+mod error;
+mod folder;
+mod handle;
+mod lake;
+mod log;
+mod maintain;
+mod merge;
+mod place;
+mod protocol;
+mod provider;
+mod schema;
+mod snapshot;
+mod statistics;
+mod versions;
+mod write;
+
+pub use commit::{Committed, Staged};
+pub use error::{Error, Result};
+pub use handle::{AsOf, CommitInfo, TableHandle, TableSize};
+pub use lake::{Lake, LakeConfig, ProviderConfig, SourceStore, TableObservation};
+pub use maintain::{MIN_RETENTION, OptimizeOptions, OptimizeReport, VacuumOptions, VacuumReport};
+pub use schema::{arrow_schema, arrow_type, delta_schema, model_type};
+pub use write::{AppTransaction, AppendWriter, Write, WriteOptions};
+
+/// The fault points that a write passes, in the order in which it passes them (see [`polder_model::fault`]).
+///
+/// Those between `lake.data.written` and `lake.data.synced`, and between `lake.log.written` and `lake.log.linked`, exist on local
+/// disks only: an object store has nothing in between.
+pub const FAULT_POINTS: [&str; 9] = [
+    "lake.stage.begin",
+    "lake.data.written",
+    "lake.data.synced",
+    "lake.stage.done",
+    "lake.commit.begin",
+    "lake.log.written",
+    "lake.log.synced",
+    "lake.log.linked",
+    "lake.commit.done",
+];

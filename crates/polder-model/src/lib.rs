@@ -11,6 +11,7 @@ pub mod column;
 pub mod data_type;
 pub mod dataset;
 pub mod desired;
+pub mod fault;
 pub mod job;
 pub mod location;
 pub mod name;

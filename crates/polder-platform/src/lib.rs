@@ -1,1 +1,28 @@
-//! stub
+//! The operations of polder: validate, plan, apply, run, query, explain. Each reads facts through the effects, lets the
+//! decision crates decide, and carries the decision out.
+//!
+//! Owns how the crates are wired together for one environment of one mesh. Never prints, never parses arguments, never
+//! decides what a decision crate decides. Begin with [`platform::Platform`].
+
+mod apply;
+mod audit;
+mod error;
+mod governed;
+mod identity;
+mod maintain;
+mod mesh;
+mod observe;
+mod plan;
+mod platform;
+mod process;
+mod query;
+mod run;
+mod validate;
+
+pub use apply::{Apply, ApplyObserver, ApplyProgress, ApplyReport};
+pub use error::{Error, ErrorKind};
+pub use mesh::read_files;
+pub use platform::{OpenOptions, Platform};
+pub use query::{ColumnSummary, ObjectSummary};
+pub use run::{CheckReport, RunEvent, RunObserver, RunOptions, RunOutcome, RunReport, Selection};
+pub use validate::{MeshSummary, Validation, validate};

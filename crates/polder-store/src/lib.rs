@@ -1,1 +1,35 @@
-//! stub
+//! The control plane's database: what applies recorded, the journal of operations, leases, the metastore's entries, runs,
+//! the bookkeeping of loads, the audit, and the tenant's keys beside it.
+//!
+//! Owns the database and its form. An acknowledged write is on the disk. Never decides, never reads a clock and never asks
+//! whether a process lives: times, and what is known of other processes, are passed in. One code path for SQLite and
+//! PostgreSQL, through sqlx's `Any` driver and SQL that both read. Begin with [`Store::open`].
+
+mod audit;
+mod batches;
+mod bulk;
+mod entries;
+mod error;
+mod journal;
+mod keys;
+mod lease;
+mod migrations;
+mod operation;
+mod place;
+mod recorded;
+mod resources;
+mod run;
+mod runs;
+mod store;
+mod work;
+
+pub use audit::{AuditEvent, AuditFilter, AuditRecord};
+pub use batches::{Batch, FileSeen, LoadedFiles, PlannedBatch};
+pub use entries::{EntryChange, EntryFilter, MetastoreEntries};
+pub use error::{Result, StoreError};
+pub use journal::StepRecord;
+pub use lease::{Acquired, Holder, IsDead, Lease};
+pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
+pub use run::{DatasetVersion, NewRun, RunEnd, RunId, RunRecord, RunStatus};
+pub use runs::RunFilter;
+pub use store::Store;

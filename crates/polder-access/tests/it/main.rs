@@ -1,0 +1,9 @@
+//! Who may do what, as tables of cases over small meshes written as text.
+
+mod explain;
+mod guardrails;
+mod hiding;
+mod properties;
+mod rights;
+mod scene;
+mod sight;

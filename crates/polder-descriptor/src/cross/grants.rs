@@ -1,0 +1,107 @@
+//! Grants: to whom, on what, and whether the privilege applies there.
+
+use std::sync::Arc;
+
+use polder_model::{DatasetId, PrincipalKind, Privilege, SecurableKind, TableName};
+
+use super::Checker;
+use crate::descriptor::Reference;
+use crate::descriptor::access::{Grant, Target};
+use crate::index::In;
+use crate::reader::Spanned;
+
+const ANY_PRINCIPAL: &[PrincipalKind] = &[PrincipalKind::Group, PrincipalKind::User, PrincipalKind::ServicePrincipal];
+
+impl<'v> Checker<'_, 'v> {
+    pub(super) fn access(&mut self) {
+        for In { file, it } in &self.index.access {
+            for grant in *it {
+                self.grantees(file, grant);
+                for on in &grant.on {
+                    self.grant_on(file, grant, on);
+                }
+            }
+        }
+    }
+
+    fn grantees(&mut self, file: &Arc<str>, grant: &'v Grant) {
+        for to in &grant.to {
+            let index = self.index;
+            let name = to.value.as_str();
+            let is_user = index.principals.get(name).is_some_and(|known| known.kind == PrincipalKind::User);
+            if is_user && !index.view.organization.grants_to_anyone {
+                let groups = index.view.organization.groups.iter();
+                let of: Vec<&str> =
+                    groups.filter(|g| g.members.iter().any(|m| m.value == to.value)).map(|g| g.name.value.as_str()).collect();
+                let help = if of.is_empty() {
+                    "put the user in a group and grant to that".to_owned()
+                } else {
+                    format!("grant to {}", of.join(" or "))
+                };
+                let message = format!("'{name}' is a user, and this organization grants to groups");
+                self.error(file, to.span, "grant-to-user", name, message).help =
+                    Some(format!("{help}, or write access: {{grantsTo: anyone}} in polder.yaml"));
+            } else {
+                self.principal(file, to, ANY_PRINCIPAL, "who a grant is to");
+            }
+        }
+    }
+
+    fn grant_on(&mut self, file: &Arc<str>, grant: &'v Grant, on: &Spanned<Target>) {
+        let Some(securable) = self.index.securable(&on.value) else {
+            self.missing_securable(file, on);
+            return;
+        };
+        let kind = securable.kind();
+        for privilege in grant.privileges.iter().filter(|privilege| !privilege.value.applies_to(kind)) {
+            let applying: Vec<&str> = Privilege::ALL.iter().filter(|p| p.applies_to(kind)).map(|p| p.as_str()).collect();
+            let message = format!("{} cannot be granted on a {kind}", privilege.value);
+            let help = format!("on a {kind} there is {}", applying.join(", "));
+            self.error(file, privilege.span, "privilege-does-not-apply", privilege.value.as_str(), message).help = Some(help);
+        }
+        if let (SecurableKind::Metastore, Some(level)) = (kind, &grant.level) {
+            let message = "a level is of what can be read, and the metastore gives nothing to what is in it";
+            self.error(file, level.span, "privilege-does-not-apply", "metastore", message).help =
+                Some("grant the level on a catalog, a schema or a table".to_owned());
+        }
+    }
+
+    fn missing_securable(&mut self, file: &Arc<str>, on: &Spanned<Target>) {
+        let index = self.index;
+        let (catalog, schema, object) = match &on.value {
+            Target::Metastore => return,
+            Target::Catalog(catalog) => (catalog, None, None),
+            Target::Schema(catalog, schema) => (catalog, Some(schema), None),
+            Target::Object(catalog, schema, object) => (catalog, Some(schema), Some(object)),
+            Target::Dataset(domain, name, version) => {
+                let id = DatasetId { domain: domain.clone(), name: name.clone(), version: *version };
+                self.dataset(file, &Reference { value: id, span: on.span, domain: on.span });
+                return;
+            }
+        };
+        let has_catalog = index.domain(catalog.as_str()).is_some();
+        if has_catalog && index.incomplete_datasets {
+            return;
+        }
+        let known: Vec<&str> = index.domains.iter().map(|domain| domain.it.name.as_str()).collect();
+        let otherwise = "name metastore, a catalog, a schema or a table that a descriptor declares";
+        match (has_catalog, schema, object) {
+            (false, ..) => {
+                self.missing(file, on.span, ("missing-securable", "catalog", catalog.as_str()), known.into_iter(), otherwise)
+            }
+            (true, Some(schema), Some(object)) => {
+                let name = TableName { catalog: catalog.clone(), schema: schema.clone(), object: object.clone() }.to_string();
+                let datasets = index.datasets.iter().filter(|dataset| dataset.it.table.catalog == *catalog);
+                let known: Vec<String> = datasets.map(|dataset| dataset.it.table.to_string()).collect();
+                let known = known.iter().map(String::as_str);
+                self.missing(file, on.span, ("missing-securable", "table, view or volume", &name), known, otherwise);
+            }
+            (true, Some(schema), None) => {
+                let known: Vec<&str> = index.schemas_of(catalog.as_str()).collect();
+                let what = format!("schema in the catalog '{catalog}'");
+                self.missing(file, on.span, ("missing-securable", &what, schema.as_str()), known.into_iter(), otherwise);
+            }
+            (true, None, _) => {}
+        }
+    }
+}

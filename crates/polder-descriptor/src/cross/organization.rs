@@ -1,0 +1,113 @@
+//! Tenants, environments, departments, groups and domains.
+
+use std::collections::HashSet;
+
+use polder_model::PrincipalKind;
+
+use super::Checker;
+use crate::descriptor::organization::Organization;
+use crate::index::duplicate;
+use crate::place::DescriptorKind;
+
+/// What grants read as a securable's name, so that no domain can have it.
+const RESERVED_DOMAINS: [&str; 2] = ["metastore", "system"];
+
+const ANY_PRINCIPAL: &[PrincipalKind] = &[PrincipalKind::User, PrincipalKind::ServicePrincipal, PrincipalKind::Group];
+
+impl Checker<'_, '_> {
+    pub(super) fn organization(&mut self) {
+        let index = self.index;
+        let (file, organization) = (&index.view.organization_file, index.view.organization.as_ref());
+        self.declared_twice(organization);
+        for environment in &organization.environments {
+            let Some(tenant) = &environment.tenant else { continue };
+            let tenants = organization.tenants.iter().map(|tenant| tenant.value.as_str());
+            if !tenants.clone().any(|known| known == tenant.value.as_str()) {
+                let name = ("missing-tenant", "tenant", tenant.value.as_str());
+                self.missing(file, tenant.span, name, tenants, "declare it under 'tenants'");
+            }
+        }
+        for group in &organization.groups {
+            for member in &group.members {
+                self.principal(file, member, ANY_PRINCIPAL, "a member");
+            }
+        }
+        self.overrides(organization);
+    }
+
+    fn declared_twice(&mut self, organization: &Organization) {
+        let tenants = organization.tenants.iter().map(|tenant| ("tenant", tenant.value.as_str(), tenant.span));
+        let environments = organization.environments.iter().map(|e| ("environment", e.name.value.as_str(), e.name.span));
+        let departments = organization.departments.iter().map(|(name, _)| ("department", name.value.as_str(), name.span));
+        let all: Vec<_> = tenants.chain(environments).chain(departments).collect();
+        let file = &self.index.view.organization_file;
+        let mut seen = HashSet::new();
+        for (what, name, span) in &all {
+            if !seen.insert((what, name)) {
+                let first = all.iter().find(|(w, n, _)| (w, n) == (what, name)).map(|(.., span)| (file, *span));
+                self.faults.push(duplicate(file, *span, what, name, first));
+            }
+        }
+    }
+
+    /// Descriptors override values for environments that exist.
+    fn overrides(&mut self, organization: &Organization) {
+        let known = organization.environments.iter().map(|environment| environment.name.value.as_str());
+        for (document, _) in &self.index.view.bodies {
+            for (name, span) in document.overrides() {
+                if !known.clone().any(|known| known.eq_ignore_ascii_case(name)) {
+                    let wrong = ("missing-environment", "environment", name);
+                    self.missing(&document.file, span, wrong, known.clone(), "declare it under 'environments' in polder.yaml");
+                }
+            }
+        }
+    }
+
+    pub(super) fn domains(&mut self) {
+        let index = self.index;
+        let departments = index.view.organization.departments.iter().map(|(name, _)| name.value.as_str());
+        for domain in &index.domains {
+            let it = domain.it;
+            if RESERVED_DOMAINS.contains(&it.name.as_str()) {
+                let message = format!("no domain can be named '{}': grants mean something else by it", it.name);
+                self.error(domain.file, it.span, "reserved-name", it.name.as_str(), message).help =
+                    Some("rename the domain's folder".to_owned());
+            }
+            if let Some(department) = &it.department
+                && !departments.clone().any(|known| known == department.value.as_str())
+            {
+                let wrong = ("missing-department", "department", department.value.as_str());
+                self.missing(
+                    domain.file,
+                    department.span,
+                    wrong,
+                    departments.clone(),
+                    "declare it under 'departments' in polder.yaml",
+                );
+            }
+            if let Some(owner) = &it.owner {
+                self.principal(domain.file, owner, self.owners(), "the owner of a domain");
+            }
+        }
+        let described: HashSet<_> = index
+            .view
+            .bodies
+            .iter()
+            .map(|(document, _)| *document)
+            .filter(|d| d.kind == DescriptorKind::Domain)
+            .map(|d| &d.domain)
+            .collect();
+        let mut without = HashSet::new();
+        for (document, _) in &index.view.bodies {
+            // A domain whose file is there and cannot be read has a fault already.
+            if let Some(domain) = &document.domain
+                && !described.contains(&document.domain)
+                && without.insert(domain)
+            {
+                let message = format!("the domain '{domain}' has no domain.yaml: nothing says who owns what is in its folder");
+                let help = format!("write domains/{domain}/domain.yaml with department and owner");
+                self.error(&document.file, crate::Span::START, "missing-domain", domain.as_str(), message).help = Some(help);
+            }
+        }
+    }
+}

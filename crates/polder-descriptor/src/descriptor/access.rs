@@ -1,0 +1,126 @@
+//! `access/*.yaml`: grants.
+
+use polder_model::{DomainName, ObjectName, PrincipalName, Privilege, SchemaName, Version};
+
+use crate::fault::Span;
+use crate::reader::{Fields, Problem, Reader, Spanned, Written};
+use crate::yaml::Node;
+
+/// One entry of `grants`.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    pub(crate) span: Span,
+    pub(crate) to: Vec<Spanned<PrincipalName>>,
+    pub(crate) on: Vec<Spanned<Target>>,
+    pub(crate) level: Option<Spanned<Level>>,
+    pub(crate) privileges: Vec<Spanned<Privilege>>,
+}
+
+/// What a grant is on, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `metastore`
+    Metastore,
+    /// `finance`
+    Catalog(DomainName),
+    /// `finance.bronze`
+    Schema(DomainName, SchemaName),
+    /// `finance.bronze.customer_v1`
+    Object(DomainName, SchemaName, ObjectName),
+    /// `finance/customer/v1`
+    Dataset(DomainName, ObjectName, Version),
+}
+
+/// A bundle of what reading needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// `pii` columns masked.
+    Regular,
+    /// All columns in clear.
+    Pii,
+}
+
+/// Reads the file's tree.
+pub(crate) fn read(r: &mut Reader<'_>, tree: &Node) -> Option<Vec<Grant>> {
+    let mut fields = r.fields(tree, "an access file")?;
+    let help = "list grants: [{to: analysts, on: finance.bronze.customer_v1, level: regular}]";
+    let grants = match fields.require(r, "grants", help) {
+        Some(node) => r.items(node, "'grants'", false).iter().filter_map(|item| grant(r, item)).collect(),
+        None => Vec::new(),
+    };
+    fields.accept_map(r, crate::merge::OVERRIDES);
+    fields.finish(r);
+    Some(grants)
+}
+
+fn grant(r: &mut Reader<'_>, node: &Node) -> Option<Grant> {
+    let mut fields = r.fields(node, "a grant")?;
+    fields.require(r, "to", "name the group that gets it");
+    let to = fields.list(r, "to");
+    let on = target(r, &mut fields);
+    let level = fields.get("level").and_then(|node| {
+        let level = r.choice(node, "'level'", &[("regular", Level::Regular), ("pii", Level::Pii)])?;
+        Some(Spanned { value: level, span: node.span })
+    });
+    let privileges = fields.list(r, "privileges");
+    let says_what = fields.raw("level").is_some() || fields.raw("privileges").is_some();
+    fields.words(r, "reason");
+    if !says_what {
+        let help = "write level: regular, level: pii, or privileges: [SELECT]";
+        r.error(node.span, "missing-key", &node.offending(), "the grant gives nothing: neither 'level' nor 'privileges'").help =
+            Some(help.to_owned());
+    }
+    fields.finish(r);
+    Some(Grant { span: node.span, to, on, level, privileges })
+}
+
+fn target(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<Spanned<Target>> {
+    let mut on = fields.list(r, "on");
+    let datasets: Vec<Spanned<DatasetPath>> = fields.list(r, "dataset");
+    let written = fields.raw("on").is_some() || fields.raw("dataset").is_some();
+    on.extend(datasets.into_iter().map(|dataset| dataset.map(|DatasetPath(target)| target)));
+    if !written {
+        let help = "write on: finance.bronze.customer_v1, or dataset: finance/customer/v1";
+        r.error(fields.span, "missing-key", "to", "'on' is missing: nothing is named that the grant is on").help =
+            Some(help.to_owned());
+    }
+    on
+}
+
+impl Written for Target {
+    fn read(text: &str) -> Result<Self, Problem> {
+        if text == "metastore" {
+            return Ok(Self::Metastore);
+        }
+        let parts: Vec<&str> = text.split('.').collect();
+        match parts[..] {
+            [catalog] => Ok(Self::Catalog(DomainName::read(catalog)?)),
+            [catalog, schema] => Ok(Self::Schema(DomainName::read(catalog)?, SchemaName::read(schema)?)),
+            [catalog, schema, object] => {
+                Ok(Self::Object(DomainName::read(catalog)?, SchemaName::read(schema)?, ObjectName::read(object)?))
+            }
+            _ => {
+                let help = Some("write metastore, catalog, catalog.schema or catalog.schema.table".to_owned());
+                Err(Problem {
+                    code: "invalid-name",
+                    message: format!("{text:?} names no securable: it has {} parts", parts.len()),
+                    help,
+                })
+            }
+        }
+    }
+}
+
+/// `finance/customer/v1`
+struct DatasetPath(Target);
+
+impl Written for DatasetPath {
+    fn read(text: &str) -> Result<Self, Problem> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [domain, name, version] = parts[..] else {
+            let help = Some("write domain/name/version, such as finance/customer/v1".to_owned());
+            return Err(Problem { code: "invalid-name", message: format!("{text:?} names no dataset"), help });
+        };
+        Ok(Self(Target::Dataset(DomainName::read(domain)?, ObjectName::read(name)?, Version::read(version)?)))
+    }
+}

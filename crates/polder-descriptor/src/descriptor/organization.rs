@@ -1,0 +1,172 @@
+//! `polder.yaml`: the organization, its tenants, environments, departments, providers and principals.
+
+use std::collections::BTreeMap;
+
+use polder_model::{DepartmentName, EnvironmentName, PrincipalName, Provider, TenantName};
+
+use crate::reader::{Fields, Reader, Spanned, Written, texts};
+use crate::variables::Declared;
+use crate::yaml::{Node, Value};
+
+/// What `polder.yaml` says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Organization {
+    pub(crate) name: String,
+    pub(crate) tenants: Vec<Spanned<TenantName>>,
+    pub(crate) environments: Vec<Environment>,
+    pub(crate) departments: Vec<(Spanned<DepartmentName>, String)>,
+    /// In the order of preference.
+    pub(crate) providers: Vec<(Spanned<Provider>, Settings)>,
+    pub(crate) users: Vec<Spanned<PrincipalName>>,
+    pub(crate) service_principals: Vec<Spanned<PrincipalName>>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) grants_to_anyone: bool,
+    pub(crate) variables: Declared,
+}
+
+/// Settings of something outside, as declared.
+pub(crate) type Settings = BTreeMap<String, String>;
+
+/// An environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    pub(crate) name: Spanned<EnvironmentName>,
+    pub(crate) tenant: Option<Spanned<TenantName>>,
+    pub(crate) production: bool,
+    pub(crate) providers: BTreeMap<Provider, Settings>,
+    pub(crate) connections: BTreeMap<String, Settings>,
+    pub(crate) variables: Declared,
+}
+
+/// A group.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) name: Spanned<PrincipalName>,
+    pub(crate) members: Vec<Spanned<PrincipalName>>,
+}
+
+impl Organization {
+    /// Reads the file's tree.
+    pub(crate) fn read(r: &mut Reader<'_>, tree: &Node) -> Self {
+        let Some(mut fields) = r.fields(tree, "polder.yaml") else { return Self::default() };
+        let name = fields.required::<String>(r, "organization", "write the organization's name");
+        let tenants: Vec<_> = match fields.require(r, "tenants", "list at least one, such as tenants: [nonprod]") {
+            Some(node) => {
+                r.items(node, "'tenants'", false).iter().filter_map(|item| named(r, item, "a tenant").map(|n| n.0)).collect()
+            }
+            None => Vec::new(),
+        };
+        let environments =
+            match fields.require(r, "environments", "list at least one, such as environments: [{name: dev, tenant: nonprod}]") {
+                Some(node) => {
+                    r.items(node, "'environments'", false).iter().filter_map(|item| environment(r, item, &tenants)).collect()
+                }
+                None => Vec::new(),
+            };
+        let departments = fields.items(r, "departments").iter().filter_map(|item| named(r, item, "a department")).collect();
+        let organization = Self {
+            name: name.map(|name| name.value).unwrap_or_default(),
+            tenants,
+            environments,
+            departments,
+            providers: providers(r, &mut fields),
+            users: fields.list(r, "users"),
+            service_principals: fields.list(r, "servicePrincipals"),
+            groups: fields.items(r, "groups").iter().filter_map(|item| group(r, item)).collect(),
+            grants_to_anyone: grants_to_anyone(r, &mut fields),
+            variables: variables(r, &mut fields),
+        };
+        for later in ["conventions", "network", "quotas"] {
+            fields.accept_map(r, later);
+        }
+        fields.finish(r);
+        organization
+    }
+
+    /// The environment of this name.
+    pub(crate) fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name.value == *name)
+    }
+}
+
+/// Where environments are declared, for reading variables before the rest: the tree of `polder.yaml`, other environments left out.
+pub(crate) fn only_environment(tree: &Node, environment: Option<&str>) -> Node {
+    let mut tree = tree.clone();
+    if let Value::Map(entries) = &mut tree.value
+        && let Some(Value::List(items)) = entries.iter_mut().find(|e| &*e.key == "environments").map(|e| &mut e.value.value)
+    {
+        items.retain(|item| {
+            item.get("name").and_then(Node::text).is_some_and(|name| environment.is_some_and(|e| name.eq_ignore_ascii_case(e)))
+        });
+    }
+    tree
+}
+
+/// A name alone, or a map of `name` and `description`.
+fn named<T: Written>(r: &mut Reader<'_>, node: &Node, what: &str) -> Option<(Spanned<T>, String)> {
+    if node.text().is_some() {
+        return r.parsed(node, what).map(|name| (name, String::new()));
+    }
+    let mut fields = r.fields(node, what)?;
+    let name = fields.required(r, "name", "give it a name");
+    let description = fields.words(r, "description");
+    fields.finish(r);
+    name.map(|name| (name, description))
+}
+
+fn environment(r: &mut Reader<'_>, node: &Node, tenants: &[Spanned<TenantName>]) -> Option<Environment> {
+    let mut fields = r.fields(node, "an environment")?;
+    let name = fields.required(r, "name", "name the environment, such as dev");
+    // With one tenant there is nothing to choose.
+    let tenant = match tenants {
+        [only] => fields.parsed(r, "tenant").or_else(|| Some(only.clone())),
+        _ => fields.required(r, "tenant", "name the tenant that the environment belongs to"),
+    };
+    let production = fields.flag(r, "production", false);
+    let providers = providers(r, &mut fields).into_iter().map(|(provider, settings)| (provider.value, settings)).collect();
+    let connections =
+        fields.entries(r, "connections").iter().map(|entry| (entry.key.to_string(), settings(r, &entry.value))).collect();
+    let variables = variables(r, &mut fields);
+    fields.words(r, "description");
+    fields.finish(r);
+    Some(Environment { name: name?, tenant, production, providers, connections, variables })
+}
+
+fn providers(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<(Spanned<Provider>, Settings)> {
+    let mut providers = Vec::new();
+    for entry in fields.entries(r, "providers") {
+        match Provider::read(&entry.key) {
+            Ok(provider) => providers.push((Spanned { value: provider, span: entry.span }, settings(r, &entry.value))),
+            Err(problem) => r.problem(entry.span, &entry.key, problem),
+        }
+    }
+    providers
+}
+
+fn settings(r: &mut Reader<'_>, node: &Node) -> Settings {
+    if node.is_null() {
+        return Settings::new();
+    }
+    let entries = r.entries(node, "settings");
+    texts(r, entries).into_iter().map(|(key, text)| (key, text.value)).collect()
+}
+
+fn group(r: &mut Reader<'_>, node: &Node) -> Option<Group> {
+    let mut fields = r.fields(node, "a group")?;
+    let name = fields.required(r, "name", "name the group");
+    let members = fields.list(r, "members");
+    fields.words(r, "description");
+    fields.finish(r);
+    Some(Group { name: name?, members })
+}
+
+fn grants_to_anyone(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> bool {
+    let Some(mut access) = fields.fields(r, "access") else { return false };
+    let anyone = access.choice(r, "grantsTo", &[("groups", false), ("anyone", true)]);
+    access.finish(r);
+    anyone.unwrap_or(false)
+}
+
+fn variables(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Declared {
+    fields.texts(r, "variables").into_iter().map(|(name, text)| (name, text.value)).collect()
+}

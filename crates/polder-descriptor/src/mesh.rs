@@ -1,0 +1,348 @@
+//! The mesh: every descriptor of a folder, read and checked, to be lowered for one environment at a time.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use polder_model::{Desired, EnvironmentName, Origin, PolicyName, Provider, TenantName};
+
+use crate::cross;
+use crate::descriptor::organization::{self, Organization, Settings};
+use crate::document::{Body, Document};
+use crate::fault::{self, Fault, Severity, Span};
+use crate::index::Index;
+use crate::lower;
+use crate::place::{DescriptorKind, Place, place};
+use crate::reader::Reader;
+use crate::variables::Variables;
+use crate::yaml::{self, Node, Value};
+
+/// A file of the mesh's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path, relative to the folder, its parts separated by `/`.
+    pub path: Arc<str>,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// Every descriptor of a folder.
+#[derive(Debug, Default)]
+pub struct Mesh {
+    organization: Organization,
+    organization_file: Option<(Arc<str>, Node)>,
+    documents: Vec<Document>,
+    policies: Vec<(PolicyName, Arc<str>)>,
+    texts: HashMap<Arc<str>, String>,
+}
+
+/// An environment, as declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentInfo {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// The tenant it belongs to.
+    pub tenant: TenantName,
+    /// Whether only service principals act there.
+    pub production: bool,
+}
+
+/// What an environment connects to. Values may hold `${secret:NAME}`, to be resolved where they are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvironmentSettings {
+    /// For each provider: the organization's settings with the environment's laid over them.
+    pub providers: BTreeMap<Provider, BTreeMap<String, String>>,
+    /// Other connections by name, such as `state`.
+    pub connections: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// The mesh as one environment sees it.
+pub(crate) struct View<'m> {
+    pub(crate) organization: Cow<'m, Organization>,
+    pub(crate) organization_file: Arc<str>,
+    pub(crate) bodies: Vec<(&'m Document, Cow<'m, Body>)>,
+    pub(crate) policies: &'m [(PolicyName, Arc<str>)],
+    pub(crate) texts: &'m HashMap<Arc<str>, String>,
+}
+
+/// The name under which the organization's file is known when there is none.
+const ORGANIZATION_FILE: &str = "polder.yaml";
+
+/// Reads all files of a folder and returns what they say with everything that is wrong with them.
+#[must_use]
+pub fn parse(mut files: Vec<File>) -> (Mesh, Vec<Fault>) {
+    // Which of two is the second must not depend on the order in which a folder is listed.
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut mesh = Mesh::default();
+    let mut faults = Vec::new();
+    for read in read_all(files) {
+        faults.extend(read.faults);
+        mesh.add(read.file, read.text, read.content, &mut faults);
+    }
+    if mesh.organization_file.is_none() {
+        let message = "there is no polder.yaml that can be read: it names the organization, its tenants and its environments";
+        // When the file is there and malformed, that fault says enough.
+        if !faults.iter().any(|fault| fault.is_error() && matches!(&*fault.file, "polder.yaml" | "polder.yml")) {
+            let fault = Fault::error(&ORGANIZATION_FILE.into(), Span::START, "missing-file", ORGANIZATION_FILE, message);
+            faults.push(fault.help("run `polder init` for a first one"));
+        }
+    } else {
+        mesh.check(&mut faults);
+    }
+    fault::sort(&mut faults);
+    (mesh, faults)
+}
+
+/// What a file turned out to be.
+enum Content {
+    Organization(Node),
+    Document(Box<Document>),
+    Policy(PolicyName),
+    Other,
+}
+
+struct Read {
+    file: Arc<str>,
+    text: Option<String>,
+    content: Content,
+    faults: Vec<Fault>,
+}
+
+/// Reads files on all cores: reading one says nothing about another.
+fn read_all(files: Vec<File>) -> Vec<Read> {
+    const FEW: usize = 64;
+    let cores = if files.len() < FEW { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    let size = files.len().div_ceil(cores).max(1);
+    let mut files = files.into_iter();
+    let chunks: Vec<Vec<File>> =
+        std::iter::from_fn(|| Some(files.by_ref().take(size).collect::<Vec<_>>()).filter(|c| !c.is_empty())).collect();
+    std::thread::scope(|scope| {
+        let read = |chunk: Vec<File>| chunk.into_iter().map(read_file).collect::<Vec<_>>();
+        let threads: Vec<_> = chunks.into_iter().map(|chunk| scope.spawn(move || read(chunk))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<Read>>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().flat_map(join).collect()
+    })
+}
+
+fn read_file(File { path: file, bytes }: File) -> Read {
+    let nothing = |file, faults| Read { file, text: None, content: Content::Other, faults };
+    let place = match place(&file) {
+        Ok(Place::Other) => return nothing(file, Vec::new()),
+        Ok(place) => place,
+        Err(fault) => return nothing(file, vec![*fault]),
+    };
+    if let Err(fault) = yaml::text(&file, &bytes) {
+        let content = match place {
+            Place::Descriptor(kind, domain) if kind != DescriptorKind::Polder => unreadable(&file, kind, domain),
+            _ => Content::Other,
+        };
+        return Read { file, text: None, content, faults: vec![*fault] };
+    }
+    let Place::Descriptor(kind, domain) = place else {
+        let content = if let Place::Policy(name) = place { Content::Policy(name) } else { Content::Other };
+        return Read { file, text: String::from_utf8(bytes).ok(), content, faults: Vec::new() };
+    };
+    let (tree, mut faults) = yaml::read(&file, &bytes);
+    let content = match tree {
+        None if kind == DescriptorKind::Polder => Content::Other,
+        None => unreadable(&file, kind, domain),
+        Some(tree) if kind == DescriptorKind::Polder => Content::Organization(tree),
+        Some(tree) => {
+            let (document, more) = Document::read(&file, kind, domain, tree);
+            faults.extend(more);
+            Content::Document(Box::new(document))
+        }
+    };
+    Read { file, text: String::from_utf8(bytes).ok(), content, faults }
+}
+
+/// It stays known that something is there, so that what refers to it is not wrong too.
+fn unreadable(file: &Arc<str>, kind: DescriptorKind, domain: Option<polder_model::DomainName>) -> Content {
+    Content::Document(Box::new(Document { file: file.clone(), kind, domain, body: Body::Unknown, tree: None }))
+}
+
+impl Mesh {
+    fn add(&mut self, file: Arc<str>, text: Option<String>, content: Content, faults: &mut Vec<Fault>) {
+        match content {
+            Content::Document(document) => self.documents.push(*document),
+            Content::Policy(name) => self.policies.push((name, file.clone())),
+            Content::Other => {}
+            Content::Organization(tree) => match &self.organization_file {
+                Some((first, _)) => {
+                    let message = format!("the organization is described a second time: the first is {first}");
+                    faults.push(Fault::error(&file, Span::START, "duplicate-file", &*file, message).help("keep one of them"));
+                }
+                None => self.organization_file = Some((file.clone(), tree)),
+            },
+        }
+        if let Some(text) = text {
+            self.texts.insert(file, text);
+        }
+    }
+
+    /// Checks the whole: as it is where no environment says otherwise, then each environment that says so.
+    fn check(&mut self, faults: &mut Vec<Fault>) {
+        if let Some((file, tree)) = &self.organization_file {
+            let mut r = Reader::new(file, Severity::Error);
+            let mut tree = tree.clone();
+            let none = Variables { declared: [&BTreeMap::new(), &BTreeMap::new()], outside: &|_| None, lenient: true };
+            none.resolve(file, &mut tree, &mut r.faults);
+            self.organization = Organization::read(&mut r, &tree);
+            faults.append(&mut r.faults);
+        }
+        self.check_view(None, faults);
+        if self.documents.iter().any(|document| document.tree.is_some()) {
+            for environment in &self.organization.environments {
+                self.check_view(Some(&environment.name.value), faults);
+            }
+        }
+    }
+
+    fn check_view(&self, environment: Option<&EnvironmentName>, faults: &mut Vec<Fault>) {
+        let (view, more) = self.view(environment, &|_| None, true);
+        faults.extend(more);
+        let index = Index::new(&view, faults);
+        cross::check(&index, faults);
+    }
+
+    /// The mesh as an environment sees it; `None` for what holds where no environment says otherwise.
+    fn view(
+        &self,
+        environment: Option<&EnvironmentName>,
+        outside: &dyn Fn(&str) -> Option<String>,
+        lenient: bool,
+    ) -> (View<'_>, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let empty = BTreeMap::new();
+        let own =
+            environment.and_then(|name| self.organization.environment(name)).map_or(&empty, |environment| &environment.variables);
+        let variables = Variables { declared: [own, &self.organization.variables], outside, lenient };
+        let organization = self.organization_in(environment, &variables, &mut faults);
+        let name = environment.map(EnvironmentName::as_str);
+        let bodies = self.documents.iter().map(|document| match document.in_environment(name, &variables) {
+            None => (document, Cow::Borrowed(&document.body)),
+            Some((body, more)) => {
+                faults.extend(more);
+                (document, Cow::Owned(body))
+            }
+        });
+        let bodies = bodies.collect();
+        let organization_file =
+            self.organization_file.as_ref().map_or_else(|| ORGANIZATION_FILE.into(), |(file, _)| file.clone());
+        (View { organization, organization_file, bodies, policies: &self.policies, texts: &self.texts }, faults)
+    }
+
+    /// The organization with the variables of one environment; other environments are left out when it has any.
+    fn organization_in(
+        &self,
+        environment: Option<&EnvironmentName>,
+        variables: &Variables<'_>,
+        faults: &mut Vec<Fault>,
+    ) -> Cow<'_, Organization> {
+        let (Some((file, tree)), Some(name)) = (&self.organization_file, environment) else {
+            return Cow::Borrowed(&self.organization);
+        };
+        let mut tree = organization::only_environment(tree, Some(name.as_str()));
+        if !tree.any_text(&crate::variables::mentions) {
+            return Cow::Borrowed(&self.organization);
+        }
+        variables.resolve(file, &mut tree, faults);
+        // What is wrong apart from variables was found when the files were read.
+        let mut organization = Organization::read(&mut Reader::new(file, Severity::Error), &tree);
+        let others = self.organization.environments.iter().filter(|other| other.name.value != *name);
+        organization.environments.extend(others.cloned());
+        Cow::Owned(organization)
+    }
+
+    /// The organization's name, as written.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        &self.organization.name
+    }
+
+    /// Every environment that belongs to a tenant, in the order written.
+    #[must_use]
+    pub fn environments(&self) -> Vec<EnvironmentInfo> {
+        let info = |environment: &organization::Environment| {
+            let tenant = environment.tenant.as_ref()?.value.clone();
+            Some(EnvironmentInfo { name: environment.name.value.clone(), tenant, production: environment.production })
+        };
+        self.organization.environments.iter().filter_map(info).collect()
+    }
+
+    /// What an environment connects to; `None` when there is no such environment. `variable` answers for variables that are not
+    /// declared; one that has no value at all stays as written, and [`Mesh::lower`] says so.
+    #[must_use]
+    pub fn environment_settings(
+        &self,
+        environment: &EnvironmentName,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<EnvironmentSettings> {
+        let own = &self.organization.environment(environment)?.variables;
+        let variables = Variables { declared: [own, &self.organization.variables], outside: variable, lenient: true };
+        let organization = self.organization_in(Some(environment), &variables, &mut Vec::new());
+        let here = organization.environment(environment)?;
+        let mut providers: BTreeMap<Provider, Settings> =
+            organization.providers.iter().map(|(provider, settings)| (provider.value, settings.clone())).collect();
+        for (provider, settings) in &here.providers {
+            providers.entry(*provider).or_default().extend(settings.clone());
+        }
+        Some(EnvironmentSettings { providers, connections: here.connections.clone() })
+    }
+
+    /// Resolves the mesh for one environment. `variable` answers for variables that are not declared.
+    ///
+    /// The faults are those that only show here, such as a variable without a value; the others came with [`parse`]. What has an
+    /// error is left out as far as it must be: with errors, the result is to look at and not to apply.
+    #[must_use]
+    pub fn lower(&self, environment: &EnvironmentName, variable: &dyn Fn(&str) -> Option<String>) -> (Desired, Vec<Fault>) {
+        let (view, mut faults) = self.view(Some(environment), variable, false);
+        let mut known = Vec::new();
+        let index = Index::new(&view, &mut known);
+        // Without overrides and variables the view is the one that was checked when the files were read.
+        if self.documents.iter().any(|document| document.tree.is_some()) || matches!(view.organization, Cow::Owned(_)) {
+            faults.append(&mut known);
+            cross::check(&index, &mut faults);
+        }
+        let desired = lower::lower(&index, environment, &mut faults);
+        fault::sort(&mut faults);
+        (desired, faults)
+    }
+
+    /// The text of a file that was read.
+    #[must_use]
+    pub fn source(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(String::as_str)
+    }
+
+    /// Every query file, with its text: to be checked by whoever knows SQL.
+    pub fn queries(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
+        self.texts.iter().filter(|(file, _)| file.ends_with(".sql")).map(|(file, text)| (file, text.as_str()))
+    }
+
+    /// Where a value of a descriptor stands, and how long it is: `["columns", "email"]` is the item of `columns` named `email`.
+    ///
+    /// For faults that are found outside this crate, such as a query that does not fit its sink.
+    #[must_use]
+    pub fn locate(&self, file: &str, path: &[&str]) -> Option<(Origin, u32)> {
+        let (file, text) = self.texts.get_key_value(file)?;
+        let (tree, _) = yaml::read(file, text.as_bytes());
+        let mut node = &tree?;
+        for step in path {
+            node = match &node.value {
+                Value::Map(_) => node.get(step)?,
+                Value::List(items) => items.iter().find(|item| named(item, step))?,
+                Value::Scalar(_) => return None,
+            };
+        }
+        let Span { line, column, length } = node.get("name").unwrap_or(node).span;
+        Some((Origin { file: file.clone(), line, column }, length))
+    }
+}
+
+fn named(item: &Node, name: &str) -> bool {
+    let own = item.get("name").map_or(item, |name| name);
+    own.text().is_some_and(|text| text.eq_ignore_ascii_case(name))
+}

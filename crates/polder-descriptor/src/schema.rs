@@ -1,0 +1,359 @@
+//! JSON Schema of each kind of descriptor, for editors: `polder schema <kind>`, and the files below `.polder/schema`.
+//!
+//! The schemas say what an editor can use while one types; the faults of [`crate::parse`] say everything else. A test
+//! holds both to the same keys.
+
+use serde_json::{Map, Value, json};
+
+use crate::place::DescriptorKind;
+
+const NAME: &str = "^[A-Za-z][A-Za-z0-9_]*$";
+const VERSION: &str = "^[vV][1-9][0-9]{0,5}$";
+
+/// Returns the JSON Schema (draft 2020-12) of a kind of descriptor.
+#[must_use]
+pub fn json_schema(kind: DescriptorKind) -> Value {
+    let (title, mut schema) = match kind {
+        DescriptorKind::Polder => ("The organization", polder()),
+        DescriptorKind::Domain => ("A domain", domain()),
+        DescriptorKind::Dataset => ("A dataset", dataset()),
+        DescriptorKind::Job => ("A job", job()),
+        DescriptorKind::Share => ("A share", share()),
+        DescriptorKind::Access => ("Grants", access()),
+    };
+    if let Value::Object(map) = &mut schema {
+        map.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+        map.insert("title".to_owned(), title.into());
+    }
+    schema
+}
+
+/// Returns every schema with its path: what a descriptor's first line names to an editor.
+#[must_use]
+pub fn schema_files() -> Vec<(String, String)> {
+    let file = |kind| (format!(".polder/schema/{kind}.json"), format!("{:#}\n", json_schema(kind)));
+    DescriptorKind::ALL.into_iter().map(file).collect()
+}
+
+/// A map with known keys; `open` if others may stand there too.
+fn map(required: &[&str], open: bool, properties: &[(&str, Value)]) -> Value {
+    let properties: Map<String, Value> = properties.iter().map(|(key, schema)| ((*key).to_owned(), schema.clone())).collect();
+    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": open});
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn text(description: &str) -> Value {
+    json!({"type": ["string", "number", "boolean"], "description": description})
+}
+
+fn name(description: &str) -> Value {
+    json!({"type": "string", "pattern": NAME, "description": description})
+}
+
+fn version() -> Value {
+    json!({"type": "string", "pattern": VERSION, "description": "the dataset's version, such as v1"})
+}
+
+fn flag(description: &str) -> Value {
+    json!({"type": "boolean", "description": description})
+}
+
+fn one_of(words: &[&str], description: &str) -> Value {
+    json!({"enum": words, "description": description})
+}
+
+fn list(items: &Value, description: &str) -> Value {
+    json!({"type": "array", "items": items, "description": description})
+}
+
+fn texts(description: &str) -> Value {
+    list(&text("a value"), description)
+}
+
+fn any_map(description: &str) -> Value {
+    json!({"type": "object", "description": description})
+}
+
+fn text_map(description: &str) -> Value {
+    json!({"type": "object", "additionalProperties": text("a value"), "description": description})
+}
+
+fn overrides() -> Value {
+    json!({"type": "object", "additionalProperties": {"type": "object"},
+        "description": "for each environment: maps merge, lists append or merge by name, scalars replace"})
+}
+
+fn described(kind: &str) -> Value {
+    json!({"oneOf": [{"type": "string"}, map(&["name"], false, &[("name", text(kind)), ("description", text("what it is"))])]})
+}
+
+fn providers() -> Value {
+    let settings = text_map("settings, such as region and endpoint; ${secret:NAME} refers to a secret");
+    json!({"type": "object", "propertyNames": {"enum": ["aws", "azure", "gcp"]}, "additionalProperties": {"oneOf": [settings, {"type": "null"}]},
+        "description": "providers in the order of preference"})
+}
+
+fn polder() -> Value {
+    let environment = map(
+        &["name"],
+        false,
+        &[
+            ("name", name("dev, stg, prod")),
+            ("tenant", text("the tenant it belongs to")),
+            ("production", flag("whether only service principals act here")),
+            ("description", text("what it is for")),
+            ("variables", text_map("values of ${NAME}")),
+            ("providers", providers()),
+            (
+                "connections",
+                json!({"type": "object", "additionalProperties": text_map("settings"), "description": "other services by name"}),
+            ),
+        ],
+    );
+    let group = map(
+        &["name"],
+        false,
+        &[
+            ("name", text("the group")),
+            ("description", text("who is in it")),
+            ("members", texts("users, service principals and groups")),
+        ],
+    );
+    let access = map(&[], false, &[("grantsTo", one_of(&["groups", "anyone"], "who may be granted something"))]);
+    map(
+        &["organization", "tenants", "environments"],
+        false,
+        &[
+            ("organization", text("the organization's name")),
+            ("tenants", list(&described("the tenant"), "isolated identity and control planes")),
+            ("environments", list(&environment, "environments, each of one tenant")),
+            ("departments", list(&described("the department"), "lines of business")),
+            ("providers", providers()),
+            ("users", texts("people, by the name they sign in with")),
+            ("groups", list(&group, "groups, which may contain groups")),
+            ("servicePrincipals", texts("identities that programs act as")),
+            ("access", access),
+            ("conventions", any_map("kept for later")),
+            ("network", any_map("kept for later")),
+            ("quotas", any_map("kept for later")),
+            ("variables", text_map("values of ${NAME} in every environment")),
+        ],
+    )
+}
+
+fn domain() -> Value {
+    map(
+        &["department", "owner"],
+        false,
+        &[
+            ("name", name("the folder's name")),
+            ("department", text("the department it belongs to")),
+            ("owner", text("the group that owns it")),
+            ("description", text("what it offers")),
+            ("servicePrincipals", texts("what its jobs run as; the first is the default")),
+            ("budget", any_map("kept for later")),
+            ("environments", overrides()),
+        ],
+    )
+}
+
+fn dataset() -> Value {
+    let location = map(
+        &[],
+        true,
+        &[
+            ("bucket", text("the bucket, without its environment; by default the domain")),
+            ("prefix", name("the layer: bronze, silver, gold")),
+            ("provider", text("aws, azure or gcp; 'aws | azure' leaves the choice to the platform")),
+        ],
+    );
+    let storage = map(
+        &[],
+        true,
+        &[
+            ("format", one_of(&["delta", "parquet"], "how files are kept")),
+            ("location", location),
+            ("hasHistory", flag("whether row-level changes are kept")),
+            ("partitioningColumns", texts("the columns that folders are split by")),
+        ],
+    );
+    let mask = json!({"enum": ["null", "hash", "redact", "partial", "year", null], "description": "what whoever lacks the PII level sees"});
+    let column = map(
+        &["name", "type"],
+        true,
+        &[
+            ("name", text("the column")),
+            ("type", text("a type by Spark's name, such as string, bigint, decimal(18,2), array<string>")),
+            ("optional", flag("whether a value may be missing")),
+            ("description", text("what it means")),
+            ("tags", texts("pii has a meaning: it is masked")),
+            ("mask", mask),
+        ],
+    );
+    let filter = map(
+        &["group", "where"],
+        true,
+        &[
+            ("group", text("who sees the rows")),
+            ("where", text("a condition over the columns, in SQL")),
+            ("name", text("a name to override it by")),
+        ],
+    );
+    map(
+        &["entityName", "entityVersion"],
+        true,
+        &[
+            ("version", text("the version of the format")),
+            ("domain", name("the folder's name")),
+            ("type", one_of(&["parallelread", "view", "volume"], "a table, a query or files")),
+            ("entityName", name("what it holds")),
+            ("entityVersion", version()),
+            ("description", text("what it holds, in words")),
+            ("owner", text("the group that owns it; by default the domain's owner")),
+            ("query", text("a view's .sql file, beside this one")),
+            ("sql", text("a view's query")),
+            ("coldStorage", storage),
+            ("columns", list(&column, "the columns, in order")),
+            ("rowFilters", list(&filter, "which rows which group sees")),
+            ("checks", list(&check(), "what must hold before a write becomes visible")),
+            ("properties", text_map("Delta table properties")),
+            ("tags", texts("tags of the dataset")),
+            ("environments", overrides()),
+        ],
+    )
+}
+
+fn check() -> Value {
+    let column = ("column", text("the column"));
+    map(
+        &[],
+        true,
+        &[
+            ("name", text("what it is reported under")),
+            ("notNull", texts("columns without a missing value")),
+            ("unique", texts("columns in which no two rows are equal")),
+            (
+                "range",
+                map(
+                    &["column"],
+                    true,
+                    &[column.clone(), ("min", text("the smallest value")), ("max", text("the largest value"))],
+                ),
+            ),
+            ("accepted", map(&["column", "values"], true, &[column.clone(), ("values", texts("the values allowed"))])),
+            ("regex", map(&["column", "pattern"], true, &[column.clone(), ("pattern", text("what every value matches"))])),
+            ("rowCount", map(&[], true, &[("min", text("the fewest rows")), ("max", text("the most rows"))])),
+            ("freshness", map(&["column", "within"], true, &[column, ("within", text("the greatest age, such as 24h"))])),
+            ("sql", text("a query over 'this' that returns no row")),
+        ],
+    )
+}
+
+fn reference(more: &[(&str, Value)]) -> Value {
+    let own = [("domain", name("the domain that offers it")), ("name", name("its entityName")), ("version", version())];
+    map(&["domain", "name", "version"], true, &[&own, more].concat())
+}
+
+fn job() -> Value {
+    let csv = map(
+        &[],
+        true,
+        &[
+            ("header", flag("whether the first line names the columns")),
+            ("delimiter", text("what stands between fields")),
+            ("quote", text("what stands around a field")),
+            ("nulls", texts("texts that mean a missing value")),
+        ],
+    );
+    let from = map(
+        &["files"],
+        true,
+        &[
+            ("files", text("a glob below the mesh's folder, an absolute path, or an s3://, az:// or gs:// address")),
+            ("format", one_of(&["csv", "ndjson", "parquet"], "by default what the ending tells")),
+            ("csv", csv),
+            ("columns", text_map("for each sink column: the field's name in the files")),
+        ],
+    );
+    let framework = map(
+        &["kind"],
+        true,
+        &[
+            ("kind", text("sql, ingest, or the framework that runs it")),
+            ("file", text("the query's file beside this one; by default the job's name and .sql")),
+            ("cluster", text("where it runs")),
+            ("entrypointClass", text("what is started")),
+            ("dependencies", json!({"type": "array", "description": "what it needs"})),
+            ("configurations", any_map("settings of the framework")),
+        ],
+    );
+    let write = map(
+        &[],
+        true,
+        &[
+            ("mode", one_of(&["append", "overwrite", "merge"], "how rows get into the sink")),
+            ("keys", texts("the key columns of a merge")),
+        ],
+    );
+    map(
+        &["name", "framework"],
+        true,
+        &[
+            ("specVersion", text("the version of the format")),
+            ("name", text("the job, unique in its domain")),
+            ("description", text("what it does")),
+            (
+                "sources",
+                list(&reference(&[("alias", name("the name the query uses; by default the dataset's"))]), "what it reads"),
+            ),
+            ("sink", reference(&[])),
+            ("from", from),
+            ("framework", framework),
+            ("write", write),
+            ("badRows", one_of(&["fail", "quarantine"], "what happens to rows that do not fit")),
+            ("runAs", text("the service principal; by default the domain's first")),
+            ("declassify", text_map("sink columns made of pii columns and not tagged so, each with the reason")),
+            ("schedule", text("minute, hour, day, month, day of the week; UTC")),
+            ("environments", overrides()),
+        ],
+    )
+}
+
+fn share() -> Value {
+    let dataset = map(
+        &["name", "version"],
+        false,
+        &[("domain", name("by default the share's own")), ("name", name("its entityName")), ("version", version())],
+    );
+    map(
+        &["name", "datasets"],
+        false,
+        &[
+            ("name", name("the share")),
+            ("description", text("what it is for")),
+            ("datasets", list(&dataset, "what is shared")),
+            ("recipients", texts("with whom")),
+            ("environments", overrides()),
+        ],
+    )
+}
+
+fn access() -> Value {
+    let one_or_more = |description: &str| json!({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "description": description});
+    let grant = map(
+        &["to"],
+        false,
+        &[
+            ("to", one_or_more("the group that gets it")),
+            ("on", one_or_more("metastore, catalog, catalog.schema or catalog.schema.table")),
+            ("dataset", one_or_more("domain/name/version, instead of 'on'")),
+            ("level", one_of(&["regular", "pii"], "all that reading needs; pii: in clear")),
+            ("privileges", texts("Unity Catalog's privileges, and READ PII")),
+            ("reason", text("why")),
+        ],
+    );
+    map(&["grants"], false, &[("grants", list(&grant, "who may do what")), ("environments", overrides())])
+}

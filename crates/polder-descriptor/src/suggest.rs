@@ -1,0 +1,54 @@
+//! Suggestions: the known word that a wrong one was most likely meant to be.
+
+/// Returns the candidate most like `wrong`, if any is like it enough to be worth showing.
+pub(crate) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let wrong = normal(wrong);
+    let length = wrong.chars().count();
+    if length > 120 {
+        return None;
+    }
+    let limit = (length / 3).max(1);
+    let near = candidates.into_iter().filter_map(|candidate| {
+        // Distance is at least the difference in length: most candidates need no closer look.
+        if candidate.len().abs_diff(wrong.len()) > limit + 4 {
+            return None;
+        }
+        let distance = strsim::osa_distance(&wrong, &normal(candidate));
+        (distance <= limit).then_some((distance, candidate))
+    });
+    near.min().map(|(_, candidate)| candidate)
+}
+
+/// Case and separators are the commonest slips: they count for nothing.
+fn normal(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns `did you mean 'x'?`, or failing that all candidates when they are few.
+pub(crate) fn hint<'c>(wrong: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<String> {
+    const FEW: usize = 8;
+    if let Some(near) = nearest(wrong, candidates.clone()) {
+        return Some(format!("did you mean '{near}'?"));
+    }
+    let mut known: Vec<&str> = candidates.take(FEW + 1).collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.is_empty() || known.len() > FEW { None } else { Some(format!("there is {}", known.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_found_and_far_ones_are_not() {
+        let known = ["partitioningColumns", "hasHistory", "format", "location"];
+        let check = |wrong: &str, expect: Option<&str>| assert_eq!(nearest(wrong, known), expect, "{wrong}");
+        check("partitioning_columns", Some("partitioningColumns"));
+        check("partitionColumns", Some("partitioningColumns"));
+        check("fromat", Some("format"));
+        check("hashistory", Some("hasHistory"));
+        check("colour", None);
+        check("", None);
+    }
+}

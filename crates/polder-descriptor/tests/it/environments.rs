@@ -1,0 +1,96 @@
+//! Overrides and variables.
+
+use polder_model::Provider;
+
+use crate::support::{CUSTOMER, DATASET_FILE, POLDER, lines, lower, read, table};
+
+#[test]
+fn maps_merge_lists_merge_by_name_or_append_and_scalars_replace() {
+    let text = format!(
+        "{CUSTOMER}description: all
+environments:
+  prod:
+    description: real
+    coldStorage: {{location: {{bucket: vault}}}}
+    columns:
+      - {{name: fullName, mask: partial}}
+      - {{name: score, type: int}}
+"
+    );
+    let changes = [(DATASET_FILE, text.as_str())];
+    let (dev, prod) = (lower(&changes, "dev"), lower(&changes, "prod"));
+    let (dev, prod) = (table(&dev, "finance.bronze.customer_v1"), table(&prod, "finance.bronze.customer_v1"));
+    let columns = |table: &polder_model::resource::Table| {
+        table.columns.iter().map(|c| format!("{}:{}:{:?}", c.name, c.data_type, c.mask)).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(dev), ["id:bigint:None", "fullName:string:None"]);
+    assert_eq!(columns(prod), ["id:bigint:None", "fullName:string:Some(Partial)", "score:int:None"]);
+    assert_eq!((dev.comment.as_str(), prod.comment.as_str()), ("all", "real"));
+    assert_eq!(dev.location.to_string(), "aws/dev-finance/bronze/customer_v1");
+    assert_eq!(prod.location.to_string(), "aws/prod-vault/bronze/customer_v1");
+}
+
+#[test]
+fn a_fault_in_an_override_is_shown_where_it_is_written() {
+    let text = format!("{CUSTOMER}environments:\n  prod:\n    columns: [{{name: fullName, type: strin}}]\n");
+    let (_, faults) = read(&[(DATASET_FILE, &text)]);
+    assert_eq!(
+        lines(&faults),
+        [format!("{DATASET_FILE}:10:38+5 unknown-type `strin` there is no type \"strin\" | did you mean 'string'?")]
+    );
+}
+
+#[test]
+fn variables_come_from_the_environment_then_the_organization_then_outside() {
+    let polder =
+        POLDER.replace("production: true}", "production: true, variables: {A: env}}") + "variables: {A: org, B: \"${A}-b\"}\n";
+    let text = format!("{CUSTOMER}description: \"${{A}} ${{B}} ${{C}} $${{A}} 5$\"\n");
+    let (mesh, faults) = read(&[("polder.yaml", &polder), (DATASET_FILE, &text)]);
+    assert_eq!(lines(&faults), Vec::<String>::new());
+    let comment = |environment: &str| {
+        let (desired, faults) = mesh.lower(&environment.parse().unwrap(), &|name| (name == "C").then(|| "out".to_owned()));
+        assert_eq!(lines(&faults), Vec::<String>::new());
+        table(&desired, "finance.bronze.customer_v1").comment.clone()
+    };
+    assert_eq!(comment("dev"), "org org-b out ${A} 5$");
+    assert_eq!(comment("prod"), "env env-b out ${A} 5$");
+}
+
+#[test]
+fn a_variable_without_a_value_is_an_error_and_never_empty() {
+    let text = format!("{CUSTOMER}description: x ${{NOPE}}\n");
+    let (mesh, faults) = read(&[(DATASET_FILE, &text)]);
+    assert_eq!(lines(&faults), Vec::<String>::new());
+    for value in [None, Some(String::new())] {
+        let (_, faults) = mesh.lower(&"dev".parse().unwrap(), &|_| value.clone());
+        assert_eq!(
+            lines(&faults),
+            [format!(
+                "{DATASET_FILE}:8:16+7 unresolved-variable `${{NOPE}}` the variable NOPE has no value | set it in the environment of the process, or under 'variables' in polder.yaml"
+            )]
+        );
+    }
+    let polder = format!("{POLDER}variables: {{A: \"${{B}}\", B: \"${{A}}\"}}\n");
+    let (_, faults) = read(&[("polder.yaml", &polder), (DATASET_FILE, &format!("{CUSTOMER}description: ${{A}}\n"))]);
+    assert!(faults.iter().any(|f| f.code == "variable-cycle"), "{:#?}", lines(&faults));
+}
+
+#[test]
+fn secrets_stay_references_and_only_connections_have_them() {
+    let polder = POLDER.replace(
+        "production: true}",
+        "production: true, providers: {aws: {secretKey: \"${secret:KEY}\", endpoint: \"http://s3\"}}}",
+    );
+    let (mesh, faults) = read(&[("polder.yaml", &polder)]);
+    assert_eq!(lines(&faults), Vec::<String>::new());
+    let settings = mesh.environment_settings(&"prod".parse().unwrap(), &|_| None).unwrap();
+    let aws: Vec<_> = settings.providers[&Provider::Aws].iter().map(|(k, v)| format!("{k}={v}")).collect();
+    assert_eq!(aws, ["endpoint=http://s3", "region=eu-west-1", "secretKey=${secret:KEY}"]);
+    let (_, faults) = read(&[(DATASET_FILE, &format!("{CUSTOMER}description: ${{secret:KEY}}\n"))]);
+    assert_eq!(
+        lines(&faults),
+        [format!(
+            "{DATASET_FILE}:8:14+13 secret-not-allowed `${{secret:KEY}}` the secret KEY may not be used here: it would end up in a plan and in the state | refer to a secret below 'providers' or 'connections' only"
+        )]
+    );
+}

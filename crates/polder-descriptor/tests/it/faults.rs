@@ -1,0 +1,516 @@
+//! Every fault: where it is, what it says, and what to write instead.
+
+use crate::support::{ACCESS_FILE, CUSTOMER, DATASET_FILE, DOMAIN, JOB_FILE, POLDER, lines, read};
+
+/// The faults of the small mesh with one file replaced, without the file's name.
+fn check(file: &str, text: &str, expect: &[&str]) {
+    let (_, faults) = read(&[(file, text)]);
+    let found: Vec<String> =
+        lines(&faults).iter().map(|line| line.strip_prefix(&format!("{file}:")).unwrap_or(line).to_owned()).collect();
+    assert_eq!(found, expect, "\n{text}");
+}
+
+fn dataset(change: (&str, &str), expect: &[&str]) {
+    assert!(CUSTOMER.contains(change.0), "{}", change.0);
+    check(DATASET_FILE, &CUSTOMER.replace(change.0, change.1), expect);
+}
+
+fn dataset_with(more: &str, expect: &[&str]) {
+    check(DATASET_FILE, &format!("{CUSTOMER}{more}\n"), expect);
+}
+
+fn polder(change: (&str, &str), expect: &[&str]) {
+    assert!(POLDER.contains(change.0), "{}", change.0);
+    check("polder.yaml", &POLDER.replace(change.0, change.1), expect);
+}
+
+const INGEST: &str = "\
+name: load
+framework: {kind: ingest}
+from: {files: landing/*.csv}
+sink: {domain: finance, name: customer, version: v1}
+";
+
+fn job(change: (&str, &str), expect: &[&str]) {
+    assert!(INGEST.contains(change.0), "{}", change.0);
+    check(JOB_FILE, &INGEST.replace(change.0, change.1), expect);
+}
+
+fn grant(text: &str, expect: &[&str]) {
+    check(ACCESS_FILE, &format!("grants:\n  - {text}\n"), expect);
+}
+
+#[test]
+fn the_small_mesh_itself_has_no_fault() {
+    check(JOB_FILE, INGEST, &[]);
+    grant("{to: analysts, on: finance.bronze.customer_v1, level: pii}", &[]);
+}
+
+#[test]
+fn keys_are_known_there_and_of_the_right_type() {
+    dataset(
+        ("entityName", "entityNam"),
+        &[
+            "1:1+4 missing-key `type` 'entityName' is missing | name what the dataset holds, such as customer",
+            "2:1+9 warning unknown-key `entityNam` there is no key 'entityNam' here | did you mean 'entityName'?",
+        ],
+    );
+    polder(
+        ("departments", "department"),
+        &[
+            "domains/finance/domain.yaml:1:13+6 missing-department `retail` there is no department 'retail' | declare it under 'departments' in polder.yaml",
+            "6:1+10 unknown-key `department` there is no key 'department' here | did you mean 'departments'?",
+        ],
+    );
+    check(
+        "domains/finance/domain.yaml",
+        "department: [a]\nowner:\n",
+        &[
+            "1:13+1 wrong-type `[...]` 'department' is a text, not a list | -",
+            "2:1+5 missing-value `owner` 'owner' has no value | name the group that owns the domain",
+        ],
+    );
+    dataset(
+        ("type: bigint", "type: bigint, optional: maybe"),
+        &["6:40+5 wrong-type `maybe` 'optional' is true or false, not \"maybe\" | -"],
+    );
+    dataset(
+        ("type: parallelread", "type: paralelread"),
+        &["1:7+11 unknown-value `paralelread` 'type' is never \"paralelread\" | did you mean 'parallelread'?"],
+    );
+}
+
+#[test]
+fn names_are_safe() {
+    let name = |text: &str, length: usize, offending: &str, message: &str, help: &str| {
+        dataset(
+            ("entityName: customer", &format!("entityName: {text}")),
+            &[&format!("2:13+{length} invalid-name `{offending}` {message} | {help}")],
+        );
+    };
+    let alphabet = "use letters, digits and '_'";
+    name("../etc", 6, "../etc", "a dataset name may not contain '.'", alphabet);
+    name("\"a\\0b\"", 6, "a\0b", "a dataset name may not contain '\\0'", alphabet);
+    name("a'b", 3, "a'b", "a dataset name may not contain '\\''", alphabet);
+    name("名前", 2, "名前", "a dataset name may not contain '名'", alphabet);
+    name("1st", 3, "1st", "a dataset name begins with a letter, not '1'", "put a letter in front");
+    let long = "x".repeat(300);
+    name(
+        &long,
+        300,
+        &format!("{}...", "x".repeat(80)),
+        "a dataset name has at most 120 characters, this one has 300",
+        "shorten it to 120 characters",
+    );
+    check(
+        "domains/fin-ance/domain.yaml",
+        DOMAIN,
+        &[
+            "1:1+1 invalid-name `fin-ance` a domain name may not contain '-': the name is taken from the path | rename it: use letters, digits and '_'",
+        ],
+    );
+    dataset(
+        ("entityVersion: v1", "entityVersion: 1"),
+        &[
+            "3:16+1 invalid-version `1` a version is 'v' and a number from 1 to 999999, such as 'v1', not \"1\" | did you mean 'v1'?",
+        ],
+    );
+}
+
+#[test]
+fn columns_have_types_that_exist_and_names_of_their_own() {
+    dataset(
+        ("type: bigint", "type: bigin"),
+        &["6:22+5 unknown-type `bigin` there is no type \"bigin\" | did you mean 'bigint'?"],
+    );
+    dataset(
+        ("type: bigint", "type: \"decimal(39,2)\""),
+        &[
+            "6:22+15 invalid-type `decimal(39,2)` decimal(39,2) does not exist: precision is 1 to 38 and scale at most the precision | write for example decimal(18,2)",
+        ],
+    );
+    dataset(
+        ("name: id", "name: FULLNAME"),
+        &[
+            "7:12+8 duplicate-column `fullName` the column 'fullName' stands here a second time: the first is on line 6; case does not count | rename or remove one of them",
+        ],
+    );
+}
+
+#[test]
+fn masks_fit_their_columns() {
+    dataset(
+        ("type: bigint", "type: bigint, mask: hash"),
+        &[
+            "6:36+4 mask-without-pii `hash` the column 'id' is not tagged pii, so its mask 'hash' would never apply | add tags: [pii], or remove the mask",
+        ],
+    );
+    dataset(
+        ("type: bigint", "type: bigint, tags: [pii], mask: year"),
+        &["6:49+4 mask-does-not-fit `year` the mask 'year' cannot stand for values of type bigint | use null"],
+    );
+    dataset(("type: bigint", "type: bigint, tags: [pii], mask: null"), &[]);
+}
+
+#[test]
+fn partitioning_columns_are_columns() {
+    let storage = |columns: &str| format!("coldStorage: {{partitioningColumns: [{columns}], location");
+    dataset(
+        ("coldStorage: {location", &storage("fulName")),
+        &[
+            "4:37+7 unknown-column `fulName` the partitioning column 'fulName' is not a column of the dataset | did you mean 'fullName'?",
+        ],
+    );
+    dataset(
+        ("coldStorage: {location", &storage("id, fullName")),
+        &[
+            "4:37+2 partition-all-columns `id` every column is a partitioning column: nothing is left to keep in the files | leave out at least one",
+        ],
+    );
+    let text = CUSTOMER.replace("type: bigint", "type: \"array<int>\"").replace("coldStorage: {location", &storage("id"));
+    check(
+        DATASET_FILE,
+        &text,
+        &[
+            "4:37+2 partition-type `id` folders cannot be split by 'id', which is of type array<int> | partition by a text, number, date or boolean",
+        ],
+    );
+}
+
+#[test]
+fn checks_and_row_filters_fit_the_dataset() {
+    dataset_with(
+        "checks: [{unique: [ident]}]",
+        &["8:20+5 unknown-column `ident` the check's 'ident' is not a column of the dataset | there is fullName, id"],
+    );
+    dataset_with(
+        "checks: [{regex: {column: fullName, pattern: '(a'}}]",
+        &[
+            "8:46+4 invalid-regex `(a` this is not a regular expression: unclosed group | see the syntax of the regex crate; quote the pattern in single quotes",
+        ],
+    );
+    dataset_with(
+        "checks: [{range: {column: fullName, min: 1}}]",
+        &["8:27+8 check-does-not-fit `fullName` values of type string have no range | check a number, a date or a timestamp"],
+    );
+    dataset_with(
+        "checks: [{uniqe: [id]}]",
+        &["8:11+5 unknown-key `uniqe` there is no key 'uniqe' here | did you mean 'unique'?"],
+    );
+    dataset_with(
+        "rowFilters: [{group: analyst, where: id > 1}]",
+        &["8:22+7 missing-group `analyst` there is no group 'analyst' | did you mean 'analysts'?"],
+    );
+}
+
+#[test]
+fn principals_exist_once_and_groups_do_not_contain_themselves() {
+    polder(
+        ("servicePrincipals: [deployer]", "servicePrincipals: [analysts]"),
+        &[
+            "9:61+8 duplicate-principal `analysts` the group (service principal elsewhere) 'analysts' is declared a second time: the first is at polder.yaml:10:21 | users, service principals and groups share one set of names: rename or remove one",
+        ],
+    );
+    polder(
+        ("{name: analysts}", "{name: everyone}"),
+        &[
+            "9:61+8 duplicate-principal `everyone` the group 'everyone' exists already: it is built in | users, service principals and groups share one set of names: rename or remove one",
+        ],
+    );
+    polder(
+        ("members: [ana@contoso.com]", "members: [anna@contoso.com]"),
+        &[
+            "9:35+16 missing-principal `anna@contoso.com` there is no principal 'anna@contoso.com' | did you mean 'ana@contoso.com'?",
+        ],
+    );
+    polder(
+        ("members: [ana@contoso.com]}, {name: analysts}", "members: [analysts]}, {name: analysts, members: [owners]}"),
+        &[
+            "9:35+8 group-cycle `analysts` the group 'owners' contains itself: owners -> analysts -> owners | remove 'analysts' from the members of 'owners'",
+        ],
+    );
+}
+
+#[test]
+fn references_lead_somewhere() {
+    polder(
+        ("tenant: nonprod", "tenant: nonprd"),
+        &["4:25+6 missing-tenant `nonprd` there is no tenant 'nonprd' | did you mean 'nonprod'?"],
+    );
+    check(
+        "domains/finance/domain.yaml",
+        "department: retial\nowner: owner\n",
+        &[
+            "1:13+6 missing-department `retial` there is no department 'retial' | did you mean 'retail'?",
+            "2:8+5 missing-group `owner` there is no group 'owner' | did you mean 'owners'?",
+        ],
+    );
+    check(
+        "domains/finance/domain.yaml",
+        "department: retail\nowner: ana@contoso.com\n",
+        &[
+            "2:8+15 wrong-principal `ana@contoso.com` the owner of a domain is a group, and 'ana@contoso.com' is a user | name a group",
+        ],
+    );
+    job(
+        ("name: customer", "name: custmer"),
+        &["4:31+7 missing-dataset `custmer` there is no dataset 'finance/custmer/v1' | did you mean 'customer'?"],
+    );
+    job(
+        ("version: v1", "version: v2"),
+        &["4:31+8 missing-dataset `customer` there is no dataset 'finance/customer/v2' | there is v1"],
+    );
+    job(
+        ("domain: finance", "domain: finanse"),
+        &["4:16+7 missing-domain `finanse` there is no domain 'finanse' | did you mean 'finance'?"],
+    );
+    job(
+        ("name: load", "name: load\nrunAs: finance_job"),
+        &[
+            "2:8+11 missing-service-principal `finance_job` there is no service principal 'finance_job' | did you mean 'finance_jobs'?",
+        ],
+    );
+    dataset_with(
+        "environments: {prd: {description: x}}",
+        &["8:16+3 missing-environment `prd` there is no environment 'prd' | did you mean 'prod'?"],
+    );
+    dataset(
+        ("provider: aws", "provider: gcp"),
+        &[
+            "4:52+3 missing-provider `gcp` the organization has no provider gcp | use aws or azure, or add it under 'providers' in polder.yaml",
+        ],
+    );
+    dataset_with(
+        "domain: sales",
+        &[
+            "8:9+5 domain-mismatch `sales` this names the domain 'sales', but the file is in the folder of 'finance' | write 'finance', or move the file to domains/sales",
+        ],
+    );
+    check(
+        "domains/sales/datasets/a.yaml",
+        "entityName: a\nentityVersion: v1\ncolumns: [{name: a, type: int}]\n",
+        &[
+            "1:1+1 missing-domain `sales` the domain 'sales' has no domain.yaml: nothing says who owns what is in its folder | write domains/sales/domain.yaml with department and owner",
+        ],
+    );
+    check(
+        "domains/finance/shares/s.yaml",
+        "name: s\ndatasets: [{name: customers, version: v1}]\n",
+        &["2:19+9 missing-dataset `customers` there is no dataset 'finance/customers/v1' | did you mean 'customer'?"],
+    );
+}
+
+#[test]
+fn what_is_there_twice_names_the_other_place() {
+    check(
+        "domains/finance/datasets/other.yaml",
+        CUSTOMER,
+        &[
+            "2:13+8 duplicate-dataset `finance/customer/v1` the dataset 'finance/customer/v1' is declared a second time: the first is at domains/finance/datasets/customer.yaml:2:13 | rename or remove one of them",
+        ],
+    );
+    let (_, faults) = read(&[(JOB_FILE, INGEST), ("domains/finance/jobs/z.yaml", INGEST)]);
+    assert_eq!(
+        lines(&faults),
+        [
+            "domains/finance/jobs/z.yaml:1:7+4 duplicate-job `finance/load` the job 'finance/load' is declared a second time: the first is at domains/finance/jobs/load.yaml:1:7 | rename or remove one of them",
+        ]
+    );
+    polder(
+        ("name: prod,", "name: dev,"),
+        &[
+            "5:12+3 duplicate-environment `dev` the environment 'dev' is declared a second time: the first is at polder.yaml:4:12 | rename or remove one of them",
+        ],
+    );
+}
+
+#[test]
+fn jobs_say_what_they_load_and_write_where_they_can() {
+    job(
+        ("from: {files: landing/*.csv}\n", ""),
+        &[
+            "2:19+6 missing-key `ingest` 'from' is missing: the job says not what it loads | write from: {files: \"landing/customer/*.csv\"}",
+        ],
+    );
+    job(
+        ("landing/*.csv", "../secret/*.csv"),
+        &[
+            "3:15+15 path-escape `../secret/*.csv` \"../secret/*.csv\" leads out of the mesh's folder | name files below the folder of polder.yaml, or an absolute path",
+        ],
+    );
+    job(
+        ("landing/*.csv", "landing/*"),
+        &[
+            "3:15+9 missing-key `landing/*` 'format' is missing, and the files' ending does not tell it | write format: csv, ndjson or parquet",
+        ],
+    );
+    job(
+        ("sink: {domain: finance, name: customer, version: v1}", "schedule: 0 6 * *"),
+        &[
+            "1:1+4 missing-key `name` 'sink' is missing: the job says not where its rows go | write sink: {domain: ..., name: ..., version: v1}",
+            "4:11+7 invalid-schedule `0 6 * *` a schedule has five fields, this one has 4 | write minute, hour, day of the month, month, day of the week, such as \"0 6 * * *\" for six every morning (UTC)",
+        ],
+    );
+    job(
+        ("name: load", "name: load\nwrite: {mode: merge, keys: [ident]}"),
+        &[
+            "2:29+5 unknown-column `ident` the key 'ident' is not a column of the sink finance/customer/v1 | there is fullName, id",
+        ],
+    );
+    let view = (
+        "domains/finance/datasets/v.yaml",
+        "type: view\nentityName: v\nentityVersion: v1\nsql: select 1\ncolumns: [{name: a, type: int}]\n",
+    );
+    let (_, faults) = read(&[view, (JOB_FILE, &INGEST.replace("name: customer", "name: v"))]);
+    assert_eq!(
+        lines(&faults),
+        [
+            "domains/finance/jobs/load.yaml:4:31+1 sink-not-writable `v` rows cannot be written into 'finance/v/v1': it is a view | write into a dataset of type parallelread and format delta",
+        ]
+    );
+    check(
+        JOB_FILE,
+        "name: load\nframework: {kind: sql}\nsink: {domain: finance, name: customer, version: v1}\n",
+        &[
+            "2:19+3 missing-file `load.sql` there is no file domains/finance/jobs/load.sql | write the query to domains/finance/jobs/load.sql",
+        ],
+    );
+}
+
+#[test]
+fn jobs_do_not_wait_for_themselves_nor_overwrite_each_other() {
+    let step = |name: &str, from: &str, to: &str| {
+        format!(
+            "name: {name}\nframework: {{kind: python}}\nsources: [{{domain: finance, name: {from}, version: v1}}]\nsink: {{domain: finance, name: {to}, version: v1}}\nwrite: {{mode: append}}\n"
+        )
+    };
+    let other = CUSTOMER.replace("entityName: customer", "entityName: other");
+    let (there, back) = (step("there", "customer", "other"), step("back", "other", "customer"));
+    let (_, faults) = read(&[
+        ("domains/finance/datasets/other.yaml", &other),
+        ("domains/finance/jobs/a.yaml", &there),
+        ("domains/finance/jobs/b.yaml", &back),
+    ]);
+    assert_eq!(
+        lines(&faults),
+        [
+            "domains/finance/jobs/a.yaml:3:35+8 job-cycle `customer` the job 'finance/there' waits for itself: finance/there -> reads what is made by finance/back -> reads what is made by finance/there | remove one of these sources, or write into another dataset",
+        ]
+    );
+    let first = format!("{INGEST}write: {{mode: overwrite}}\n");
+    let second = first.replace("name: load", "name: again");
+    let (_, faults) = read(&[(JOB_FILE, &first), ("domains/finance/jobs/z.yaml", &second)]);
+    assert_eq!(
+        lines(&faults),
+        [
+            "domains/finance/jobs/z.yaml:4:31+8 warning overwritten-twice `customer` 'finance/again' and 'finance/load' (domains/finance/jobs/load.yaml) both overwrite 'finance/customer/v1': what one writes the other removes | write mode: append or merge, or give each a dataset of its own",
+        ]
+    );
+}
+
+#[test]
+fn grants_are_to_groups_on_what_exists_and_applies() {
+    grant(
+        "{to: ana@contoso.com, on: finance, level: regular}",
+        &[
+            "2:10+15 grant-to-user `ana@contoso.com` 'ana@contoso.com' is a user, and this organization grants to groups | grant to owners, or write access: {grantsTo: anyone} in polder.yaml",
+        ],
+    );
+    grant(
+        "{to: analyst, on: finance, level: regular}",
+        &["2:10+7 missing-principal `analyst` there is no principal 'analyst' | did you mean 'analysts'?"],
+    );
+    grant(
+        "{to: analysts, on: finance.bronze.custmer_v1, level: regular}",
+        &[
+            "2:24+25 missing-securable `finance.bronze.custmer_v1` there is no table, view or volume 'finance.bronze.custmer_v1' | did you mean 'finance.bronze.customer_v1'?",
+        ],
+    );
+    grant(
+        "{to: analysts, on: finanse, level: regular}",
+        &["2:24+7 missing-securable `finanse` there is no catalog 'finanse' | did you mean 'finance'?"],
+    );
+    grant(
+        "{to: analysts, dataset: finance/customer/v2, level: regular}",
+        &["2:29+19 missing-dataset `customer` there is no dataset 'finance/customer/v2' | there is v1"],
+    );
+    grant(
+        "{to: analysts, on: finance.bronze.customer_v1, privileges: [CREATE TABLE]}",
+        &[
+            "2:65+12 privilege-does-not-apply `CREATE TABLE` CREATE TABLE cannot be granted on a table | on a table there is SELECT, MODIFY, BROWSE, MANAGE, READ PII, ALL PRIVILEGES",
+        ],
+    );
+    grant(
+        "{to: analysts, on: finance, privileges: [SELEC]}",
+        &["2:46+5 unknown-privilege `SELEC` there is no privilege \"SELEC\" | did you mean 'SELECT'?"],
+    );
+    grant(
+        "{to: analysts, on: finance}",
+        &[
+            "2:6+2 missing-key `to` the grant gives nothing: neither 'level' nor 'privileges' | write level: regular, level: pii, or privileges: [SELECT]",
+        ],
+    );
+}
+
+#[test]
+fn yaml_that_is_dangerous_or_ambiguous_is_refused() {
+    let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n";
+    check(
+        DATASET_FILE,
+        bomb,
+        &[
+            "1:4+4 alias `&a [x, x]` anchors and aliases are not read: each value stands where it is used | write the value out, or use a variable: ${NAME}",
+        ],
+    );
+    dataset(
+        ("type: parallelread", "type: parallelread\ntype: view"),
+        &["2:1+4 duplicate-key `type` the key 'type' stands here a second time: the first is on line 1 | keep one of them"],
+    );
+    dataset_with(
+        "---\na: b",
+        &[
+            "8:1+1 several-documents `---` a second document begins here: a file holds one descriptor | move it to a file of its own",
+        ],
+    );
+    dataset_with(
+        "<<: {a: b}",
+        &[
+            "8:1+2 merge-key `<<` merge keys are not read | write the keys out, or put what environments share above their overrides",
+        ],
+    );
+    check(DATASET_FILE, "# nothing\n", &["1:1+1 empty-file `` this file holds no descriptor | write one, or remove the file"]);
+    let (_, faults) = read(&[(DATASET_FILE, "a:\n\t- b\n"), (ACCESS_FILE, &format!("grants: {}", "[".repeat(200)))]);
+    let found: Vec<_> = faults.iter().map(|f| (&*f.file, f.line, f.code, f.help.as_deref())).collect();
+    assert_eq!(
+        found,
+        [
+            (ACCESS_FILE, 1, "too-deep", Some("make it flatter")),
+            (DATASET_FILE, 2, "malformed-yaml", Some("indent with spaces, not with tabs")),
+        ]
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_and_files_that_are_too_large_are_refused() {
+    let mut files = crate::support::files(&[]);
+    files[2].bytes = b"type: view\nentityName: caf\xe9\n".to_vec();
+    files[1].bytes = vec![b'#'; 5 * 1024 * 1024];
+    let (_, faults) = polder_descriptor::parse(files);
+    let found: Vec<_> = faults.iter().map(|f| (f.code, f.line, f.column)).collect();
+    assert_eq!(found, [("not-utf8", 2, 16), ("too-large", 1, 1)], "{:#?}", lines(&faults));
+}
+
+#[test]
+fn files_in_unknown_places_are_named_and_others_left_alone() {
+    check(
+        "domains/finance/dataset/a.yaml",
+        "a: b",
+        &[
+            "1:1+1 warning unknown-place `dataset` no descriptor belongs here, so this file is not read | did you mean the folder 'datasets'?",
+        ],
+    );
+    check("README.md", "\u{fffd}", &[]);
+    check(".polder/schema/x.yaml", "a: b", &[]);
+    let (_, faults) = polder_descriptor::parse(Vec::new());
+    assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["missing-file"]);
+}

@@ -1,0 +1,9 @@
+//! What descriptors mean and which faults they have, seen through the crate's public functions.
+
+mod environments;
+mod faults;
+mod given;
+mod lowering;
+mod robustness;
+mod schema;
+mod support;

@@ -1,0 +1,86 @@
+//! How the engine is set up: memory, threads, and the settings of DataFusion that were chosen on purpose.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::execution::SessionState;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::planner::ParserOptions;
+
+use polder_model::secret::Secret;
+
+/// How many of the largest users of memory an error names.
+const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("three is not zero");
+
+/// What the one who starts an engine decides.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// How much memory all queries together may use for sorting, joining and grouping before they spill to disk;
+    /// no limit when `None`.
+    pub memory_limit_bytes: Option<usize>,
+    /// How many parts of a query run at once; one per core when `None`.
+    pub target_partitions: Option<usize>,
+    /// Where queries spill to; the system's folder for temporary files when `None`.
+    pub spill_dir: Option<PathBuf>,
+    /// The tenant's key for hash masks.
+    pub mask_key: Secret,
+    /// Rows per batch; 8192 when `None`.
+    pub batch_size: Option<usize>,
+}
+
+impl EngineConfig {
+    /// The usual settings, with a tenant's key for hash masks.
+    #[must_use]
+    pub const fn new(mask_key: Secret) -> Self {
+        Self { memory_limit_bytes: None, target_partitions: None, spill_dir: None, mask_key, batch_size: None }
+    }
+}
+
+/// Makes the state that every query starts from.
+pub(crate) fn session_state(config: &EngineConfig) -> Result<SessionState> {
+    let mut runtime = RuntimeEnvBuilder::new();
+    if let Some(limit) = config.memory_limit_bytes {
+        runtime = runtime.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS)));
+    }
+    if let Some(dir) = &config.spill_dir {
+        let mode = DiskManagerMode::Directories(vec![dir.clone()]);
+        runtime = runtime.with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode));
+    }
+    Ok(SessionStateBuilder::new()
+        .with_config(session_config(config))
+        .with_runtime_env(Arc::new(runtime.build()?))
+        .with_default_features()
+        .build())
+}
+
+fn session_config(config: &EngineConfig) -> SessionConfig {
+    let mut session = SessionConfig::new().with_information_schema(false).with_create_default_catalog_and_schema(false);
+    if let Some(partitions) = config.target_partitions {
+        session = session.with_target_partitions(partitions.max(1));
+    }
+    if let Some(rows) = config.batch_size {
+        session = session.with_batch_size(rows.max(1));
+    }
+    let options = session.options_mut();
+    // Names get their one spelling before the planner sees them: see `sql::spelling`.
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.collect_spans = true;
+    options.execution.collect_statistics = true;
+    // Filters are evaluated while Parquet is decoded, so that columns of dropped rows are not; row conditions too.
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.execution.parquet.bloom_filter_on_read = true;
+    // Plans are shown by `explain`, never with statistics.
+    options.explain.show_statistics = false;
+    session
+}
+
+/// The options with which SQL is planned.
+pub(crate) fn parser_options(state: &SessionState) -> ParserOptions {
+    ParserOptions::from(&state.config_options().sql_parser)
+}

@@ -1,0 +1,83 @@
+//! The engine: takes a statement and what its names lead to, gives back a stream of rows.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+
+use polder_model::Column;
+
+use crate::analyze::{self, Analysis, AnalyzeTable};
+use crate::config::{EngineConfig, session_state};
+use crate::error::QueryError;
+use crate::governed::condition;
+use crate::governed::mask::MaskKey;
+use crate::sql::planner::{Planned, Planner, Scope};
+use crate::tables::Tables;
+use crate::{explain, information, types};
+
+/// A query's answer. Nothing is computed before the stream is polled; dropping it cancels the query.
+pub struct QueryResult {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows, in batches. Turn its errors into [`QueryError`] with `From`.
+    pub stream: SendableRecordBatchStream,
+}
+
+/// Plans and runs SQL under governance. One per process and tenant: its queries share one limit on memory.
+pub struct Engine {
+    state: SessionState,
+    key: MaskKey,
+}
+
+impl Engine {
+    /// Sets an engine up.
+    pub fn new(config: EngineConfig) -> Result<Self, QueryError> {
+        Ok(Self { state: session_state(&config)?, key: MaskKey::new(&config.mask_key) })
+    }
+
+    /// Answers one statement that reads. Every name in it is resolved through `tables`, and read as its permit says.
+    pub async fn query(&self, sql: &str, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
+        let state = self.started();
+        match Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? {
+            Planned::Rows(plan) => {
+                let physical = state.create_physical_plan(&plan).await?;
+                let stream = execute_stream(physical, state.task_ctx())?;
+                Ok(QueryResult { schema: stream.schema(), stream })
+            }
+            Planned::Explain { plan, analyze } => Ok(one_batch(explain::explain(&state, &plan, analyze).await?)),
+            Planned::ShowTables => Ok(one_batch(information::show_tables(tables.as_ref())?)),
+            Planned::Describe(name) => Ok(one_batch(information::describe(&name, tables.as_ref())?)),
+        }
+    }
+
+    /// Plans a query over columns without data: what its columns would be and what they are derived from.
+    pub async fn analyze(&self, sql: &str, tables: &[AnalyzeTable]) -> Result<Analysis, QueryError> {
+        let state = self.started();
+        match Planner::new(&state, &self.key).plan(sql, &Scope::Outline(tables)).await? {
+            Planned::Rows(plan) => analyze::analyze(&state, &plan, tables),
+            _ => Err(QueryError::not_allowed("this is not a query").with_hint("write a SELECT")),
+        }
+    }
+
+    /// Checks a row filter's condition over a table's columns.
+    pub fn condition(&self, condition: &str, columns: &[Column]) -> Result<(), QueryError> {
+        condition::read(&self.state, &types::to_schema(columns), condition).map(drop)
+    }
+
+    /// The state of a query that starts now: `now()` is one moment throughout it.
+    fn started(&self) -> SessionState {
+        let mut state = self.state.clone();
+        state.mark_start_execution();
+        state
+    }
+}
+
+fn one_batch(batch: RecordBatch) -> QueryResult {
+    let schema = batch.schema();
+    let rows = futures::stream::once(futures::future::ready(Ok(batch)));
+    QueryResult { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
+}

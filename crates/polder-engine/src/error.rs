@@ -1,0 +1,187 @@
+//! What can go wrong with a query, in words for the one who wrote it.
+//!
+//! Owns [`QueryError`] and how DataFusion's errors become one. Never holds a value of a masked column or a hidden row:
+//! what is read under governance is cleared of such text where it is read (see [`crate::governed`]).
+
+use std::fmt;
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+use crate::nearest;
+
+/// What kind of thing went wrong; callers choose an exit code or a status by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryErrorKind {
+    /// The text is not SQL, or not one statement.
+    Syntax,
+    /// A table, column or function is not there, or the caller may not know of it.
+    NotFound,
+    /// The statement or the caller may not do this.
+    NotAllowed,
+    /// Types do not fit together, or a clause does not make sense.
+    Type,
+    /// The query needs more memory or spill space than it may use.
+    Memory,
+    /// The query was cancelled.
+    Cancelled,
+    /// It failed while running.
+    Execution,
+}
+
+/// A place in the SQL, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column, in characters.
+    pub column: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Why a query was refused or failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct QueryError {
+    /// What kind of thing went wrong.
+    pub kind: QueryErrorKind,
+    /// What went wrong: lower case, no full stop.
+    pub message: String,
+    /// Where in the SQL, when it is known.
+    pub position: Option<Position>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl QueryError {
+    /// Makes an error without place or hint.
+    #[must_use]
+    pub fn new(kind: QueryErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), position: None, hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds where in the SQL it is.
+    #[must_use]
+    pub const fn at(mut self, line: u64, column: u64) -> Self {
+        // sqlparser writes line 0 for "nowhere".
+        if line > 0 {
+            self.position = Some(Position { line, column });
+        }
+        self
+    }
+
+    pub(crate) fn syntax(message: impl Into<String>) -> Self {
+        Self::new(QueryErrorKind::Syntax, message)
+    }
+
+    pub(crate) fn not_allowed(message: impl Into<String>) -> Self {
+        Self::new(QueryErrorKind::NotAllowed, message)
+    }
+
+    /// Reads the parser's own words, which end in `at Line: 1, Column: 8`.
+    pub(crate) fn from_parser(text: &str) -> Self {
+        let text = text.trim_start_matches("sql parser error: ").trim_start_matches("sql tokenizer error: ");
+        let Some((message, place)) = text.rsplit_once(" at Line: ") else {
+            return Self::syntax(lower_first(text));
+        };
+        let error = Self::syntax(lower_first(message));
+        match place.split_once(", Column: ").map(|(line, column)| (line.parse(), column.trim().parse())) {
+            Some((Ok(line), Ok(column))) => error.at(line, column),
+            _ => error,
+        }
+    }
+}
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        let position = error.diagnostic().and_then(|diagnostic| diagnostic.span).map(|span| span.start);
+        let converted = convert(error.find_root());
+        match position {
+            Some(start) => converted.at(start.line, start.column),
+            None => converted,
+        }
+    }
+}
+
+fn convert(error: &DataFusionError) -> QueryError {
+    match error {
+        // Several faults at once: the first is told, as the others often follow from it.
+        DataFusionError::Collection(errors) => match errors.first() {
+            Some(first) => convert(first.find_root()),
+            None => QueryError::new(QueryErrorKind::Execution, "the query failed"),
+        },
+        DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => convert(inner),
+        DataFusionError::SQL(parser, _) => QueryError::from_parser(&parser.to_string()),
+        DataFusionError::SchemaError(schema, _) => schema_error(schema),
+        DataFusionError::Plan(text) => plan_error(text),
+        DataFusionError::NotImplemented(text) => QueryError::syntax(format!("this is not supported: {}", lower_first(text))),
+        DataFusionError::ResourcesExhausted(text) => {
+            QueryError::new(QueryErrorKind::Memory, format!("the query needs more memory than it may use: {}", lower_first(text)))
+                .with_hint("select fewer columns or rows, or raise the engine's memory limit")
+        }
+        DataFusionError::ExecutionJoin(join) if join.is_cancelled() => {
+            QueryError::new(QueryErrorKind::Cancelled, "the query was cancelled")
+        }
+        other => QueryError::new(QueryErrorKind::Execution, lower_first(&other.message())),
+    }
+}
+
+fn schema_error(error: &SchemaError) -> QueryError {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let error = QueryError::new(QueryErrorKind::NotFound, format!("there is no column {:?}", field.flat_name()));
+            let names: Vec<&str> = valid_fields.iter().map(|column| column.name()).collect();
+            match nearest::nearest(field.name(), names.iter().copied()) {
+                Some(name) => error.with_hint(format!("did you mean {name:?}?")),
+                None if names.is_empty() => error,
+                None => error.with_hint(format!("the columns are {}", names.join(", "))),
+            }
+        }
+        SchemaError::AmbiguousReference { field } => {
+            QueryError::new(QueryErrorKind::Type, format!("the column {:?} is in more than one table", field.name()))
+                .with_hint("put the table's name or alias before it")
+        }
+        other => QueryError::new(QueryErrorKind::Type, lower_first(&other.to_string())),
+    }
+}
+
+/// Planning errors are plain text: functions that do not exist are the kind worth telling apart.
+fn plan_error(text: &str) -> QueryError {
+    let text = text.trim();
+    if let Some(rest) = text.strip_prefix("Invalid function '") {
+        let name = rest.split('\'').next().unwrap_or_default();
+        let error = QueryError::new(QueryErrorKind::NotFound, format!("there is no function {name:?}"));
+        return match rest.split_once("Did you mean '").and_then(|(_, tail)| tail.split('\'').next()) {
+            Some(near) => error.with_hint(format!("did you mean {near:?}?")),
+            None => error,
+        };
+    }
+    if let Some(name) = text.strip_prefix("table function '").and_then(|rest| rest.split('\'').next()) {
+        return QueryError::new(QueryErrorKind::NotFound, format!("there is no table function {name:?}"));
+    }
+    QueryError::new(QueryErrorKind::Type, lower_first(text))
+}
+
+/// The first letter in lower case unless the word is an acronym, and no full stop, as our messages are.
+fn lower_first(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,58 @@
+//! `EXPLAIN` and `EXPLAIN ANALYZE`: how a query is answered, down to the barrier of a governed table and no further.
+//!
+//! DataFusion's own would print what is below: literals of row conditions, pruned files, statistics of masked columns.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::TryStreamExt;
+
+use crate::error::QueryError;
+use crate::governed::exec::GovernedExec;
+
+/// Tells how a query would be answered; with `analyze`, answers it and tells how that went.
+pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: bool) -> Result<RecordBatch, QueryError> {
+    let logical = state.optimize(plan)?;
+    let physical = state.create_physical_plan(plan).await?;
+    if analyze {
+        // The rows are counted by the operators and then dropped: memory does not grow with the result.
+        execute_stream(Arc::clone(&physical), state.task_ctx())?.try_for_each(|_| async { Ok(()) }).await?;
+    }
+    let mut rows = vec![("logical_plan", logical.display_indent().to_string())];
+    let mut text = String::new();
+    draw(&physical, 0, analyze, &mut text);
+    rows.push((if analyze { "physical_plan_with_metrics" } else { "physical_plan" }, text));
+    batch(&rows)
+}
+
+fn draw(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyze: bool, text: &mut String) {
+    let line = DisplayableExecutionPlan::new(plan.as_ref()).one_line().to_string();
+    let _ = write!(text, "{:indent$}{}", "", line.trim_end(), indent = depth * 2);
+    if plan.is::<GovernedExec>() {
+        text.push('\n');
+        return;
+    }
+    if analyze && let Some(metrics) = plan.metrics() {
+        let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed();
+        let _ = write!(text, ", metrics=[{metrics}]");
+    }
+    text.push('\n');
+    for child in plan.children() {
+        draw(child, depth + 1, analyze, text);
+    }
+}
+
+fn batch(rows: &[(&str, String)]) -> Result<RecordBatch, QueryError> {
+    let field = |name: &str| Field::new(name, DataType::Utf8, false);
+    let schema = Arc::new(Schema::new(vec![field("plan_type"), field("plan")]));
+    let kinds = StringArray::from_iter_values(rows.iter().map(|(kind, _)| kind));
+    let plans = StringArray::from_iter_values(rows.iter().map(|(_, plan)| plan.trim_end()));
+    RecordBatch::try_new(schema, vec![Arc::new(kinds), Arc::new(plans)])
+        .map_err(|error| QueryError::from(datafusion::error::DataFusionError::from(error)))
+}

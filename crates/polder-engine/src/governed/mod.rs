@@ -1,0 +1,208 @@
+//! A table as one caller may see it: masked columns, visible rows, and a barrier that nothing reads around.
+//!
+//! ```text
+//!   the query's own operators: see masked values and visible rows only
+//!   ---------------------------------------------------------------- GovernedExec: masks; stops filters, statistics, errors
+//!   FilterExec: the permit's row conditions
+//!   the provider's scan
+//! ```
+//!
+//! **Invariant:** of the query, only *leak-proof* filters over unmasked columns ([`leak_proof`]) get below the barrier. They
+//! cannot fail and cannot tell of a row that the row conditions hide, so evaluating them first changes speed, not answers.
+//! A permit without masks and conditions puts nothing in between: the provider itself is read.
+
+pub(crate) mod condition;
+pub(crate) mod exec;
+pub(crate) mod leak_proof;
+pub(crate) mod mask;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExec;
+
+use polder_access::Permit;
+use polder_model::Mask;
+
+use crate::tables::TableParts;
+use exec::{GovernedExec, Output};
+use mask::MaskKey;
+
+/// Which rows are visible.
+#[derive(Debug, Clone)]
+pub(crate) enum Rows {
+    All,
+    None,
+    Where(Expr),
+}
+
+/// One column as the caller sees it.
+#[derive(Debug, Clone)]
+struct Shown {
+    /// Its place in the provider's schema.
+    index: usize,
+    mask: Option<Mask>,
+    /// Whether leak-proof filters over it may go below the barrier.
+    open: bool,
+}
+
+/// A provider behind a permit.
+pub(crate) struct GovernedTable {
+    name: TableParts,
+    inner: Arc<dyn TableProvider>,
+    shown: Vec<Shown>,
+    schema: SchemaRef,
+    rows: Rows,
+    key: MaskKey,
+}
+
+impl fmt::Debug for GovernedTable {
+    /// Says nothing of conditions and masks: plans are printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GovernedTable({})", self.name)
+    }
+}
+
+impl GovernedTable {
+    /// Puts a permit before a provider. `declared` are the columns that may be shown at all; `open` tells which of the
+    /// provider's columns are read as they are stored, so that a filter over them may be applied early.
+    pub(crate) fn new(
+        name: TableParts,
+        inner: Arc<dyn TableProvider>,
+        permit: &Permit,
+        declared: impl Fn(&str) -> bool,
+        open: impl Fn(usize) -> bool,
+        rows: Rows,
+        key: MaskKey,
+    ) -> Self {
+        let rule = |column: &str| permit.column_rules().iter().find(|rule| same_name(&rule.column, column)).map(|rule| rule.mask);
+        let inner_schema = inner.schema();
+        let mut shown = Vec::new();
+        let mut fields = Vec::new();
+        for (index, field) in inner_schema.fields().iter().enumerate().filter(|(_, field)| declared(field.name())) {
+            let mask = rule(field.name());
+            shown.push(Shown { index, mask, open: mask.is_none() && open(index) });
+            fields.push(if mask.is_some() { Arc::new(masked_field(field)) } else { Arc::clone(field) });
+        }
+        Self { name, inner, shown, schema: Arc::new(Schema::new(fields)), rows, key }
+    }
+
+    fn is_open(&self, column: &str) -> bool {
+        self.schema.index_of(column).is_ok_and(|at| self.shown[at].open)
+    }
+
+    fn condition(&self) -> Option<&Expr> {
+        match &self.rows {
+            Rows::Where(condition) => Some(condition),
+            Rows::All | Rows::None => None,
+        }
+    }
+
+    /// Reads the provider's columns at `indices`, the visible rows only.
+    async fn visible(
+        &self,
+        state: &dyn Session,
+        indices: &[usize],
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = Arc::new(self.inner.schema().project(indices)?);
+        let Some(condition) = self.condition() else {
+            return match self.rows {
+                Rows::None => Ok(Arc::new(EmptyExec::new(schema))),
+                _ => self.inner.scan(state, Some(&indices.to_vec()), filters, limit).await,
+            };
+        };
+        let mut filters = filters.to_vec();
+        // The provider may prune partitions and files by the condition; the rows are filtered here all the same.
+        if self.inner.supports_filters_pushdown(&[condition])? != [TableProviderFilterPushDown::Unsupported] {
+            filters.push(condition.clone());
+        }
+        let scan = self.inner.scan(state, Some(&indices.to_vec()), &filters, None).await?;
+        let predicate = state.create_physical_expr(condition.clone(), &DFSchema::try_from(Arc::clone(&schema))?)?;
+        Ok(Arc::new(FilterExec::try_new(predicate, scan)?))
+    }
+}
+
+/// The field of a masked column: any value may be missing, and nothing of the stored field's metadata is shown.
+fn masked_field(field: &Field) -> Field {
+    Field::new(field.name(), field.data_type().clone(), true)
+}
+
+/// Whether two column names are the same.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a == b || a.to_lowercase() == b.to_lowercase()
+}
+
+#[async_trait]
+impl TableProvider for GovernedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let may_pass = |expr: &&Expr| leak_proof::logical(expr, &self.schema, &|column| self.is_open(column));
+        let passing: Vec<&Expr> = filters.iter().copied().filter(may_pass).collect();
+        let mut answers = self.inner.supports_filters_pushdown(&passing)?.into_iter();
+        let answer = |filter: &&Expr| {
+            if may_pass(filter) {
+                answers.next().unwrap_or(TableProviderFilterPushDown::Unsupported)
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize>;
+        let projection = match projection {
+            Some(projection) => projection,
+            None => {
+                all = (0..self.shown.len()).collect();
+                &all
+            }
+        };
+        let mut indices: Vec<usize> = projection.iter().map(|at| self.shown[*at].index).collect();
+        if let Some(condition) = self.condition() {
+            for column in condition.column_refs() {
+                indices.push(self.inner.schema().index_of(&column.name)?);
+            }
+        }
+        indices.sort_unstable();
+        indices.dedup();
+        // The promise of `supports_filters_pushdown` is checked again: it is the barrier.
+        let passing: Vec<Expr> = filters
+            .iter()
+            .filter(|expr| leak_proof::logical(expr, &self.schema, &|column| self.is_open(column)))
+            .cloned()
+            .collect();
+        let visible = self.visible(state, &indices, &passing, limit).await?;
+        let output = |at: &usize| {
+            let Shown { index, mask, open } = self.shown[*at];
+            Output { from: indices.partition_point(|i| *i < index), mask, open }
+        };
+        let outputs = projection.iter().map(output).collect();
+        let schema = Arc::new(self.schema.project(projection)?);
+        let all_rows = matches!(self.rows, Rows::All);
+        Ok(Arc::new(GovernedExec::new(self.name.clone(), visible, schema, outputs, all_rows, self.key.clone())?))
+    }
+}

@@ -1,0 +1,7 @@
+//! From text to a logical plan: tokens, one spelling per name, the statements that are allowed, names to tables.
+
+pub(crate) mod functions;
+pub(crate) mod planner;
+pub(crate) mod script;
+pub(crate) mod spelling;
+pub(crate) mod statement;

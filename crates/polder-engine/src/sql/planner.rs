@@ -1,0 +1,322 @@
+//! Plans a statement for one caller: resolves its names through [`Tables`], puts each table behind its permit, and lets
+//! DataFusion make a logical plan of the rest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::view::ViewTable;
+use datafusion::common::TableReference;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::SessionState;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
+use datafusion::sql::parser::Statement as DFStatement;
+use datafusion::sql::planner::SqlToRel;
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast::{Query, Statement};
+use futures::future::BoxFuture;
+
+use polder_access::{Action, Permit};
+use polder_model::Column;
+
+use super::functions::{Names, reference_parts};
+use super::script::Script;
+use super::spelling::Spelling;
+use super::statement::{Request, places};
+use crate::analyze::AnalyzeTable;
+use crate::config::parser_options;
+use crate::error::{QueryError, QueryErrorKind};
+use crate::governed::mask::MaskKey;
+use crate::governed::{GovernedTable, Rows, condition, same_name};
+use crate::tables::{AsOf, ResolveError, Resolved, TableParts, Tables};
+use crate::{information, lineage, nearest, types};
+
+/// How deep views may be made of views.
+const MAX_VIEW_DEPTH: usize = 16;
+
+/// What a statement's names lead to.
+pub(crate) enum Scope<'a> {
+    /// Tables with data, under a caller's rights.
+    Governed(&'a Arc<dyn Tables>),
+    /// Columns only: nothing is read.
+    Outline(&'a [AnalyzeTable]),
+}
+
+/// A statement, ready to be answered.
+pub(crate) enum Planned {
+    Rows(LogicalPlan),
+    Explain { plan: LogicalPlan, analyze: bool },
+    ShowTables,
+    Describe(TableParts),
+}
+
+pub(crate) struct Planner<'a> {
+    pub(crate) state: &'a SessionState,
+    pub(crate) key: &'a MaskKey,
+    view_depth: usize,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) const fn new(state: &'a SessionState, key: &'a MaskKey) -> Self {
+        Self { state, key, view_depth: 0 }
+    }
+
+    pub(crate) async fn plan(&self, sql: &str, scope: &Scope<'_>) -> Result<Planned, QueryError> {
+        let script = Script::read(sql)?;
+        Ok(match Request::of(script.parse()?)? {
+            Request::Query(query) => Planned::Rows(self.planned(script, query, scope).await?),
+            Request::Explain { query, analyze } => Planned::Explain { plan: self.planned(script, query, scope).await?, analyze },
+            Request::ShowTables => Planned::ShowTables,
+            Request::Describe(name) => Planned::Describe(name),
+        })
+    }
+
+    async fn planned(&self, mut script: Script, query: Box<Query>, scope: &Scope<'_>) -> Result<LogicalPlan, QueryError> {
+        let sources = self.sources(&script, query, scope).await?;
+        let mut spelling = Spelling::default();
+        for (_, source) in &sources {
+            spelling.declare(&source.schema());
+        }
+        spelling.learn(&script);
+        script.respell(&spelling);
+        let (Request::Query(query) | Request::Explain { query, .. }) = Request::of(script.parse()?)? else {
+            return Err(QueryError::syntax("the statement is not a query"));
+        };
+        let mut tables = HashMap::with_capacity(sources.len());
+        for (name, source) in sources {
+            let source = respelled(&name, source, &spelling)?;
+            tables.insert(name, source);
+        }
+        let names = Names { state: self.state, tables };
+        let planner = SqlToRel::new_with_options(&names, parser_options(self.state));
+        let plan = planner.sql_statement_to_plan(Statement::Query(query))?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)
+            .map_err(|error| QueryError::not_allowed(QueryError::from(error).message))?;
+        Ok(plan)
+    }
+
+    /// Opens every table that the query names, in the order in which it names them.
+    async fn sources(
+        &self,
+        script: &Script,
+        query: Box<Query>,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<(TableParts, Arc<dyn TableSource>)>, QueryError> {
+        let places = places(&query);
+        let statement = DFStatement::Statement(Box::new(Statement::Query(query)));
+        let (references, _) = resolve_table_references(&statement, false)?;
+        let mut sources: Vec<(TableParts, Arc<dyn TableSource>)> = Vec::with_capacity(references.len());
+        for reference in references {
+            let name = reference_parts(&reference);
+            if sources.iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            let (table, as_of) = match script.travel(&name) {
+                Some((table, as_of)) => (table, Some(*as_of)),
+                None => (&name, None),
+            };
+            let provider = self.provider(table, as_of, scope).await.map_err(|error| {
+                match places.iter().find(|(place, _)| *place == name) {
+                    Some((_, start)) if error.position.is_none() => error.at(start.line, start.column),
+                    _ => error,
+                }
+            })?;
+            sources.push((name, provider_as_source(provider)));
+        }
+        sources.sort_by_key(|(name, _)| places.iter().position(|(place, _)| place == name));
+        Ok(sources)
+    }
+
+    async fn provider(
+        &self,
+        name: &TableParts,
+        as_of: Option<AsOf>,
+        scope: &Scope<'_>,
+    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let tables = match scope {
+            Scope::Governed(tables) => *tables,
+            Scope::Outline(outlines) => return outline(name, as_of, outlines),
+        };
+        if let Some(provider) = information::table(name, tables.as_ref())? {
+            return Ok(provider);
+        }
+        match tables.resolve(name, as_of).await {
+            Ok(Resolved::Table { permit, columns, provider }) => self.governed_table(name, &permit, &columns, provider),
+            Ok(Resolved::View { permit, sql, columns, inner }) => self.governed_view(name, &permit, &columns, &sql, &inner).await,
+            Err(error) => Err(unresolved(name, error, || tables.list().into_iter().map(|table| table.name).collect())),
+        }
+    }
+
+    fn governed_table(
+        &self,
+        name: &TableParts,
+        permit: &Permit,
+        columns: &[Column],
+        provider: Arc<dyn TableProvider>,
+    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+        require_read(name, permit)?;
+        if permit.is_whole() {
+            return Ok(provider);
+        }
+        let rows = self.visible_rows(name, permit, &provider)?;
+        let declared = |field: &str| columns.iter().any(|column| same_name(&column.name, field));
+        let key = self.key.clone();
+        Ok(Arc::new(GovernedTable::new(name.clone(), provider, permit, declared, |_| true, rows, key)))
+    }
+
+    /// A view is read with the rights it was made with, so it is a barrier even under a permit for all of it: the caller's
+    /// filters must not be evaluated on rows that the view's own query leaves out.
+    async fn governed_view(
+        &self,
+        name: &TableParts,
+        permit: &Permit,
+        columns: &[Column],
+        sql: &str,
+        inner: &Arc<dyn Tables>,
+    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+        require_read(name, permit)?;
+        let plan = self.view_body(sql, inner).await.map_err(|error| {
+            tracing::warn!(view = %name, %error, "planning a view failed");
+            QueryError::new(
+                QueryErrorKind::Execution,
+                format!("the view {name} cannot be read: its query does not fit its tables"),
+            )
+            .with_hint("its owner can repair it")
+        })?;
+        let open = lineage::plain_columns(&plan);
+        let provider: Arc<dyn TableProvider> = Arc::new(ViewTable::new(plan, None));
+        let rows = self.visible_rows(name, permit, &provider)?;
+        let declared = |field: &str| columns.is_empty() || columns.iter().any(|column| same_name(&column.name, field));
+        let is_open = |at: usize| open.get(at).copied().unwrap_or(false);
+        let key = self.key.clone();
+        Ok(Arc::new(GovernedTable::new(name.clone(), provider, permit, declared, is_open, rows, key)))
+    }
+
+    fn view_body<'b>(&'b self, sql: &'b str, inner: &'b Arc<dyn Tables>) -> BoxFuture<'b, Result<LogicalPlan, QueryError>> {
+        Box::pin(async move {
+            if self.view_depth >= MAX_VIEW_DEPTH {
+                return Err(QueryError::not_allowed(format!("views are made of views more than {MAX_VIEW_DEPTH} deep")));
+            }
+            let planner = Planner { state: self.state, key: self.key, view_depth: self.view_depth + 1 };
+            match planner.plan(sql, &Scope::Governed(inner)).await? {
+                Planned::Rows(plan) => unqualified(plan),
+                _ => Err(QueryError::not_allowed("a view is a query")),
+            }
+        })
+    }
+
+    fn visible_rows(&self, name: &TableParts, permit: &Permit, provider: &Arc<dyn TableProvider>) -> Result<Rows, QueryError> {
+        condition::rows(self.state, &provider.schema(), permit.row_conditions()).map_err(|error| {
+            // The condition is not for the caller to read, nor what is wrong with it.
+            tracing::warn!(table = %name, %error, "a row filter is not valid");
+            QueryError::new(
+                QueryErrorKind::Execution,
+                format!("a row filter of {name} is not valid, so none of its rows are shown"),
+            )
+            .with_hint("the table's owner can repair it")
+        })
+    }
+}
+
+/// The engine reads; a permit for anything else is a mistake of the one who resolved the name.
+fn require_read(name: &TableParts, permit: &Permit) -> Result<(), QueryError> {
+    if permit.action() == Action::Read {
+        return Ok(());
+    }
+    Err(QueryError::not_allowed(format!("the permit for {name} is to {}, not to read", permit.action())))
+}
+
+fn outline(name: &TableParts, as_of: Option<AsOf>, outlines: &[AnalyzeTable]) -> Result<Arc<dyn TableProvider>, QueryError> {
+    if as_of.is_some() {
+        return Err(QueryError::not_allowed(format!("{name} is read at the version of the run, so it has no other state"))
+            .with_hint("leave out the AS OF clause"));
+    }
+    match outlines.iter().find(|table| TableParts::dotted(&table.name) == *name) {
+        Some(table) => Ok(Arc::new(EmptyTable::new(types::to_schema(&table.columns)))),
+        None => {
+            let known = || outlines.iter().map(|table| TableParts::dotted(&table.name)).collect();
+            Err(unresolved(name, ResolveError::NotFound, known))
+        }
+    }
+}
+
+/// The same words for a table that is not there and one the caller may not know of.
+fn unresolved(name: &TableParts, error: ResolveError, known: impl Fn() -> Vec<TableParts>) -> QueryError {
+    match error {
+        ResolveError::NotFound => not_found(name, &known()),
+        ResolveError::Denied { message, hint } => QueryError { hint, ..QueryError::not_allowed(message) },
+        ResolveError::Unavailable(reason) => {
+            QueryError::new(QueryErrorKind::Execution, format!("the table {name} cannot be opened: {reason}"))
+        }
+    }
+}
+
+pub(crate) fn not_found(name: &TableParts, known: &[TableParts]) -> QueryError {
+    let error = QueryError::new(QueryErrorKind::NotFound, format!("there is no table {name}"));
+    let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let wrong = name.to_string();
+    // A bare name is likely the last part of a full one.
+    let ends_so = names.iter().find(|full| name.parts().len() < 3 && full.ends_with(&format!(".{wrong}")));
+    match ends_so.map(String::as_str).or_else(|| nearest::nearest(&wrong, names.iter().map(String::as_str))) {
+        Some(near) => error.with_hint(format!("did you mean {near}?")),
+        None => error.with_hint("SHOW TABLES lists what you may read"),
+    }
+}
+
+/// Renames the columns that another table of the statement spells otherwise.
+fn respelled(name: &TableParts, source: Arc<dyn TableSource>, spelling: &Spelling) -> Result<Arc<dyn TableSource>, QueryError> {
+    let schema = source.schema();
+    let spelled = |field: &str| spelling.of(field).unwrap_or(field).to_owned();
+    if schema.fields().iter().all(|field| spelled(field.name()) == *field.name()) || !distinct_without_case(&schema) {
+        return Ok(source);
+    }
+    let reference = TableReference::bare(name.to_string());
+    let columns = |plan: &LogicalPlanBuilder| -> Vec<Expr> {
+        let fields = plan.schema().columns();
+        fields
+            .into_iter()
+            .map(|column| {
+                let to = spelled(&column.name);
+                Expr::Column(column).alias(to)
+            })
+            .collect()
+    };
+    let scan = LogicalPlanBuilder::scan(reference, source, None)?;
+    let columns = columns(&scan);
+    let plan = scan.project(columns)?.build()?;
+    Ok(provider_as_source(Arc::new(ViewTable::new(plan, None))))
+}
+
+/// Two columns of one table that differ in case only keep their letters, and are told apart by them.
+fn distinct_without_case(schema: &Schema) -> bool {
+    let mut names: Vec<String> = schema.fields().iter().map(|field| field.name().to_lowercase()).collect();
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+/// A view's columns without the names of the tables they come from, which are not the caller's to use.
+fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan, QueryError> {
+    let mut seen = std::collections::HashSet::new();
+    let columns = plan.schema().columns();
+    if let Some(twice) = columns.iter().find(|column| !seen.insert(column.name.to_lowercase())) {
+        return Err(QueryError::new(QueryErrorKind::Type, format!("the view has two columns {:?}", twice.name)));
+    }
+    if columns.iter().all(|column| column.relation.is_none()) {
+        return Ok(plan);
+    }
+    let columns: Vec<Expr> = columns
+        .into_iter()
+        .map(|column| {
+            let name = column.name.clone();
+            Expr::Column(column).alias(name)
+        })
+        .collect();
+    Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
+}

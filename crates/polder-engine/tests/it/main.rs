@@ -1,0 +1,11 @@
+//! The engine from outside: statements in, rows or refusals out.
+
+mod conditions;
+mod differential;
+mod explain;
+mod governed;
+mod lineage;
+mod mesh;
+mod names;
+mod refused;
+mod stream;

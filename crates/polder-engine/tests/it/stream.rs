@@ -1,0 +1,67 @@
+//! Results stream, stop when dropped, and stay within the memory they may use.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use polder_engine::{AliasedTables, Engine, EngineConfig, QueryError, QueryErrorKind, Resolved};
+use polder_model::secret::Secret;
+
+use super::mesh::{KEY, Mesh, PEOPLE, Rights, analyst, engine, in_memory, people_batch, people_columns, rows};
+
+fn small(limit: usize, spill: &std::path::Path) -> Engine {
+    Engine::new(EngineConfig {
+        memory_limit_bytes: Some(limit),
+        target_partitions: Some(2),
+        spill_dir: Some(spill.to_owned()),
+        ..EngineConfig::new(Secret::new(KEY))
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_long_result_comes_in_batches_and_stops_when_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = small(1 << 20, folder.path());
+    let sql = "select value, value * 2 from generate_series(1, 1000000000000)";
+    let mut result = engine.query(sql, Arc::new(Mesh::default())).await.unwrap();
+    let first = result.stream.next().await.unwrap().unwrap();
+    assert!(first.num_rows() > 0 && first.num_rows() <= 8192);
+    drop(result);
+    assert_eq!(rows(&engine, &Mesh::default(), "select 1").await.unwrap(), ["1"]);
+}
+
+#[tokio::test]
+async fn a_sort_larger_than_its_memory_spills() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = small(40 << 20, folder.path());
+    let sql = "select value, repeat('x', 60) from generate_series(1, 1000000) order by value % 1000, value desc";
+    let result = engine.query(sql, Arc::new(Mesh::default())).await.unwrap();
+    let count = result.stream.try_fold(0, |sum, batch| async move { Ok(sum + batch.num_rows()) }).await.unwrap();
+    assert_eq!(count, 1_000_000);
+}
+
+#[tokio::test]
+async fn a_query_that_needs_too_much_memory_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = small(200_000, folder.path());
+    let sql = "select array_agg(value) from generate_series(1, 3000000)";
+    let result = engine.query(sql, Arc::new(Mesh::default())).await.unwrap();
+    let error = QueryError::from(result.stream.try_collect::<Vec<_>>().await.unwrap_err());
+    assert_eq!(error.kind, QueryErrorKind::Memory, "{error}");
+    assert!(error.hint.is_some());
+}
+
+#[tokio::test]
+async fn aliases_lead_to_tables_under_their_permits() {
+    let people = in_memory(&people_batch(&PEOPLE));
+    let table =
+        |rights: Rights| Resolved::Table { permit: rights.permit(), columns: people_columns(), provider: Arc::clone(&people) };
+    let tables = AliasedTables::default().with("Customer", table(Rights::default())).with("masked", table(analyst()));
+    let sql = "select count(*), (select count(*) from MASKED) from customer";
+    let result = engine().query(sql, Arc::new(tables.clone())).await.unwrap();
+    let batches: Vec<_> = result.stream.try_collect().await.unwrap();
+    let text = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
+    assert!(text.contains("| 6 ") && text.contains("| 4 "), "{text}");
+    let error = engine().query("select * from customer version as of 1", Arc::new(tables)).await.err().unwrap();
+    assert_eq!(error.kind, QueryErrorKind::NotAllowed);
+}

@@ -1,0 +1,194 @@
+//! What can go wrong with tables and stores, each said with the table, where, why and what to do.
+
+use chrono::{DateTime, Utc};
+use polder_access::Action;
+use polder_model::{Securable, TableName};
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error from below: a store, the Delta log, Parquet or the query engine.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A permit for something else was shown.
+    #[error("the permit to {given} {securable} does not allow to {needed} table {table}")]
+    Permit {
+        /// The table.
+        table: TableName,
+        /// What was tried.
+        needed: Action,
+        /// What the permit allows.
+        given: Action,
+        /// On what.
+        securable: Securable,
+    },
+    /// There is no table at the location.
+    #[error("table {table} has no files at {location}: apply creates it")]
+    NotFound {
+        /// The table.
+        table: TableName,
+        /// Where it should be.
+        location: String,
+    },
+    /// A version was asked for that the table does not have.
+    #[error("table {table} has no version {version}: it has {earliest} to {latest}")]
+    NoVersion {
+        /// The table.
+        table: TableName,
+        /// The version asked for.
+        version: u64,
+        /// The first version that can still be read.
+        earliest: u64,
+        /// The newest version.
+        latest: u64,
+    },
+    /// A time was asked for at which the table did not exist yet.
+    #[error("table {table} had no version at {time}: its first that can be read is of {earliest}")]
+    NoVersionAt {
+        /// The table.
+        table: TableName,
+        /// The time asked for.
+        time: DateTime<Utc>,
+        /// The time of the first version that can still be read.
+        earliest: DateTime<Utc>,
+    },
+    /// The Delta log cannot be read.
+    #[error(
+        "the log of table {table} at {location} cannot be read: restore its _delta_log folder, or drop the table and load it again"
+    )]
+    Log {
+        /// The table.
+        table: TableName,
+        /// Where it is.
+        location: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// A data file cannot be read.
+    #[error("file {file} of table {table} cannot be read: restore it, or take it out of the folder")]
+    File {
+        /// The table.
+        table: TableName,
+        /// The file's path.
+        file: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// Another table is at the location.
+    #[error("{location} holds another table ({found}) than {table} ({expected}): move it away, or declare another location")]
+    OtherTable {
+        /// The table to create.
+        table: TableName,
+        /// Where.
+        location: String,
+        /// The id of the table that is there.
+        found: String,
+        /// The id of the table to create.
+        expected: String,
+    },
+    /// The table's columns are not what is declared, or cannot become so.
+    #[error("table {table}: {what}: a change that old files do not fit needs a new entityVersion")]
+    Schema {
+        /// The table.
+        table: TableName,
+        /// Which column, and what about it.
+        what: String,
+    },
+    /// Rows do not fit the table.
+    #[error("rows do not fit table {table}: {what}")]
+    Rows {
+        /// The table.
+        table: TableName,
+        /// Which column, and what about it.
+        what: String,
+    },
+    /// The table cannot be written in this way.
+    #[error("table {table} cannot be written: {why}")]
+    NotWritable {
+        /// The table.
+        table: TableName,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A type or property that has no place in a Delta table.
+    #[error("table {table}: {what}")]
+    Unsupported {
+        /// The table.
+        table: TableName,
+        /// What, and what to do.
+        what: String,
+    },
+    /// Vacuum was asked to delete files that readers and time travel may still need.
+    #[error(
+        "vacuum of table {table} keeps at least {least_days} days, not {asked_hours} hours: override the guard to delete sooner"
+    )]
+    Retention {
+        /// The table.
+        table: TableName,
+        /// The days that are safe.
+        least_days: u64,
+        /// The hours asked for.
+        asked_hours: u64,
+    },
+    /// A store refused or failed.
+    #[error("cannot {doing} {place}")]
+    Store {
+        /// What we were doing.
+        doing: &'static str,
+        /// With what.
+        place: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// Rows could not be produced, encoded or read back.
+    #[error("cannot {doing} table {table}")]
+    Data {
+        /// What we were doing.
+        doing: &'static str,
+        /// The table.
+        table: TableName,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// A configuration or URL that names no store.
+    #[error("{url:?} names no store: {why}")]
+    Url {
+        /// The URL as given, without its query.
+        url: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn store(doing: &'static str, place: impl std::fmt::Display, source: impl Into<Source>) -> Self {
+        Self::Store { doing, place: place.to_string(), source: source.into() }
+    }
+
+    pub(crate) fn data(doing: &'static str, table: &TableName, source: impl Into<Source>) -> Self {
+        Self::Data { doing, table: table.clone(), source: source.into() }
+    }
+
+    pub(crate) fn rows(table: &TableName, what: impl Into<String>) -> Self {
+        Self::Rows { table: table.clone(), what: what.into() }
+    }
+
+    pub(crate) fn schema(table: &TableName, what: impl Into<String>) -> Self {
+        Self::Schema { table: table.clone(), what: what.into() }
+    }
+
+    pub(crate) fn not_writable(table: &TableName, why: impl Into<String>) -> Self {
+        Self::NotWritable { table: table.clone(), why: why.into() }
+    }
+
+    pub(crate) fn unsupported(table: &TableName, what: impl Into<String>) -> Self {
+        Self::Unsupported { table: table.clone(), what: what.into() }
+    }
+}

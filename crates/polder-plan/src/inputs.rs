@@ -1,0 +1,47 @@
+//! What planning looks at: the desired state is `polder-model`'s, the recorded and the observed are defined here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polder_model::{Address, Desired, Resource};
+
+/// What past applies did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// Grows with every apply. A plan names the serial it was made on top of.
+    pub serial: u64,
+    /// Every resource as the last change left it.
+    pub resources: BTreeMap<Address, Resource>,
+}
+
+/// What was found at one address.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    /// It is there, as found; it may differ from what was recorded.
+    Present(Resource),
+    /// It is certainly not there: its entry, or its bytes, are gone.
+    Absent,
+    /// Nobody can say, and why. Never read as absent.
+    Unreadable(String),
+}
+
+/// What is there now, by address: the metastore's entries, and whether the folders and buckets they name exist.
+///
+/// An address that is missing here was not looked at: what is recorded counts as observed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Each address that was looked at.
+    pub resources: BTreeMap<Address, Observation>,
+}
+
+/// Everything that planning looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What is declared.
+    pub desired: &'a Desired,
+    /// What past applies did.
+    pub recorded: &'a Recorded,
+    /// What is there now.
+    pub observed: &'a Observed,
+    /// The addresses whose data may be destroyed.
+    pub allow_destroy: &'a BTreeSet<Address>,
+}

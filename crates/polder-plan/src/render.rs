@@ -1,0 +1,35 @@
+//! Shows a plan to people, as pure functions. JSON is the plan's own serialization.
+
+mod markdown;
+mod text;
+
+pub use markdown::markdown;
+pub use text::{Style, text};
+
+use crate::change::Change;
+
+/// The changes that carry a heading's actions, for each heading that has any.
+fn groups(changes: &[Change]) -> impl Iterator<Item = (&'static str, Vec<&Change>)> {
+    use crate::change::Action::{Create, Delete, Forget, Replace, Update};
+    let headings: [(&str, &[_]); 4] =
+        [("Create", &[Create]), ("Update", &[Update]), ("Replace", &[Replace]), ("Delete", &[Delete, Forget])];
+    headings.into_iter().filter_map(|(heading, actions)| {
+        let members: Vec<_> = changes.iter().filter(|change| actions.contains(&change.action)).collect();
+        (!members.is_empty()).then_some((heading, members))
+    })
+}
+
+/// A text from a descriptor in one line that no terminal or page takes for anything but text: control characters, line
+/// separators and marks that turn the direction of writing are shown escaped.
+fn one_line(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || turns(character) {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}

@@ -1,0 +1,10 @@
+//! What plans are made of given states, as data in and text out; and what holds of every plan.
+
+mod access;
+mod checker;
+mod files;
+mod mesh;
+mod pages;
+mod properties;
+mod tables;
+mod world;

@@ -1,0 +1,122 @@
+//! Applying: carries out a plan's steps over lake and store, goes on with what was cut short, and keeps a second apply out.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use polder_access::{Action, Caller};
+use polder_catalog::Metastore;
+use polder_model::{Address, Desired, Securable};
+use polder_plan::Plan;
+
+use crate::audit::AuditTrail;
+use crate::error::{Error, ErrorKind};
+use crate::platform::Platform;
+
+mod effects;
+mod journal;
+
+/// What is applied.
+#[derive(Debug)]
+pub enum Apply {
+    /// A plan that was saved; refused when the state has moved since.
+    Saved(Box<Plan>),
+    /// What is declared now.
+    Fresh {
+        /// The addresses whose data may be destroyed.
+        allow_destroy: BTreeSet<Address>,
+    },
+}
+
+/// How far an apply is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplyProgress {
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub total: usize,
+    /// The step that comes now, in words.
+    pub step: String,
+}
+
+/// What an apply did.
+#[derive(Debug)]
+pub struct ApplyReport {
+    /// Steps that finished an apply that was cut short earlier.
+    pub resumed: usize,
+    /// Steps of this plan.
+    pub steps: usize,
+    /// The plan that was carried out.
+    pub plan: Plan,
+    /// From start to end.
+    pub seconds: f64,
+}
+
+/// Told after each step.
+pub type ApplyObserver<'a> = &'a mut (dyn FnMut(ApplyProgress) + Send);
+
+impl Platform {
+    /// Applies a plan. An earlier apply that was cut short is finished first.
+    ///
+    /// # Errors
+    /// When the mesh has faults, another apply is at work, the state has moved since the plan was saved, the caller may
+    /// not apply, or a step fails. What was done stays recorded; the next apply goes on from there.
+    pub async fn apply(&self, what: Apply, observer: ApplyObserver<'_>) -> Result<ApplyReport, Error> {
+        let started = Instant::now();
+        let trail = AuditTrail::new("apply");
+        let (plan, resumed) = self.apply_audited(what, observer, &trail).await?;
+        trail.write(&self.store, &self.environment.name).await?;
+        Ok(ApplyReport { resumed, steps: plan.steps.len(), plan, seconds: started.elapsed().as_secs_f64() })
+    }
+
+    async fn apply_audited(
+        &self,
+        what: Apply,
+        observer: ApplyObserver<'_>,
+        trail: &AuditTrail,
+    ) -> Result<(Plan, usize), Error> {
+        let desired = self.desired().await?;
+        let caller = match self.may_apply(&desired, trail).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                trail.write(&self.store, &self.environment.name).await?;
+                return Err(error);
+            }
+        };
+        let resumed = self.finish_what_was_cut_short(observer).await?;
+        let plan = match what {
+            Apply::Saved(plan) => self.own(*plan)?,
+            Apply::Fresh { allow_destroy } => self.plan_for(&desired, &allow_destroy).await?,
+        };
+        if let Some(flaw) = polder_plan::check(&plan).first() {
+            return Err(Error::new(ErrorKind::Failed, format!("the plan does not hold: {flaw}")).with_hint("make the plan again"));
+        }
+        self.carry_out(&plan, observer).await?;
+        trail.done(&caller, "apply", &format!("plan {} of {}", plan.id, self.environment.name));
+        Ok((plan, resumed))
+    }
+
+    /// A saved plan is for one environment of one tenant.
+    fn own(&self, plan: Plan) -> Result<Plan, Error> {
+        if plan.environment == self.environment.name && plan.tenant == self.environment.tenant {
+            return Ok(plan);
+        }
+        let here = format!("{} of tenant {}", self.environment.name, self.environment.tenant);
+        let there = format!("{} of tenant {}", plan.environment, plan.tenant);
+        Err(Error::new(ErrorKind::Invalid, format!("the plan is for environment {there}, and this is {here}"))
+            .with_hint("name the plan's environment with `-e`"))
+    }
+
+    /// Applying takes MANAGE on the metastore. Until the first apply there are no grants, so what is declared decides.
+    async fn may_apply(&self, desired: &Desired, trail: &AuditTrail) -> Result<Caller, Error> {
+        let mut metastore = self.metastore().await?;
+        if metastore.resources().is_empty() {
+            let declared = desired.resources.values().map(|declared| declared.resource.clone());
+            metastore = Metastore::of(&self.environment, declared)
+                .map(std::sync::Arc::new)
+                .map_err(|e| Error::new(ErrorKind::Invalid, "the guardrails do not hold").with_source(e))?;
+        }
+        let caller = self.caller(&metastore)?;
+        Self::permit(&metastore, trail, &caller, Action::Manage, &Securable::Metastore)?;
+        Ok(caller)
+    }
+}

@@ -1,0 +1,133 @@
+//! The journal of an apply, kept in the store; and going on with one that was cut short.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::Utc;
+use polder_apply::{DoneStep, EntryChange, Journal, JournalError};
+use polder_plan::{Plan, Step};
+use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
+
+use super::effects::LakeEffects;
+use super::{ApplyObserver, ApplyProgress};
+use crate::error::{Doing, Error, ErrorKind};
+use crate::platform::Platform;
+use crate::process;
+
+/// How long an apply's lease lasts without a record. One step takes less.
+const TTL: Duration = Duration::from_secs(600);
+/// How often beginning is tried again after finishing what others left.
+const ATTEMPTS: u32 = 3;
+
+struct StoreJournal<'a> {
+    store: &'a Store,
+    operation: &'a Operation,
+}
+
+#[async_trait]
+impl Journal for StoreJournal<'_> {
+    async fn record(&self, done: &[DoneStep<'_>], begins: Option<&Step>) -> Result<(), JournalError> {
+        if !done.is_empty() {
+            let records: Vec<StepRecord> = done.iter().map(record_of).collect();
+            self.store.steps_done(self.operation, &records, Utc::now()).await?;
+        }
+        if let Some(step) = begins {
+            self.store.step_started(self.operation, step.number, Utc::now()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn record_of(done: &DoneStep<'_>) -> StepRecord {
+    let entry = done.entry().map(|change| match change {
+        EntryChange::Put(resource) => polder_store::EntryChange::Put(resource),
+        EntryChange::Remove(address) => polder_store::EntryChange::Remove(address),
+    });
+    StepRecord { number: done.step.number, entry, completes: done.completes(), detail: done.detail.clone() }
+}
+
+impl Platform {
+    /// Finishes an apply that was cut short; returns how many steps that took.
+    pub(super) async fn finish_what_was_cut_short(&self, observer: ApplyObserver<'_>) -> Result<usize, Error> {
+        let unfinished = self.store.unfinished(&self.environment.name).await;
+        match unfinished.doing(ErrorKind::Unavailable, "cannot read the journal")? {
+            Some(record) => self.go_on(&record, observer).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn go_on(&self, record: &OperationRecord, observer: ApplyObserver<'_>) -> Result<usize, Error> {
+        let resumed = self.store.resume(record, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
+        let operation = match resumed.doing(ErrorKind::Unavailable, "cannot go on with the apply that was cut short")? {
+            Resumed::Resumed(operation) => operation,
+            Resumed::Ended => return Ok(0),
+            Resumed::Busy { holder, since } => return Err(busy(&holder, since)),
+        };
+        let plan: Plan = serde_json::from_str(&record.plan)
+            .doing(ErrorKind::Unavailable, "cannot read the plan of the apply that was cut short")?;
+        self.walk(operation, &plan, &record.done, observer).await
+    }
+
+    /// Carries out a plan, every step of it recorded.
+    pub(super) async fn carry_out(&self, plan: &Plan, observer: ApplyObserver<'_>) -> Result<(), Error> {
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let text = serde_json::to_string(plan).doing(ErrorKind::Failed, "cannot write the plan down")?;
+        for _ in 0..ATTEMPTS {
+            let holder = process::holder();
+            let new = NewOperation {
+                environment: &self.environment.name,
+                kind: "apply",
+                plan: &text,
+                parent_serial: plan.parent,
+                holder: &holder,
+                ttl: TTL,
+                now: Utc::now(),
+            };
+            let begun = self.store.begin(&new, &process::is_dead).await;
+            match begun.doing(ErrorKind::Unavailable, "cannot begin the apply")? {
+                Begun::Started(operation) => return self.walk(operation, plan, &Default::default(), observer).await.map(drop),
+                Begun::Busy { holder, since } => return Err(busy(&holder, since)),
+                Begun::Moved { expected, found } => return Err(moved(expected, found)),
+                Begun::Unfinished(record) => _ = self.go_on(&record, observer).await?,
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "other applies keep being cut short in this environment"))
+    }
+
+    async fn walk(
+        &self,
+        operation: Operation,
+        plan: &Plan,
+        done: &std::collections::BTreeSet<u32>,
+        observer: ApplyObserver<'_>,
+    ) -> Result<usize, Error> {
+        let journal = StoreJournal { store: &self.store, operation: &operation };
+        let mut tell = |progress: polder_apply::Progress<'_>| {
+            let step = progress.step.map(Step::describe).unwrap_or_default();
+            observer(ApplyProgress { done: progress.done, total: progress.total, step });
+        };
+        let result = polder_apply::apply(plan, done, &LakeEffects(&self.lake), &journal, &mut tell).await;
+        let outcome = match &result {
+            Ok(_) => OperationOutcome::Succeeded,
+            Err(error) => OperationOutcome::Failed { error: crate::governed::error_chain(error) },
+        };
+        let finished = self.store.finish(operation, &outcome, Utc::now()).await;
+        let done = result.doing(ErrorKind::Failed, "the apply stopped")
+            .map_err(|e| e.with_hint("what was done is recorded: mend the cause and run `polder apply` again"))?;
+        finished.doing(ErrorKind::Unavailable, "cannot record that the apply has ended")?;
+        Ok(done.carried_out)
+    }
+}
+
+fn busy(holder: &Holder, since: chrono::DateTime<Utc>) -> Error {
+    let since = since.format("%Y-%m-%d %H:%M:%S UTC");
+    let message = format!("another apply is at work here since {since}, in process {} of {}", holder.pid, holder.host);
+    Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended, then plan again")
+}
+
+fn moved(expected: u64, found: u64) -> Error {
+    let message = format!("the state has moved since the plan was made: from serial {expected} to {found}");
+    Error::new(ErrorKind::Conflict, message).with_hint("make the plan again with `polder plan`")
+}

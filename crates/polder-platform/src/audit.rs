@@ -1,0 +1,64 @@
+//! The audit trail of one operation: decisions are collected as they are made and written together.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::Utc;
+use polder_access::{Action, Caller, Decision};
+use polder_model::{EnvironmentName, Securable};
+use polder_store::{AuditEvent, Store};
+use uuid::Uuid;
+
+use crate::error::{Doing, Error, ErrorKind};
+
+/// The longest text of an operation that the audit keeps, in characters.
+const DETAIL_LIMIT: usize = 2000;
+
+/// What was decided and done during one operation.
+pub(crate) struct AuditTrail {
+    request_id: String,
+    detail: String,
+    events: Mutex<Vec<AuditEvent>>,
+}
+
+impl AuditTrail {
+    /// Begins the trail of an operation, such as a query with its text.
+    pub(crate) fn new(detail: &str) -> Self {
+        let detail = detail.chars().take(DETAIL_LIMIT).collect();
+        Self { request_id: Uuid::now_v7().to_string(), detail, events: Mutex::new(Vec::new()) }
+    }
+
+    /// Keeps a decision.
+    pub(crate) fn decided(&self, caller: &Caller, action: Action, securable: &Securable, decision: &Decision) {
+        let determined_by = serde_json::to_value(decision.determined_by()).unwrap_or_default();
+        self.keep(caller, action.as_str(), &securable.to_string(), decision.is_allowed(), determined_by);
+    }
+
+    /// Keeps something that was done, such as an apply.
+    pub(crate) fn done(&self, caller: &Caller, what: &str, on: &str) {
+        self.keep(caller, what, on, true, serde_json::Value::Null);
+    }
+
+    fn keep(&self, caller: &Caller, action: &str, securable: &str, allowed: bool, determined_by: serde_json::Value) {
+        let event = AuditEvent {
+            time: Utc::now(),
+            principal: caller.principal.name.clone(),
+            acting_as: if caller.local_admin { "local admin".to_owned() } else { caller.principal.kind.to_string() },
+            action: action.to_owned(),
+            securable: securable.to_owned(),
+            allowed,
+            determined_by,
+            detail: self.detail.clone(),
+            request_id: self.request_id.clone(),
+        };
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// Writes what was collected. An operation whose audit cannot be written does not go on.
+    pub(crate) async fn write(&self, store: &Store, environment: &EnvironmentName) -> Result<(), Error> {
+        let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        if events.is_empty() {
+            return Ok(());
+        }
+        store.append_audit(environment, &events).await.doing(ErrorKind::Unavailable, "cannot write the audit")
+    }
+}

@@ -1,0 +1,105 @@
+//! What can go wrong with an operation: a kind for exit codes and status codes, a hint for people, the chain of causes.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use polder_descriptor::Fault;
+
+/// What sort of thing went wrong; decides the exit code of the CLI and the status of an answer, in one place each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The input is wrong: descriptors, a query, an argument.
+    Invalid,
+    /// There is no such thing, or the caller may not know of it.
+    NotFound,
+    /// The caller may not do this.
+    Denied,
+    /// Someone else got there first, or is at it now.
+    Conflict,
+    /// A store, disk or peer does not answer.
+    Unavailable,
+    /// It was tried and failed.
+    Failed,
+}
+
+/// An operation that did not succeed.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    faults: Vec<Fault>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind, with what polder was doing.
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, faults: Vec::new(), source: None }
+    }
+
+    /// Descriptors that do not hold.
+    pub(crate) fn faults_of(faults: Vec<Fault>) -> Self {
+        let count = faults.iter().filter(|f| f.severity == polder_descriptor::Severity::Error).count();
+        let plural = if count == 1 { "" } else { "s" };
+        let mut error = Self::new(ErrorKind::Invalid, format!("the mesh has {count} fault{plural}"));
+        error.faults = faults;
+        error
+    }
+
+    /// The same with what to do next.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with what caused it.
+    #[must_use]
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What sort of thing went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What to do next, where polder knows.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The faults of the descriptors, when those are what is wrong.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Adds what polder was doing to an error of an effect.
+pub(crate) trait Doing<T> {
+    /// Turns the error into one of this kind that says what was being done.
+    fn doing(self, kind: ErrorKind, message: impl Into<String>) -> Result<T, Error>;
+}
+
+impl<T, E: Into<Box<dyn StdError + Send + Sync>>> Doing<T> for Result<T, E> {
+    fn doing(self, kind: ErrorKind, message: impl Into<String>) -> Result<T, Error> {
+        self.map_err(|source| Error::new(kind, message).with_source(source))
+    }
+}

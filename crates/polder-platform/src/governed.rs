@@ -1,0 +1,142 @@
+//! What table names lead to for one caller: the metastore's snapshot, an authorization decision, and the lake.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use polder_access::{Action, Caller, Decision, Denial};
+use polder_catalog::Metastore;
+use polder_engine::{AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};
+use polder_lake::Lake;
+use polder_model::resource::{Table, View};
+use polder_model::{Resource, Securable, TableName};
+
+use crate::audit::AuditTrail;
+
+/// The tables of an environment as one caller may read them.
+#[derive(Clone)]
+pub(crate) struct GovernedTables {
+    pub(crate) metastore: Arc<Metastore>,
+    pub(crate) lake: Arc<Lake>,
+    pub(crate) caller: Caller,
+    pub(crate) trail: Arc<AuditTrail>,
+    /// The view whose body is being resolved, if one is: its owner's rights open what is in its catalog.
+    pub(crate) through: Option<Arc<View>>,
+    /// The version of each table that was opened: one statement reads one state of a table, however often it names it.
+    pub(crate) opened: Arc<Mutex<BTreeMap<TableName, u64>>>,
+}
+
+impl GovernedTables {
+    pub(crate) fn new(metastore: Arc<Metastore>, lake: Arc<Lake>, caller: Caller, trail: Arc<AuditTrail>) -> Self {
+        Self { metastore, lake, caller, trail, through: None, opened: Arc::default() }
+    }
+
+    /// The versions of the tables that were opened.
+    pub(crate) fn versions(&self) -> BTreeMap<TableName, u64> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens a table or view by its full name.
+    pub(crate) async fn open(&self, name: &TableName, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
+        match self.metastore.table_or_view(name) {
+            Some(Resource::Table(table)) => self.open_table(table, as_of).await,
+            Some(Resource::View(view)) => self.open_view(view, as_of),
+            _ => Err(ResolveError::NotFound),
+        }
+    }
+
+    async fn open_table(&self, table: &Table, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
+        let permit = self.decide(&Securable::Table(table.name.clone()))?;
+        let at = match as_of {
+            Some(AsOf::Version(version)) => polder_lake::AsOf::Version(version),
+            Some(AsOf::Timestamp(time)) => polder_lake::AsOf::Timestamp(time),
+            None => self.pinned(&table.name).map_or(polder_lake::AsOf::Latest, polder_lake::AsOf::Version),
+        };
+        let opened = self.lake.open(&permit, table, at).await;
+        let handle = opened.map_err(|error| ResolveError::Unavailable(error_chain(&error)))?;
+        if as_of.is_none() {
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), handle.version());
+        }
+        Ok(Resolved::Table { permit, columns: table.columns.clone(), provider: handle.provider() })
+    }
+
+    fn open_view(&self, view: &View, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
+        if as_of.is_some() {
+            let message = format!("{} is a view, which keeps no older states", view.name);
+            let hint = "ask for an older state of the tables that it reads";
+            return Err(ResolveError::Denied { message, hint: Some(hint.to_owned()) });
+        }
+        let permit = self.decide(&Securable::View(view.name.clone()))?;
+        let inner = Self { through: Some(Arc::new(view.clone())), ..self.clone() };
+        Ok(Resolved::View { permit, sql: view.sql.clone(), columns: view.columns.clone(), inner: Arc::new(inner) })
+    }
+
+    fn pinned(&self, name: &TableName) -> Option<u64> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    fn decide(&self, securable: &Securable) -> Result<polder_access::Permit, ResolveError> {
+        let authorizer = self.metastore.authorizer();
+        let decision = match &self.through {
+            Some(view) if securable.catalog() == Some(&view.name.catalog) => {
+                authorizer.authorize_through(&self.caller, &view.owner, securable)
+            }
+            _ => authorizer.authorize(&self.caller, Action::Read, securable),
+        };
+        self.trail.decided(&self.caller, Action::Read, securable, &decision);
+        match decision {
+            Decision::Allowed(permit) => Ok(permit),
+            Decision::Denied(denial) => Err(refused(&denial)),
+        }
+    }
+}
+
+fn refused(denial: &Denial) -> ResolveError {
+    if denial.hidden {
+        return ResolveError::NotFound;
+    }
+    let hint = "`polder explain access <principal> <dataset>` shows what is granted".to_owned();
+    ResolveError::Denied { message: denial.to_string(), hint: Some(hint) }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let next = source.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = source.source();
+    }
+    text
+}
+
+#[async_trait]
+impl Tables for GovernedTables {
+    async fn resolve(&self, name: &TableParts, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
+        let Ok(name) = name.to_string().parse::<TableName>() else { return Err(ResolveError::NotFound) };
+        self.open(&name, as_of).await
+    }
+
+    fn list(&self) -> Vec<VisibleTable> {
+        let visible = |resource: &Resource| match resource {
+            Resource::Table(table) => Some(VisibleTable {
+                name: TableParts::dotted(&table.name.to_string()),
+                kind: TableKind::Table,
+                columns: table.columns.clone(),
+                comment: table.comment.clone(),
+            }),
+            Resource::View(view) => Some(VisibleTable {
+                name: TableParts::dotted(&view.name.to_string()),
+                kind: TableKind::View,
+                columns: view.columns.clone(),
+                comment: view.comment.clone(),
+            }),
+            _ => None,
+        };
+        self.metastore.visible(&self.caller).into_iter().filter_map(visible).collect()
+    }
+}

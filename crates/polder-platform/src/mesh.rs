@@ -1,0 +1,158 @@
+//! Reads the files of a mesh's folder, and nothing outside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use polder_descriptor::{Fault, File, Mesh, Severity};
+
+use crate::error::{Doing, Error, ErrorKind};
+
+/// The folders in which descriptors stand, beside `polder.yaml`.
+const FOLDERS: [&str; 3] = ["domains", "access", "policies"];
+/// The endings of files that are read.
+const ENDINGS: [&str; 4] = ["yaml", "yml", "sql", "cedar"];
+/// The largest file that is read, in bytes: far above any descriptor, far below what would hurt.
+const FILE_LIMIT_BYTES: u64 = 4 << 20;
+/// How deep folders are searched.
+const DEPTH_LIMIT: usize = 8;
+
+/// Reads every descriptor file of the mesh in `root`, in the order of their paths.
+///
+/// A file that cannot be read, is too large or is a link that leads out of the folder becomes a fault, so that the
+/// others are still reported on.
+///
+/// # Errors
+/// When there is no `polder.yaml` in `root`, or a folder cannot be listed.
+pub fn read_files(root: &Path) -> Result<(Vec<File>, Vec<Fault>), Error> {
+    let polder = root.join("polder.yaml");
+    if !polder.is_file() {
+        return Err(no_mesh(root));
+    }
+    let home = root.canonicalize().doing(ErrorKind::Unavailable, format!("cannot open {}", root.display()))?;
+    let mut paths = vec![PathBuf::from("polder.yaml")];
+    for folder in FOLDERS {
+        list(root, Path::new(folder), 0, &mut paths)?;
+    }
+    paths.sort();
+    read_all(root, &home, &paths)
+}
+
+fn list(root: &Path, folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let full = root.join(folder);
+    if depth > DEPTH_LIMIT || !full.is_dir() {
+        return Ok(());
+    }
+    let unreadable = || format!("cannot list {}", full.display());
+    for entry in fs::read_dir(&full).doing(ErrorKind::Unavailable, unreadable())? {
+        let entry = entry.doing(ErrorKind::Unavailable, unreadable())?;
+        let path = folder.join(entry.file_name());
+        let kind = entry.file_type().doing(ErrorKind::Unavailable, unreadable())?;
+        let hidden = entry.file_name().as_encoded_bytes().first() == Some(&b'.');
+        if hidden {
+            continue;
+        }
+        if kind.is_dir() {
+            list(root, &path, depth + 1, paths)?;
+        } else if kind.is_symlink() && entry.path().is_dir() {
+            paths.push(path);
+        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Reads on two threads: with thousands of small files the time goes into system calls, which overlap.
+fn read_all(root: &Path, home: &Path, paths: &[PathBuf]) -> Result<(Vec<File>, Vec<Fault>), Error> {
+    let (left, right) = paths.split_at(paths.len() / 2);
+    let read = |part: &[PathBuf]| part.iter().map(|path| read_one(root, home, path)).collect::<Vec<_>>();
+    let results = std::thread::scope(|scope| {
+        let second = scope.spawn(move || read(right));
+        let mut results = read(left);
+        match second.join() {
+            Ok(more) => results.extend(more),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        results
+    });
+    let mut files = Vec::with_capacity(results.len());
+    let mut faults = Vec::new();
+    for result in results {
+        match result {
+            Ok(file) => files.push(file),
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    Ok((files, faults))
+}
+
+fn read_one(root: &Path, home: &Path, path: &Path) -> Result<File, Box<Fault>> {
+    let name = path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    let fault = |code: &'static str, message: String, help: &str| {
+        Box::new(Fault {
+            file: Arc::from(name.as_str()),
+            line: 1,
+            column: 1,
+            length: 0,
+            offending: String::new(),
+            severity: Severity::Error,
+            code,
+            message,
+            help: Some(help.to_owned()),
+        })
+    };
+    let full = root.join(path);
+    let metadata = fs::symlink_metadata(&full)
+        .map_err(|error| fault("unreadable-file", format!("the file cannot be read: {error}"), "check its owner and mode"))?;
+    if metadata.file_type().is_symlink() {
+        let inside = full.canonicalize().is_ok_and(|target| target.starts_with(home));
+        if !inside {
+            let help = "copy the file into the mesh: what a mesh declares is in its folder";
+            return Err(fault("link-leads-out", "the link leads out of the mesh's folder, or nowhere".to_owned(), help));
+        }
+    }
+    if full.is_dir() {
+        let help = "put the folder itself here: links to folders are not followed";
+        return Err(fault("linked-folder", "this is a link to a folder".to_owned(), help));
+    }
+    let length = fs::metadata(&full).map_or(metadata.len(), |m| m.len());
+    if length > FILE_LIMIT_BYTES {
+        let message = format!("the file has {length} bytes, more than the {FILE_LIMIT_BYTES} that a descriptor may have");
+        return Err(fault("file-too-large", message, "split it into several files"));
+    }
+    let bytes = fs::read(&full)
+        .map_err(|error| fault("unreadable-file", format!("the file cannot be read: {error}"), "check its owner and mode"))?;
+    Ok(File { path: Arc::from(name.as_str()), bytes })
+}
+
+/// Reads `polder.yaml` alone: enough to know the environments, however many files the mesh has.
+pub(crate) fn read_top(root: &Path) -> Result<Mesh, Error> {
+    let path = root.join("polder.yaml");
+    let bytes = fs::read(&path).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            no_mesh(root)
+        } else {
+            Error::new(ErrorKind::Unavailable, format!("cannot read {}", path.display())).with_source(source)
+        }
+    })?;
+    let (mesh, faults) = polder_descriptor::parse(vec![File { path: Arc::from("polder.yaml"), bytes }]);
+    if mesh.environments().is_empty() {
+        let faults: Vec<Fault> = faults.into_iter().filter(Fault::is_error).collect();
+        if faults.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "polder.yaml declares no environment"));
+        }
+        return Err(Error::faults_of(faults));
+    }
+    Ok(mesh)
+}
+
+/// What a `${NAME}` that the mesh does not declare means: the process's environment.
+pub(crate) fn process_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn no_mesh(root: &Path) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no polder.yaml in {}", root.display()))
+        .with_hint("run `polder init` to write a starter mesh, or name the folder with `--dir`")
+}

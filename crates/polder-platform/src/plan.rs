@@ -1,0 +1,57 @@
+//! Planning: reads what is declared, recorded and observed, and lets `polder-plan` decide.
+
+use std::collections::BTreeSet;
+
+use polder_descriptor::{Fault, Mesh};
+use polder_model::{Address, Desired};
+use polder_plan::{Inputs, Plan, Recorded};
+
+use crate::error::{Doing, Error, ErrorKind};
+use crate::mesh;
+use crate::observe::observe;
+use crate::platform::Platform;
+use crate::validate;
+
+impl Platform {
+    /// Makes the plan that leads from what is to what is declared.
+    ///
+    /// # Errors
+    /// When the mesh has faults, or the state cannot be read.
+    pub async fn plan(&self, allow_destroy: BTreeSet<Address>) -> Result<Plan, Error> {
+        let desired = self.desired().await?;
+        self.plan_for(&desired, &allow_destroy).await
+    }
+
+    /// Everything that this environment should be, checked, SQL included.
+    pub(crate) async fn desired(&self) -> Result<Desired, Error> {
+        let (files, mut faults) = mesh::read_files(&self.root)?;
+        let (mesh, more) = polder_descriptor::parse(files);
+        faults.extend(more);
+        let desired = self.lower(&mesh, &mut faults);
+        faults.extend(validate::check(&self.engine, &desired).await);
+        let faults = validate::in_order(faults);
+        if faults.iter().any(Fault::is_error) {
+            return Err(Error::faults_of(faults));
+        }
+        Ok(desired)
+    }
+
+    fn lower(&self, mesh: &Mesh, faults: &mut Vec<Fault>) -> Desired {
+        let (desired, more) = mesh.lower(&self.environment.name, &mesh::process_variable);
+        faults.extend(more);
+        desired
+    }
+
+    pub(crate) async fn plan_for(&self, desired: &Desired, allow_destroy: &BTreeSet<Address>) -> Result<Plan, Error> {
+        let recorded = self.recorded().await?;
+        let metastore = self.metastore().await?;
+        let observed = observe(&metastore, &self.lake, &recorded).await;
+        Ok(polder_plan::plan(&Inputs { desired, recorded: &recorded, observed: &observed, allow_destroy }))
+    }
+
+    async fn recorded(&self) -> Result<Recorded, Error> {
+        let read = self.store.recorded(&self.environment.name).await;
+        let (serial, resources) = read.doing(ErrorKind::Unavailable, "cannot read what past applies did")?;
+        Ok(Recorded { serial, resources })
+    }
+}

@@ -1,0 +1,400 @@
+//! Running jobs: in the order of what they read and write, independent ones side by side, each once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use futures::stream::{FuturesUnordered, StreamExt};
+use polder_access::{Action, Caller};
+use polder_catalog::Metastore;
+use polder_model::job::{Job, Work};
+use polder_model::{JobId, Resource, Securable};
+use polder_schedule::{JobGraph, Outcome, Schedule};
+use polder_store::{Acquired, DatasetVersion, NewRun, RunEnd, RunStatus};
+use serde::Serialize;
+
+use crate::audit::AuditTrail;
+use crate::error::{Doing, Error, ErrorKind};
+use crate::governed::error_chain;
+use crate::platform::Platform;
+use crate::process;
+
+mod batch;
+mod checks;
+mod guard;
+mod ingest;
+mod sink;
+mod sql;
+mod verify;
+
+/// Which jobs to run.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// This one, whatever it reads.
+    One(JobId),
+    /// Every job that polder itself runs.
+    All,
+}
+
+/// How to run them.
+#[derive(Debug, Clone, Copy)]
+pub struct RunOptions {
+    /// Runs jobs whose inputs are unchanged, too.
+    pub force: bool,
+    /// How many jobs may be at work at once.
+    pub parallel: usize,
+}
+
+/// What happens while jobs run.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    /// A job begins.
+    Started {
+        /// Which.
+        job: JobId,
+    },
+    /// A job has written rows, counted from its beginning.
+    Rows {
+        /// Which.
+        job: JobId,
+        /// Rows so far.
+        rows: u64,
+    },
+    /// A job comes to its next part.
+    Phase {
+        /// Which.
+        job: JobId,
+        /// `reading`, `checking`, `committing`.
+        phase: &'static str,
+    },
+    /// A job has ended.
+    Finished(RunReport),
+}
+
+/// What came of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Its output is visible.
+    Succeeded,
+    /// There was nothing to do.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+    /// Its sink is as it was before.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// A job whose output it reads did not succeed.
+    Blocked {
+        /// Which.
+        by: JobId,
+    },
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// The check.
+    pub name: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// How many rows, groups or figures break it.
+    pub failing_rows: u64,
+    /// Some of them, PII masked.
+    pub sample: Vec<String>,
+}
+
+/// What a job did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// The job.
+    pub job: JobId,
+    /// What came of it.
+    pub outcome: RunOutcome,
+    /// What it read, with the versions.
+    pub inputs: Vec<(String, u64)>,
+    /// What it wrote, with the version.
+    pub output: Option<(String, u64)>,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows that did not fit and went to quarantine.
+    pub rejected: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// From start to end.
+    pub seconds: f64,
+    /// What the checks found.
+    pub checks: Vec<CheckReport>,
+    /// What deserves a look, though nothing failed.
+    pub warnings: Vec<String>,
+}
+
+/// Told of every event.
+pub type RunObserver<'a> = &'a (dyn Fn(RunEvent) + Send + Sync);
+
+/// What a job's run works with.
+pub(crate) struct JobContext<'a> {
+    pub(crate) platform: &'a Platform,
+    pub(crate) metastore: Arc<Metastore>,
+    pub(crate) trail: Arc<AuditTrail>,
+    pub(crate) job: &'a Job,
+    /// The service principal that the job runs as.
+    pub(crate) caller: Caller,
+    pub(crate) force: bool,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) observer: RunObserver<'a>,
+}
+
+/// What a job's run came to, whether it wrote or not.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) skipped: Option<String>,
+    pub(crate) failed: Option<String>,
+    pub(crate) inputs: Vec<DatasetVersion>,
+    pub(crate) output_version: Option<u64>,
+    pub(crate) rows: u64,
+    pub(crate) rejected: u64,
+    pub(crate) bytes: u64,
+    pub(crate) checks: Vec<CheckReport>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) durations_millis: BTreeMap<String, u64>,
+    pub(crate) fingerprint: String,
+}
+
+impl Done {
+    /// Notes how long a part took.
+    fn took(&mut self, part: &str, since: Instant) {
+        let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        *self.durations_millis.entry(part.to_owned()).or_default() += millis;
+    }
+}
+
+impl Platform {
+    /// Runs jobs. What one job comes to is in its report; an error means that none was started.
+    ///
+    /// # Errors
+    /// When a job is not there, cannot be run by polder, or may not be started by the caller.
+    pub async fn run(&self, selection: Selection, options: RunOptions, observer: RunObserver<'_>) -> Result<Vec<RunReport>, Error> {
+        let trail = Arc::new(AuditTrail::new("run"));
+        let reports = self.run_audited(selection, options, observer, &trail).await;
+        trail.write(&self.store, &self.environment.name).await?;
+        reports
+    }
+
+    async fn run_audited(
+        &self,
+        selection: Selection,
+        options: RunOptions,
+        observer: RunObserver<'_>,
+        trail: &Arc<AuditTrail>,
+    ) -> Result<Vec<RunReport>, Error> {
+        let metastore = self.metastore().await?;
+        let caller = self.caller(&metastore)?;
+        let interrupted = self.store.interrupt_dead_runs(&self.environment.name, Utc::now(), &process::is_dead).await;
+        interrupted.doing(ErrorKind::Unavailable, "cannot read the runs")?;
+        let jobs = applied_jobs(&metastore);
+        let selected = select(&jobs, &selection, &self.environment.name)?;
+        for job in &selected {
+            may_start(&metastore, trail, &caller, job)?;
+        }
+        let all = JobGraph::new(jobs.iter().copied()).doing(ErrorKind::Invalid, "the jobs cannot be put in order")?;
+        let mut schedule = Schedule::new(&all, selected.iter().map(|job| job.id.clone()), options.parallel.max(1));
+        let by_id: BTreeMap<&JobId, &Job> = selected.iter().map(|job| (&job.id, *job)).collect();
+        let mut at_work = FuturesUnordered::new();
+        let mut reports = Vec::new();
+        loop {
+            for id in schedule.ready() {
+                let Some(job) = by_id.get(&id) else { continue };
+                let caller = run_as(&metastore, job, &caller)?;
+                let (metastore, trail) = (metastore.clone(), trail.clone());
+                at_work.push(async move {
+                    let context =
+                        JobContext { platform: self, metastore, trail, job, caller, force: options.force, now: Utc::now(), observer };
+                    context.run().await
+                });
+            }
+            let Some(report) = at_work.next().await else { break };
+            schedule.finished(&report.job, outcome(&report.outcome));
+            observer(RunEvent::Finished(report.clone()));
+            reports.push(report);
+        }
+        for (job, by) in schedule.blocked() {
+            let report = blocked(job, by);
+            observer(RunEvent::Finished(report.clone()));
+            reports.push(report);
+        }
+        Ok(reports)
+    }
+}
+
+const fn outcome(outcome: &RunOutcome) -> Outcome {
+    match outcome {
+        RunOutcome::Succeeded => Outcome::Succeeded,
+        RunOutcome::Skipped { .. } => Outcome::Skipped,
+        RunOutcome::Failed { .. } | RunOutcome::Blocked { .. } => Outcome::Failed,
+    }
+}
+
+fn applied_jobs(metastore: &Metastore) -> Vec<&Job> {
+    let job = |resource| match resource {
+        &Resource::Job(ref job) => Some(job.as_ref()),
+        _ => None,
+    };
+    metastore.resources().values().filter_map(job).collect()
+}
+
+fn select<'j>(jobs: &[&'j Job], selection: &Selection, environment: &polder_model::EnvironmentName) -> Result<Vec<&'j Job>, Error> {
+    match selection {
+        Selection::All => Ok(jobs.iter().copied().filter(|job| !matches!(job.work, Work::External { .. })).collect()),
+        Selection::One(id) => {
+            let job = jobs.iter().copied().find(|job| job.id == *id).ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, format!("there is no job {id} in environment {environment}"))
+                    .with_hint("a job is there once it is applied: `polder apply`; `polder run --all` runs every one")
+            })?;
+            if let Work::External { kind, .. } = &job.work {
+                let message = format!("job {id} is of framework {kind}, which polder plans and does not run");
+                return Err(Error::new(ErrorKind::Invalid, message).with_hint("run it where its framework runs"));
+            }
+            Ok(vec![job])
+        }
+    }
+}
+
+/// Whoever may write a job's sink may start it.
+fn may_start(metastore: &Metastore, trail: &AuditTrail, caller: &Caller, job: &Job) -> Result<(), Error> {
+    let Some(sink) = &job.sink else { return Ok(()) };
+    Platform::permit(metastore, trail, caller, Action::Write, &Securable::Table(sink.table.clone())).map(drop)
+}
+
+fn run_as(metastore: &Metastore, job: &Job, starter: &Caller) -> Result<Caller, Error> {
+    let Some(name) = &job.run_as else { return Ok(starter.clone()) };
+    let principal = metastore.authorizer().principal(name).ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("job {} runs as {name}, and there is no such principal", job.id))
+    })?;
+    Ok(Caller { principal, local_admin: false })
+}
+
+fn blocked(job: JobId, by: JobId) -> RunReport {
+    RunReport {
+        job,
+        outcome: RunOutcome::Blocked { by },
+        inputs: Vec::new(),
+        output: None,
+        rows: 0,
+        rejected: 0,
+        bytes: 0,
+        seconds: 0.0,
+        checks: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+impl JobContext<'_> {
+    /// Runs the job and records the run, whatever comes of it.
+    async fn run(&self) -> RunReport {
+        let started = Instant::now();
+        (self.observer)(RunEvent::Started { job: self.job.id.clone() });
+        let done = match self.recorded().await {
+            Ok(done) => done,
+            Err(error) => Done { failed: Some(self.explain(&error)), ..Done::default() },
+        };
+        self.report(done, started.elapsed().as_secs_f64())
+    }
+
+    fn explain(&self, error: &Error) -> String {
+        let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+        format!("{}{hint}", error_chain(error))
+    }
+
+    async fn recorded(&self) -> Result<Done, Error> {
+        let platform = self.platform;
+        let environment = &platform.environment.name;
+        let _guard = self.alone().await?;
+        let new = NewRun {
+            environment: environment.clone(),
+            job: self.job.id.clone(),
+            principal: self.caller.principal.clone(),
+            holder: process::holder(),
+            started: self.now,
+        };
+        let unrecorded = "cannot record the run";
+        let run = platform.store.start_run(new).await.doing(ErrorKind::Unavailable, unrecorded)?;
+        let done = match self.work().await {
+            Ok(done) => done,
+            Err(error) => Done { failed: Some(self.explain(&error)), ..Done::default() },
+        };
+        polder_model::fault::point("run.finish");
+        let end = end_of(&done);
+        platform.store.finish_run(run.id, end).await.doing(ErrorKind::Unavailable, unrecorded)?;
+        Ok(done)
+    }
+
+    async fn work(&self) -> Result<Done, Error> {
+        match &self.job.work {
+            Work::Ingest(source) => self.ingest(source).await,
+            Work::Sql { text, .. } => self.transform(text).await,
+            Work::External { kind, .. } => {
+                Err(Error::new(ErrorKind::Invalid, format!("polder does not run framework {kind}")))
+            }
+        }
+    }
+
+    /// Keeps a second run of the same job out until the guard is dropped.
+    async fn alone(&self) -> Result<guard::LeaseGuard, Error> {
+        let name = format!("run {} {}", self.platform.environment.name, self.job.id);
+        let store = &self.platform.store;
+        let acquired = store.acquire(&name, &process::holder(), guard::TTL, Utc::now(), &process::is_dead).await;
+        match acquired.doing(ErrorKind::Unavailable, "cannot take the job's lease")? {
+            Acquired::Held(lease) => Ok(guard::LeaseGuard::new(store.clone(), lease)),
+            Acquired::Busy { holder, since } => {
+                let message = format!("job {} is already running in process {} since {since}", self.job.id, holder.pid);
+                Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))
+            }
+        }
+    }
+
+    fn report(&self, done: Done, seconds: f64) -> RunReport {
+        let outcome = match (done.failed, done.skipped) {
+            (Some(error), _) => RunOutcome::Failed { error },
+            (None, Some(why)) => RunOutcome::Skipped { why },
+            (None, None) => RunOutcome::Succeeded,
+        };
+        let table = self.job.sink.as_ref().map(|sink| sink.table.to_string());
+        RunReport {
+            job: self.job.id.clone(),
+            outcome,
+            inputs: done.inputs.into_iter().map(|input| (input.dataset.to_string(), input.version)).collect(),
+            output: table.zip(done.output_version),
+            rows: done.rows,
+            rejected: done.rejected,
+            bytes: done.bytes,
+            seconds,
+            checks: done.checks,
+            warnings: done.warnings,
+        }
+    }
+}
+
+fn end_of(done: &Done) -> RunEnd {
+    let status = match (&done.failed, &done.skipped) {
+        (Some(error), _) => RunStatus::Failed { error: error.clone() },
+        (None, Some(why)) => RunStatus::Skipped { why: why.clone() },
+        (None, None) => RunStatus::Succeeded,
+    };
+    RunEnd {
+        status,
+        finished: Utc::now(),
+        inputs: done.inputs.clone(),
+        output_version: done.output_version,
+        rows: done.rows,
+        quarantined_rows: done.rejected,
+        bytes: done.bytes,
+        durations_millis: done.durations_millis.clone(),
+        checks: serde_json::to_value(&done.checks).unwrap_or_default(),
+        fingerprint: done.fingerprint.clone(),
+    }
+}

@@ -1,0 +1,84 @@
+//! The bookkeeping that makes every write happen exactly once.
+//!
+//! A write is planned as a numbered batch, with what goes into it, before anything is written. Its number is in the commit
+//! (Delta's application transaction), so after a crash the table itself says whether the batch is in:
+//!
+//! ```text
+//! plan batch n -> write files -> commit with (job, n) -> record batch n as done
+//!              ^ crash: not in the table, done again     ^ crash: in the table, only recorded
+//! ```
+
+use polder_lake::AppTransaction;
+use polder_store::{Batch, FileSeen, PlannedBatch};
+
+use super::JobContext;
+use super::sink::Sink;
+use crate::error::{Doing, Error, ErrorKind};
+
+/// A batch that an earlier run planned and did not live to record.
+pub(super) enum Earlier {
+    /// There is none.
+    None,
+    /// Its commit is in the table: it is recorded as done now.
+    Committed(Batch),
+    /// Its commit is not in the table.
+    Lost(Batch),
+}
+
+impl JobContext<'_> {
+    /// Looks for a batch that was cut short, and records it when the table has it.
+    pub(super) async fn earlier(&self, sink: &Sink<'_>) -> Result<Earlier, Error> {
+        let platform = self.platform;
+        let open = platform.store.open_batch(&platform.environment.name, &self.job.id).await;
+        let Some(batch) = open.doing(ErrorKind::Unavailable, "cannot read the batches")? else { return Ok(Earlier::None) };
+        let written = sink.handle.transaction_version(&self.app_id()).await;
+        let written = written.doing(ErrorKind::Unavailable, format!("cannot read the log of {}", sink.table.name))?;
+        if written.is_some_and(|version| version >= number(&batch)) {
+            self.record(&batch).await?;
+            return Ok(Earlier::Committed(batch));
+        }
+        Ok(Earlier::Lost(batch))
+    }
+
+    /// Plans a batch. There is no open one: [`Self::earlier`] comes first, and the job's lease keeps others out.
+    pub(super) async fn plan_batch(&self, contents: Vec<FileSeen>) -> Result<Batch, Error> {
+        let platform = self.platform;
+        let planned = platform.store.plan_batch(&platform.environment.name, &self.job.id, contents, self.now).await;
+        polder_model::fault::point("run.planned");
+        match planned.doing(ErrorKind::Unavailable, "cannot record what is about to be written")? {
+            PlannedBatch::Planned(batch) => Ok(batch),
+            PlannedBatch::Open(batch) => {
+                let message = format!("batch {} of job {} was planned by another run meanwhile", batch.number, self.job.id);
+                Err(Error::new(ErrorKind::Conflict, message).with_hint("run the job again"))
+            }
+        }
+    }
+
+    /// Records that a batch is in the table.
+    pub(super) async fn record(&self, batch: &Batch) -> Result<(), Error> {
+        let platform = self.platform;
+        let done = platform.store.batch_done(&platform.environment.name, &self.job.id, batch.number, self.now).await;
+        done.doing(ErrorKind::Unavailable, "cannot record what was written")
+    }
+
+    /// Records that a batch will never be in the table.
+    pub(super) async fn give_up(&self, batch: &Batch) -> Result<(), Error> {
+        let platform = self.platform;
+        let given_up = platform.store.batch_given_up(&platform.environment.name, &self.job.id, batch.number, self.now).await;
+        given_up.doing(ErrorKind::Unavailable, "cannot record that a batch is given up")
+    }
+
+    /// The transaction under which a batch is committed.
+    pub(super) fn transaction(&self, batch: &Batch) -> AppTransaction {
+        AppTransaction { app_id: self.app_id(), version: number(batch) }
+    }
+
+    /// Who writes, in a table's log.
+    pub(super) fn app_id(&self) -> String {
+        format!("polder/{}/{}", self.platform.environment.name, self.job.id)
+    }
+}
+
+fn number(batch: &Batch) -> i64 {
+    i64::try_from(batch.number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,221 @@
+//! A job that loads files: finds what is new, reads it into the sink, and keeps the rows that do not fit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::StreamExt;
+use object_store::ObjectStore;
+use polder_ingest::{Piece, ReadReport, ReadSpec, SourceFile, Stores};
+use polder_lake::{AppendWriter, Lake, Staged, WriteOptions};
+use polder_model::job::{BadRows, FileSource, WriteMode};
+use polder_model::{ObjectName, TableName};
+use polder_store::{Batch, FileSeen};
+use url::Url;
+
+use super::batch::Earlier;
+use super::sink::{Sink, WRITE_ATTEMPTS, Written};
+use super::{Done, JobContext, RunEvent};
+use crate::error::{Doing, Error, ErrorKind};
+
+/// The ending of the table that keeps the rows that did not fit.
+const QUARANTINE: &str = "_quarantine";
+/// How many fields that no column takes are named in a warning.
+const NAMED_FIELDS: usize = 5;
+
+/// What was read and written, not visible yet.
+struct Loaded {
+    rows: Staged,
+    rejected: Option<Staged>,
+    report: ReadReport,
+}
+
+/// The lake's object stores, as sources see them.
+struct LakeStores(Arc<Lake>);
+
+impl Stores for LakeStores {
+    fn store(&self, bucket: &Url) -> Result<Arc<dyn ObjectStore>, polder_ingest::Cause> {
+        Ok(self.0.object_store_for_url(bucket.as_str())?.store)
+    }
+}
+
+impl JobContext<'_> {
+    /// Loads the files that are new.
+    pub(super) async fn ingest(&self, source: &FileSource) -> Result<Done, Error> {
+        let sink = self.sink().await?;
+        let mut done = Done::default();
+        let started = Instant::now();
+        let found = self.find(source).await?;
+        done.took("find", started);
+        let batch = match self.earlier(&sink).await? {
+            Earlier::Lost(batch) if self.still_there(&batch, &found) => Some(batch),
+            Earlier::Lost(batch) => {
+                self.give_up(&batch).await?;
+                None
+            }
+            Earlier::Committed(batch) => {
+                let files = batch.files.len();
+                done.warnings.push(format!("an earlier run was cut short after its commit; its {files} files are in place"));
+                None
+            }
+            Earlier::None => None,
+        };
+        let batch = match batch {
+            Some(batch) => batch,
+            None => match self.next_batch(&found, &mut done).await? {
+                Some(batch) => batch,
+                None => return Ok(done),
+            },
+        };
+        self.load(source, &sink, &batch, &found, &mut done).await?;
+        Ok(done)
+    }
+
+    async fn find(&self, source: &FileSource) -> Result<Vec<SourceFile>, Error> {
+        let stores = LakeStores(self.platform.lake.clone());
+        let found = polder_ingest::find(source, &self.platform.root, &stores).await;
+        found.doing(ErrorKind::Failed, format!("cannot find the files of job {}", self.job.id))
+    }
+
+    /// Plans the files that are new; `None` when there is nothing to load.
+    async fn next_batch(&self, found: &[SourceFile], done: &mut Done) -> Result<Option<Batch>, Error> {
+        let platform = self.platform;
+        let loaded = platform.store.loaded_files(&platform.environment.name, &self.job.id).await;
+        let loaded = loaded.doing(ErrorKind::Unavailable, "cannot read which files are loaded")?;
+        let is_new = |file: &&SourceFile| self.force_reload() || !loaded.contains(&file.name, &file.fingerprint);
+        let new: Vec<&SourceFile> = found.iter().filter(is_new).collect();
+        if new.is_empty() {
+            done.skipped = Some(if found.is_empty() {
+                "no file matches".to_owned()
+            } else {
+                format!("no new file: all {} are loaded", found.len())
+            });
+            return Ok(None);
+        }
+        // Overwriting replaces all rows, so all files go in, not just the new ones.
+        let chosen = if self.job.write == WriteMode::Overwrite { found.iter().collect() } else { new };
+        self.plan_batch(chosen.into_iter().map(seen).collect()).await.map(Some)
+    }
+
+    /// Loading again what is loaded makes sense only where it replaces what is there.
+    fn force_reload(&self) -> bool {
+        self.force && self.job.write != WriteMode::Append
+    }
+
+    fn still_there(&self, batch: &Batch, found: &[SourceFile]) -> bool {
+        batch.files.iter().all(|file| found.iter().any(|f| f.name == file.path && f.fingerprint == file.fingerprint))
+    }
+
+    async fn load(
+        &self,
+        source: &FileSource,
+        sink: &Sink<'_>,
+        batch: &Batch,
+        found: &[SourceFile],
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let by_name: HashMap<&str, &SourceFile> = found.iter().map(|file| (file.name.as_str(), file)).collect();
+        let files: Vec<SourceFile> = batch.files.iter().filter_map(|f| by_name.get(f.path.as_str()).copied().cloned()).collect();
+        let quarantine = match self.job.bad_rows {
+            BadRows::Quarantine => Some(self.writable(&quarantine_name(&sink.table.name)?).await?),
+            BadRows::Fail => None,
+        };
+        for _ in 0..WRITE_ATTEMPTS {
+            let started = Instant::now();
+            self.phase("reading");
+            let loaded = match self.read(source, sink, quarantine.as_ref(), batch, files.clone()).await {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    self.give_up(batch).await?;
+                    return Err(error);
+                }
+            };
+            done.took("read", started);
+            polder_model::fault::point("run.staged");
+            done.rejected = loaded.report.rejected();
+            done.warnings.extend(ignored_fields(&loaded.report));
+            if let (Some(table), Some(rejected)) = (&quarantine, loaded.rejected) {
+                let committed = rejected.commit().await;
+                let _ = committed.doing(ErrorKind::Unavailable, format!("cannot commit to {}", table.table.name))?;
+                polder_model::fault::point("run.quarantined");
+            }
+            match self.check_and_commit(sink, loaded.rows, done).await? {
+                Written::Committed => return self.record(batch).await,
+                Written::Refused => return self.give_up(batch).await,
+                Written::Again => {}
+            }
+        }
+        Err(self.outpaced(sink))
+    }
+
+    /// Reads files into the sink and the quarantine table, neither visible yet.
+    async fn read(
+        &self,
+        source: &FileSource,
+        sink: &Sink<'_>,
+        quarantine: Option<&Sink<'_>>,
+        batch: &Batch,
+        files: Vec<SourceFile>,
+    ) -> Result<Loaded, Error> {
+        let failed = || format!("cannot load into {}", sink.table.name);
+        let spec = ReadSpec::new(sink.table.columns.clone(), source.clone(), self.job.bad_rows);
+        let mut reading = polder_ingest::read(files, spec).doing(ErrorKind::Invalid, failed())?;
+        let options = self.write_options(Some(self.transaction(batch)));
+        let mut writer = sink.handle.append(options).doing(ErrorKind::Unavailable, failed())?;
+        let mut rejects = quarantine.map(|table| self.reject_writer(table, batch)).transpose()?;
+        let mut rows = 0;
+        while let Some(piece) = reading.next().await {
+            match piece.doing(ErrorKind::Failed, failed())? {
+                Piece::Rows(batch) => {
+                    rows += batch.num_rows() as u64;
+                    writer.write(&batch).await.doing(ErrorKind::Failed, failed())?;
+                    (self.observer)(RunEvent::Rows { job: self.job.id.clone(), rows });
+                }
+                Piece::Rejected(rejected) => {
+                    if let Some(writer) = &mut rejects {
+                        let batch = polder_ingest::quarantine_batch(&rejected, self.now).doing(ErrorKind::Failed, failed())?;
+                        writer.write(&batch).await.doing(ErrorKind::Failed, failed())?;
+                    }
+                }
+            }
+        }
+        let report = reading.report().clone();
+        let rows = writer.finish().await.doing(ErrorKind::Failed, failed())?;
+        let rejected = match rejects {
+            Some(writer) if report.rejected() > 0 => Some(writer.finish().await.doing(ErrorKind::Failed, failed())?),
+            _ => None,
+        };
+        Ok(Loaded { rows, rejected, report })
+    }
+
+    fn reject_writer(&self, table: &Sink<'_>, batch: &Batch) -> Result<AppendWriter, Error> {
+        let options = WriteOptions { mode: WriteMode::Append, ..self.write_options(Some(self.transaction(batch))) };
+        table.handle.append(options).doing(ErrorKind::Unavailable, format!("cannot write {}", table.table.name))
+    }
+}
+
+fn seen(file: &SourceFile) -> FileSeen {
+    FileSeen {
+        path: file.name.clone(),
+        fingerprint: file.fingerprint.clone(),
+        size_bytes: file.size,
+        modified: Some(file.modified),
+    }
+}
+
+fn quarantine_name(table: &TableName) -> Result<TableName, Error> {
+    let object = ObjectName::new(&format!("{}{QUARANTINE}", table.object))
+        .doing(ErrorKind::Invalid, format!("{table} has a name too long for a quarantine table beside it"))?;
+    Ok(TableName { object, ..table.clone() })
+}
+
+/// Fields whose values were not loaded, because the sink has no column for them.
+fn ignored_fields(report: &ReadReport) -> Vec<String> {
+    let warn = |file: &polder_ingest::FileReport| {
+        let names: Vec<&str> = file.ignored_fields.keys().take(NAMED_FIELDS).map(String::as_str).collect();
+        let more = file.ignored_fields.len().saturating_sub(names.len());
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!names.is_empty()).then(|| format!("{}: no column of the sink takes {}{rest}", file.name, names.join(", ")))
+    };
+    report.files.iter().filter_map(warn).collect()
+}

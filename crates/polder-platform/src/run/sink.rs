@@ -1,0 +1,107 @@
+//! The sink of a job: opened for writing, checked before it changes, committed once.
+
+use std::collections::BTreeMap;
+
+use polder_access::{Action, Permit};
+use polder_lake::{AppTransaction, AsOf, Committed, Staged, TableHandle, WriteOptions};
+use polder_model::resource::Table;
+use polder_model::{Resource, Securable, TableName};
+
+use super::{CheckReport, Done, JobContext, RunEvent};
+use crate::error::{Doing, Error, ErrorKind};
+use crate::platform::Platform;
+
+/// How often a write is staged again when others write to the same table.
+pub(super) const WRITE_ATTEMPTS: u32 = 10;
+
+/// A table that a job writes.
+pub(super) struct Sink<'a> {
+    pub(super) table: &'a Table,
+    pub(super) permit: Permit,
+    pub(super) handle: TableHandle,
+}
+
+/// What became of a staged write.
+pub(super) enum Written {
+    /// It is visible.
+    Committed,
+    /// Checks do not hold; nothing changed.
+    Refused,
+    /// Another writer came first; stage again.
+    Again,
+}
+
+impl JobContext<'_> {
+    /// Opens the job's sink for writing.
+    pub(super) async fn sink(&self) -> Result<Sink<'_>, Error> {
+        let sink = self.job.sink.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, format!("job {} has no sink to write to", self.job.id))
+        })?;
+        self.writable(&sink.table).await
+    }
+
+    /// Opens a table for writing.
+    pub(super) async fn writable(&self, name: &TableName) -> Result<Sink<'_>, Error> {
+        let securable = Securable::Table(name.clone());
+        let permit = Platform::permit(&self.metastore, &self.trail, &self.caller, Action::Write, &securable)?;
+        let Some(Resource::Table(table)) = self.metastore.table_or_view(name) else {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no table {name}")));
+        };
+        let opened = self.platform.lake.open(&permit, table, AsOf::Latest).await;
+        let handle = opened.doing(ErrorKind::Unavailable, format!("cannot open {name} for writing"))?;
+        Ok(Sink { table, permit, handle })
+    }
+
+    /// How a write of this job is committed: with its number, so that the table itself knows whether it is done.
+    pub(super) fn write_options(&self, transaction: Option<AppTransaction>) -> WriteOptions {
+        let commit_info = BTreeMap::from([
+            ("polder.job".to_owned(), self.job.id.to_string()),
+            ("polder.principal".to_owned(), self.caller.principal.name.to_string()),
+        ]);
+        WriteOptions { mode: self.job.write.clone(), transaction, commit_info }
+    }
+
+    /// Others were always faster.
+    pub(super) fn outpaced(&self, sink: &Sink<'_>) -> Error {
+        let message = format!("other writers came first {WRITE_ATTEMPTS} times at {}", sink.table.name);
+        Error::new(ErrorKind::Conflict, message).with_hint("run the job again when they have ended")
+    }
+
+    pub(super) fn phase(&self, phase: &'static str) {
+        (self.observer)(RunEvent::Phase { job: self.job.id.clone(), phase });
+    }
+
+    /// Checks a staged write and commits it.
+    pub(super) async fn check_and_commit(&self, sink: &Sink<'_>, staged: Staged, done: &mut Done) -> Result<Written, Error> {
+        let name = &sink.table.name;
+        self.phase("checking");
+        done.checks = self.verify(sink, &staged).await?;
+        if done.checks.iter().any(|check| !check.passed) {
+            staged.discard().await;
+            done.failed = Some(failed_checks(name, &done.checks));
+            return Ok(Written::Refused);
+        }
+        (done.rows, done.bytes) = (staged.rows(), staged.bytes());
+        self.phase("committing");
+        polder_model::fault::point("run.commit");
+        // What checks have seen must be what becomes visible, so a checked write does not slide behind another one.
+        let committed = if sink.table.checks.is_empty() { staged.commit().await } else { staged.commit_if_unchanged().await };
+        let committed = committed.doing(ErrorKind::Unavailable, format!("cannot commit to {name}"))?;
+        polder_model::fault::point("run.committed");
+        match committed {
+            Committed::Committed { version, .. } | Committed::AlreadyDone { version } => {
+                done.output_version = Some(version);
+                Ok(Written::Committed)
+            }
+            Committed::Conflict { .. } => {
+                sink.handle.refresh().await.doing(ErrorKind::Unavailable, format!("cannot reread {name}"))?;
+                Ok(Written::Again)
+            }
+        }
+    }
+}
+
+fn failed_checks(name: &TableName, checks: &[CheckReport]) -> String {
+    let failed: Vec<String> = checks.iter().filter(|c| !c.passed).map(|c| format!("{} ({} found)", c.name, c.failing_rows)).collect();
+    format!("checks on {name} do not hold, so the table is as it was: {}", failed.join(", "))
+}

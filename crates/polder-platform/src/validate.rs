@@ -1,0 +1,123 @@
+//! Validating: every fault of every file, in every environment, SQL, guardrails and rights of jobs included.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use polder_descriptor::Fault;
+use polder_engine::{Engine, EngineConfig};
+use polder_model::secret::Secret;
+use polder_model::{Desired, Kind};
+use serde::Serialize;
+
+use crate::error::{Doing, Error, ErrorKind};
+use crate::mesh;
+
+mod policies;
+mod rights;
+mod sql;
+mod store_assignment;
+
+/// What validating found.
+#[derive(Debug)]
+pub struct Validation {
+    /// Every fault, by file and line.
+    pub faults: Vec<Fault>,
+    /// What the mesh declares.
+    pub summary: MeshSummary,
+    texts: BTreeMap<Arc<str>, String>,
+}
+
+/// How much a mesh declares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct MeshSummary {
+    /// Environments.
+    pub environments: usize,
+    /// Departments.
+    pub departments: usize,
+    /// Domains.
+    pub domains: usize,
+    /// Tables, views and volumes.
+    pub datasets: usize,
+    /// Jobs.
+    pub jobs: usize,
+    /// Grants.
+    pub grants: usize,
+}
+
+impl Validation {
+    /// The text of a file that a fault is in, to show the place.
+    #[must_use]
+    pub fn text(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(String::as_str)
+    }
+
+    /// Whether nothing stands in the way of a plan.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.faults.iter().any(Fault::is_error)
+    }
+}
+
+/// Validates the mesh in a folder. Nothing is written.
+///
+/// # Errors
+/// Only when the folder cannot be read; what is wrong with the mesh is in the [`Validation`].
+pub async fn validate(root: &Path) -> Result<Validation, Error> {
+    let (files, mut faults) = mesh::read_files(root)?;
+    let (mesh, more) = polder_descriptor::parse(files);
+    faults.extend(more);
+    let engine =
+        Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
+    let mut summary = MeshSummary::default();
+    for (number, environment) in mesh.environments().iter().enumerate() {
+        let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);
+        faults.extend(more);
+        faults.extend(check(&engine, &desired).await);
+        if number == 0 {
+            summary = summarize(&desired);
+        }
+        summary.environments += 1;
+    }
+    let faults = in_order(faults);
+    let texts = texts_of(root, &faults);
+    Ok(Validation { faults, summary, texts })
+}
+
+/// What only the desired state as a whole can show.
+pub(crate) async fn check(engine: &Engine, desired: &Desired) -> Vec<Fault> {
+    let mut faults = sql::SqlCheck::new(engine).faults(desired).await;
+    faults.extend(policies::faults(desired));
+    faults.extend(rights::faults(desired));
+    faults
+}
+
+/// Environments repeat the faults of what they share: each is told once.
+pub(crate) fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let mut seen = BTreeSet::new();
+    faults.retain(|f| seen.insert((f.file.clone(), f.line, f.column, f.code, f.message.clone())));
+    faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    faults
+}
+
+fn summarize(desired: &Desired) -> MeshSummary {
+    let mut summary = MeshSummary::default();
+    for address in desired.resources.keys() {
+        match address.kind() {
+            Kind::Department => summary.departments += 1,
+            Kind::Domain => summary.domains += 1,
+            Kind::Table | Kind::View | Kind::Volume => summary.datasets += 1,
+            Kind::Job => summary.jobs += 1,
+            Kind::Grant => summary.grants += 1,
+            _ => {}
+        }
+    }
+    summary
+}
+
+/// Reads the files that faults are in once more, to show them; what cannot be read is shown without its text.
+fn texts_of(root: &Path, faults: &[Fault]) -> BTreeMap<Arc<str>, String> {
+    let files: BTreeSet<Arc<str>> = faults.iter().map(|fault| fault.file.clone()).collect();
+    let read = |file: Arc<str>| Some((file.clone(), std::fs::read_to_string(root.join(&*file)).ok()?));
+    files.into_iter().filter_map(read).collect()
+}

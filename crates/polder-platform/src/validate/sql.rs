@@ -1,0 +1,215 @@
+//! SQL that is checked before it is run: jobs against their sinks, views against their columns, row filters and checks
+//! against their tables; and PII that would lose its tag on the way.
+
+use std::collections::BTreeMap;
+
+use polder_descriptor::{Fault, Span};
+use polder_engine::{Analysis, AnalyzeTable, Engine, OutputColumn, QueryError};
+use polder_model::check::CheckRule;
+use polder_model::job::{Job, Work};
+use polder_model::resource::{Table, View};
+use polder_model::{Address, Column, Declared, Desired, Kind, Origin, Resource, TableName};
+
+use super::store_assignment;
+
+/// Checks the SQL of a desired state.
+pub(crate) struct SqlCheck<'a> {
+    engine: &'a Engine,
+}
+
+impl<'a> SqlCheck<'a> {
+    pub(crate) const fn new(engine: &'a Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Every fault of every query, view, row filter and check.
+    pub(crate) async fn faults(&self, desired: &Desired) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for declared in desired.resources.values() {
+            match &declared.resource {
+                Resource::Job(job) => faults.extend(self.job(desired, declared, job).await),
+                Resource::View(view) => faults.extend(self.view(desired, declared, view).await),
+                Resource::Table(table) => faults.extend(self.table(declared, table).await),
+                _ => {}
+            }
+        }
+        faults
+    }
+
+    async fn job(&self, desired: &Desired, declared: &Declared, job: &Job) -> Vec<Fault> {
+        let Work::Sql { file, text } = &job.work else { return Vec::new() };
+        let Some(sink) = job.sink.as_ref().and_then(|sink| columns_of(desired, &sink.table)) else { return Vec::new() };
+        let mut sources = Vec::new();
+        for source in &job.sources {
+            // A source that is missing is a fault of its own.
+            let Some(columns) = columns_of(desired, &source.table) else { return Vec::new() };
+            sources.push(AnalyzeTable { name: source.alias.clone(), columns: columns.to_vec() });
+        }
+        let place = Place { file: file.as_str().into(), origin: &declared.origin };
+        let analysis = match self.engine.analyze(text, &sources).await {
+            Ok(analysis) => analysis,
+            Err(error) => return vec![place.of(&error)],
+        };
+        let mut faults = place.shape(&analysis, sink);
+        faults.extend(place.untagged(&analysis, &sources, sink, &job.declassify));
+        faults
+    }
+
+    async fn view(&self, desired: &Desired, declared: &Declared, view: &View) -> Vec<Fault> {
+        let readable = desired.resources.values().filter_map(|other| match &other.resource {
+            Resource::Table(table) if view.sql.to_lowercase().contains(table.name.object.as_str()) => {
+                Some(AnalyzeTable { name: table.name.to_string(), columns: table.columns.clone() })
+            }
+            Resource::View(other) if other.name != view.name && view.sql.to_lowercase().contains(other.name.object.as_str()) => {
+                Some(AnalyzeTable { name: other.name.to_string(), columns: other.columns.clone() })
+            }
+            _ => None,
+        });
+        let sources: Vec<AnalyzeTable> = readable.collect();
+        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin };
+        let analysis = match self.engine.analyze(&view.sql, &sources).await {
+            Ok(analysis) => analysis,
+            Err(error) => return vec![place.at_origin("view-sql", view.name.object.as_str(), error.message.clone(), error.hint)],
+        };
+        let mut faults = place.shape(&analysis, &view.columns);
+        faults.extend(place.untagged(&analysis, &sources, &view.columns, &BTreeMap::new()));
+        faults
+    }
+
+    async fn table(&self, declared: &Declared, table: &Table) -> Vec<Fault> {
+        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin };
+        let mut faults = Vec::new();
+        for filter in &table.row_filters {
+            if let Err(error) = self.engine.condition(&filter.condition, &table.columns) {
+                let message = format!("the row filter of group {} does not hold: {error}", filter.group);
+                faults.push(place.at_origin("row-filter", &filter.condition, message, error.hint));
+            }
+        }
+        for check in &table.checks {
+            let CheckRule::Sql(sql) = &check.rule else { continue };
+            let this = AnalyzeTable { name: "this".to_owned(), columns: table.columns.clone() };
+            if let Err(error) = self.engine.analyze(sql, &[this]).await {
+                let message = format!("the query of check {} does not hold: {error}", check.name);
+                faults.push(place.at_origin("check-sql", sql, message, error.hint));
+            }
+        }
+        faults
+    }
+}
+
+/// The columns of a table or view that is declared.
+fn columns_of<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a [Column]> {
+    let declared = [Kind::Table, Kind::View].into_iter().find_map(|kind| desired.resources.get(&Address::new(kind, name)))?;
+    match &declared.resource {
+        Resource::Table(table) => Some(&table.columns),
+        Resource::View(view) => Some(&view.columns),
+        _ => None,
+    }
+}
+
+/// Where faults of one query are told: in its file where the place is known, else where it is declared.
+struct Place<'a> {
+    file: std::sync::Arc<str>,
+    origin: &'a Origin,
+}
+
+impl Place<'_> {
+    fn of(&self, error: &QueryError) -> Fault {
+        let (line, column) = error.position.map_or((1, 1), |p| (p.line, p.column));
+        let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let span = Span { line: narrow(line), column: narrow(column), length: 1 };
+        with_help(Fault::error(&self.file, span, "sql", "", error.message.clone()), error.hint.clone())
+    }
+
+    fn at_origin(&self, code: &'static str, offending: &str, message: String, help: Option<String>) -> Fault {
+        let span = Span { line: self.origin.line, column: self.origin.column, length: 1 };
+        with_help(Fault::error(&self.origin.file, span, code, offending, message), help)
+    }
+
+    fn in_query(&self, code: &'static str, offending: &str, message: String, help: String) -> Fault {
+        Fault::error(&self.file, Span::START, code, offending, message).help(help)
+    }
+
+    /// Columns that the sink lacks, that the query lacks, or whose types do not fit.
+    fn shape(&self, analysis: &Analysis, sink: &[Column]) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for output in &analysis.columns {
+            match column(sink, &output.name) {
+                None => faults.push(self.unknown_output(output, sink)),
+                Some(into) => faults.extend(self.type_fault(output, into)),
+            }
+        }
+        for missing in sink.iter().filter(|c| !c.optional && !analysis.columns.iter().any(|o| same(&o.name, &c.name))) {
+            let message = format!("the query has no column {}, which the sink requires", missing.name);
+            let help = format!("select it `as {}`, or make the sink's column optional", missing.name);
+            faults.push(self.in_query("sink-column-missing", &missing.name, message, help));
+        }
+        faults
+    }
+
+    fn unknown_output(&self, output: &OutputColumn, sink: &[Column]) -> Fault {
+        let names = sink.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+        let message = format!("the sink has no column {}", output.name);
+        self.in_query("sink-column-unknown", &output.name, message, format!("its columns are {names}: rename it with `as`"))
+    }
+
+    fn type_fault(&self, output: &OutputColumn, into: &Column) -> Option<Fault> {
+        if output.always_null || store_assignment::fits(&output.data_type, &into.data_type) {
+            return None;
+        }
+        let (name, from, to) = (&output.name, &output.data_type, &into.data_type);
+        let message = format!("column {name} is {from} in the query and {to} in the sink, and values could be lost");
+        Some(self.in_query("sink-column-type", name, message, format!("write `cast(... as {to}) as {name}`")))
+    }
+
+    /// Columns that carry PII into a column without the tag.
+    fn untagged(
+        &self,
+        analysis: &Analysis,
+        sources: &[AnalyzeTable],
+        sink: &[Column],
+        declassify: &BTreeMap<String, String>,
+    ) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for output in &analysis.columns {
+            let pii: Vec<String> = output
+                .derived_from
+                .iter()
+                .filter(|(table, name)| is_pii(sources, table, name))
+                .map(|(table, name)| format!("{table}.{name}"))
+                .collect();
+            let tagged = column(sink, &output.name).is_none_or(Column::is_pii);
+            let declassified = declassify.keys().any(|name| same(name, &output.name));
+            if !pii.is_empty() && !tagged && !declassified {
+                faults.push(self.pii_fault(&output.name, &pii));
+            }
+        }
+        faults
+    }
+
+    fn pii_fault(&self, name: &str, pii: &[String]) -> Fault {
+        let message = format!("column {name} derives from {}, which is PII, and the sink's column is not tagged so", pii.join(", "));
+        let help = format!("tag the sink's column `tags: [pii]`, or say in the job why it is not: declassify: {{{name}: <reason>}}");
+        self.at_origin("pii-untagged", name, message, Some(help))
+    }
+}
+
+fn with_help(fault: Fault, help: Option<String>) -> Fault {
+    match help {
+        Some(help) => fault.help(help),
+        None => fault,
+    }
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+fn column<'c>(columns: &'c [Column], name: &str) -> Option<&'c Column> {
+    columns.iter().find(|c| same(&c.name, name))
+}
+
+fn is_pii(sources: &[AnalyzeTable], table: &str, name: &str) -> bool {
+    let source = sources.iter().find(|s| same(&s.name, table));
+    source.and_then(|s| column(&s.columns, name)).is_some_and(Column::is_pii)
+}

@@ -1,0 +1,179 @@
+//! The metastore's entries, generic, by address; and each table's id. Every change moves the metastore's version on, so that
+//! whoever keeps a copy knows when it is old.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use polder_model::{Address, EnvironmentName, Kind, Resource, TableName};
+use uuid::Uuid;
+
+use crate::bulk::{self, Value};
+use crate::error::Result;
+use crate::resources;
+use crate::store::Store;
+use crate::work::Work;
+
+/// A change of one entry.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EntryChange {
+    /// Writes it, in place of any that is there.
+    Put(Arc<Resource>),
+    /// Removes it, if it is there.
+    Remove(Address),
+}
+
+/// Which entries. The default is all of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EntryFilter<'a> {
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only addresses that begin so: `table:finance.`.
+    pub prefix: &'a str,
+}
+
+/// An environment's entries at one moment.
+#[derive(Debug, Clone)]
+pub struct MetastoreEntries {
+    /// The metastore's version.
+    pub version: u64,
+    /// Every entry, by address.
+    pub resources: BTreeMap<Address, Resource>,
+}
+
+impl Store {
+    /// Returns the number that grows with every change of an environment's entries.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn metastore_version(&self, environment: &EnvironmentName) -> Result<u64> {
+        let mut work = self.read("reading the metastore's version").await?;
+        version(&mut work, environment).await
+    }
+
+    /// Returns all of an environment's entries with the version they are at.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn metastore(&self, environment: &EnvironmentName) -> Result<MetastoreEntries> {
+        let mut work = self.read("reading the metastore").await?;
+        let version = version(&mut work, environment).await?;
+        let sql = sqlx::query("select address, resource from entries where environment = $1").bind(environment.to_string());
+        let resources = resources::load(&mut work, sql).await?;
+        Ok(MetastoreEntries { version, resources: resources.into_iter().collect() })
+    }
+
+    /// Returns the entries that a filter lets through, by address.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn entries(&self, environment: &EnvironmentName, filter: EntryFilter<'_>) -> Result<Vec<Resource>> {
+        let mut work = self.read("reading the metastore's entries").await?;
+        let sql = sqlx::query(
+            "select address, resource from entries \
+             where environment = $1 and ($2 = '' or kind = $2) and substr(address, 1, $3) = $4",
+        );
+        let kind = filter.kind.map_or("", Kind::as_str);
+        let length = i32::try_from(filter.prefix.chars().count()).unwrap_or(i32::MAX);
+        let sql = sql.bind(environment.to_string()).bind(kind).bind(length).bind(filter.prefix.to_owned());
+        let resources: BTreeMap<_, _> = resources::load(&mut work, sql).await?.into_iter().collect();
+        Ok(resources.into_values().collect())
+    }
+
+    /// Returns the entry at an address.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn entry(&self, environment: &EnvironmentName, address: &Address) -> Result<Option<Resource>> {
+        let mut work = self.read("reading an entry of the metastore").await?;
+        let sql = sqlx::query("select address, resource from entries where environment = $1 and address = $2");
+        let found = resources::load(&mut work, sql.bind(environment.to_string()).bind(address.to_string())).await?;
+        Ok(found.into_iter().next().map(|(_, resource)| resource))
+    }
+
+    /// Writes an entry, in place of any that is there.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn put_entry(&self, environment: &EnvironmentName, resource: &Resource) -> Result<()> {
+        let mut work = self.write("writing an entry of the metastore").await?;
+        change(&mut work, environment, &BTreeMap::from([(resource.address(), Some(resource))])).await?;
+        work.commit().await
+    }
+
+    /// Removes an entry, if it is there.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn remove_entry(&self, environment: &EnvironmentName, address: &Address) -> Result<()> {
+        let mut work = self.write("removing an entry of the metastore").await?;
+        change(&mut work, environment, &BTreeMap::from([(address.clone(), None)])).await?;
+        work.commit().await
+    }
+
+    /// Returns a table's id.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn table_id(&self, environment: &EnvironmentName, table: &TableName) -> Result<Option<Uuid>> {
+        let mut work = self.read("reading a table's id").await?;
+        let sql = sqlx::query("select table_id from table_ids where environment = $1 and table_name = $2");
+        let row = work.row(sql.bind(environment.to_string()).bind(table.to_string())).await?;
+        row.map(|row| row.read("table_id", Uuid::parse_str)).transpose()
+    }
+
+    /// Keeps the id that a table's log bears. It goes when the table's entry goes.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn set_table_id(&self, environment: &EnvironmentName, table: &TableName, id: Uuid) -> Result<()> {
+        let mut work = self.write("keeping a table's id").await?;
+        let sql = sqlx::query(
+            "insert into table_ids (environment, table_name, table_id) values ($1, $2, $3) \
+             on conflict (environment, table_name) do update set table_id = excluded.table_id",
+        );
+        work.run(sql.bind(environment.to_string()).bind(table.to_string()).bind(id.to_string())).await?;
+        work.commit().await
+    }
+}
+
+async fn version(work: &mut Work, environment: &EnvironmentName) -> Result<u64> {
+    let sql = sqlx::query("select metastore_version from environments where environment = $1").bind(environment.to_string());
+    work.row(sql).await?.map_or(Ok(0), |row| row.count("metastore_version"))
+}
+
+/// Changes the entries at these addresses and moves the metastore's version on.
+pub(crate) async fn change(
+    work: &mut Work,
+    environment: &EnvironmentName,
+    changes: &BTreeMap<Address, Option<&Resource>>,
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    let mut gone = Vec::new();
+    let mut tables_gone = Vec::new();
+    for (address, resource) in changes {
+        if let Some(resource) = resource {
+            let text = resources::text(&work.place, resource)?;
+            let [environment, address, kind] =
+                [environment.as_str(), &address.to_string(), address.kind().as_str()].map(|t| Value::Text(t.to_owned()));
+            rows.push([environment, address, kind, Value::Text(text)]);
+        } else {
+            gone.push(address.to_string());
+            if address.kind() == Kind::Table {
+                tables_gone.push(address.name().to_owned());
+            }
+        }
+    }
+    let tail = "on conflict (environment, address) do update set kind = excluded.kind, resource = excluded.resource";
+    bulk::insert(work, "entries (environment, address, kind, resource)", tail, rows).await?;
+    bulk::delete(work, "entries", "address", environment.as_str(), gone).await?;
+    bulk::delete(work, "table_ids", "table_name", environment.as_str(), tables_gone).await?;
+    let sql = sqlx::query(
+        "insert into environments (environment, serial, metastore_version) values ($1, 0, 1) \
+         on conflict (environment) do update set metastore_version = environments.metastore_version + 1",
+    );
+    work.run(sql.bind(environment.to_string())).await?;
+    Ok(())
+}

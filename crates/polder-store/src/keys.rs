@@ -1,0 +1,103 @@
+//! The tenant's keys: one small file each, beside the database and never in it, so that a copy of the state holds no secret.
+//!
+//! A key is made once. A file that is there but not a whole key is an error and is left alone: another key would quietly
+//! change every value that was made with the first.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use polder_model::secret::Secret;
+
+use crate::error::{Result, StoreError};
+
+/// Returns the key of this name, made first if it is not there.
+pub(crate) fn key(folder: Option<&Path>, name: &str) -> Result<Secret> {
+    let plain = !name.is_empty() && name.len() <= 60 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if !plain {
+        return Err(fault(PathBuf::from(name), "its name has other characters than letters, digits, '_' and '-'", None));
+    }
+    let Some(folder) = folder else {
+        return Err(fault(PathBuf::from(name), "no folder is set for keys, and this database has none beside it", None));
+    };
+    let path = folder.join(format!("{name}.key"));
+    match fs::read_to_string(&path) {
+        Ok(text) => check(&path, text),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            make(folder, &path).map_err(|e| fault(path.clone(), "it cannot be made", Some(e)))?;
+            // Read back: another process may have been first, and then its key is the one.
+            let text = fs::read_to_string(&path).map_err(|e| fault(path.clone(), "it cannot be read", Some(e)))?;
+            check(&path, text)
+        }
+        Err(e) => Err(fault(path, "it cannot be read", Some(e))),
+    }
+}
+
+/// Writes a whole key beside its place, then gives it its name, which fails if the name is taken.
+fn make(folder: &Path, path: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    restrict(folder, 0o700)?;
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|e| io::Error::other(e.to_string()))?;
+    let draft = folder.join(format!(".{}.draft", uuid::Uuid::new_v4()));
+    let made = write_private(&draft, hex::encode(bytes).as_bytes()).and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    match made {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+        // On the disk before anything is made with it.
+        Ok(()) => removed.and_then(|()| File::open(folder)?.sync_all()),
+    }
+}
+
+fn check(path: &Path, text: String) -> Result<Secret> {
+    let others_may_read = others_may_read(path).map_err(|e| fault(path.to_owned(), "it cannot be read", Some(e)))?;
+    if others_may_read {
+        return Err(fault(path.to_owned(), "others than its owner can read it: take that right away (chmod 600)", None));
+    }
+    let key = text.trim_end();
+    if key.len() != 64 || !key.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(fault(path.to_owned(), "it does not hold a key of 64 hexadecimal digits: put back a copy of it", None));
+    }
+    Ok(Secret::new(key))
+}
+
+fn fault(path: PathBuf, why: &str, source: Option<io::Error>) -> StoreError {
+    StoreError::Key { path, why: why.to_owned(), source }
+}
+
+#[cfg(unix)]
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn restrict(folder: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+}
+
+// Elsewhere the folder's own access list decides.
+#[cfg(not(unix))]
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+#[cfg(not(unix))]
+fn restrict(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
+}
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> io::Result<bool> {
+    Ok(false)
+}

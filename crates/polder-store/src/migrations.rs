@@ -1,0 +1,50 @@
+//! The form of the database, and bringing an older one up to date.
+//!
+//! Not sqlx's migrator: it takes no lock on SQLite, so two processes that open a new database at once would both make it.
+
+use crate::error::{Result, StoreError};
+use crate::store::{Dialect, Store};
+
+/// The forms, oldest first. One that was released is never changed; a change is a new one.
+const FORMS: [&str; 1] = [include_str!("migrations/0001_base.sql")];
+
+const DOING: &str = "bringing the state database up to date";
+
+/// Makes the tables that are missing, all or none.
+pub(crate) async fn bring_up_to_date(store: &Store) -> Result<()> {
+    if found(store).await? == FORMS.len() {
+        return Ok(());
+    }
+    let mut work = store.write(DOING).await?;
+    work.run(sqlx::query("create table if not exists polder_form (number bigint not null primary key)")).await?;
+    // Another process may have been here first.
+    let form = form(&mut work).await?;
+    for (number, sql) in (1_i64..).zip(FORMS).skip(form) {
+        let sql = sql.replace("BYTES", if store.dialect() == Dialect::Sqlite { "blob" } else { "bytea" });
+        let made = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *work.transaction).await;
+        made.map_err(|source| work.fault(source))?;
+        work.run(sqlx::query("insert into polder_form (number) values ($1)").bind(number)).await?;
+    }
+    work.commit().await
+}
+
+/// The form that the database has; 0 when it has none.
+async fn found(store: &Store) -> Result<usize> {
+    let catalog = match store.dialect() {
+        Dialect::Sqlite => "select count(*) as found from sqlite_master where name = 'polder_form'",
+        Dialect::Postgres => "select count(*) as found from pg_tables where tablename = 'polder_form'",
+    };
+    let mut work = store.read(DOING).await?;
+    let row = work.row(sqlx::query(catalog)).await?;
+    let any = row.map_or(Ok(0), |row| row.number("found"))?;
+    if any == 0 { Ok(0) } else { form(&mut work).await }
+}
+
+async fn form(work: &mut crate::work::Work) -> Result<usize> {
+    let row = work.row(sqlx::query("select coalesce(max(number), 0) as number from polder_form")).await?;
+    let number = row.map_or(Ok(0), |row| row.number("number"))?;
+    match usize::try_from(number) {
+        Ok(form) if form <= FORMS.len() => Ok(form),
+        _ => Err(StoreError::Newer { place: work.place.to_string(), found: number, known: FORMS.len() as i64 }),
+    }
+}

@@ -1,0 +1,95 @@
+//! Where the database is: a file's path or a URL, and a look at the file before SQLite touches it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::error::{Result, StoreError};
+
+/// A place for the database.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// For sqlx.
+    pub(crate) url: Url,
+    /// For people: the file's path, or the URL without its password.
+    pub(crate) shown: String,
+    /// The file, for SQLite.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Place {
+    /// Reads a path, or a URL with the scheme of a database.
+    pub(crate) fn read(text: &str) -> Result<Self> {
+        if let Some(path) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) {
+            return Self::file(path);
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let url: Url = text.parse().map_err(|_| StoreError::Place { url: "postgres://...".to_owned() })?;
+            let mut shown = url.clone();
+            // A URL that cannot have a password has none to hide.
+            let _ = shown.set_password(None);
+            return Ok(Self { url, shown: shown.to_string(), file: None });
+        }
+        Self::file(text)
+    }
+
+    fn file(path: &str) -> Result<Self> {
+        let wrong = || StoreError::Place { url: path.to_owned() };
+        if path.is_empty() {
+            return Err(wrong());
+        }
+        let file = std::path::absolute(path).map_err(|_| wrong())?;
+        // Written as a URL so that '?', '#' and '%' in the path stay part of it.
+        let encoded = Url::from_file_path(&file).map_err(|()| wrong())?;
+        let url = format!("sqlite://{}?mode=rwc", encoded.path()).parse().map_err(|_| wrong())?;
+        Ok(Self { url, shown: file.display().to_string(), file: Some(file) })
+    }
+}
+
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Looks at a database file's header, without SQLite: opening a damaged file might change it.
+///
+/// A missing or empty file is fine: it is a database that was not made yet, or whose making was cut short.
+pub(crate) fn look(file: &Path, doing: &'static str) -> Result<()> {
+    let damaged = |why: String| StoreError::Damaged { place: file.display().to_string(), doing, why };
+    let mut header = [0_u8; 100];
+    let mut opened = match File::open(file) {
+        Ok(opened) => opened,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => {
+            return Err(StoreError::CannotOpen { place: file.display().to_string(), doing, source: sqlx::Error::Io(e) });
+        }
+    };
+    let length = opened.metadata().map_or(0, |m| m.len());
+    if length == 0 {
+        return Ok(());
+    }
+    if opened.read_exact(&mut header).is_err() {
+        return Err(damaged(format!("it has {length} bytes, fewer than a header")));
+    }
+    if &header[..16] != MAGIC {
+        return Err(damaged("it does not begin as a SQLite database does".to_owned()));
+    }
+    // With a write-ahead log beside it the file may rightly lag behind.
+    if wal(file).metadata().is_ok_and(|m| m.len() > 0) {
+        return Ok(());
+    }
+    let page_size = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
+        1 => 65_536,
+        size => size,
+    };
+    let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    if length < page_size * pages {
+        return Err(damaged(format!("it has {length} bytes of {}", page_size * pages)));
+    }
+    Ok(())
+}
+
+fn wal(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}

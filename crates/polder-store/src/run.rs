@@ -1,0 +1,203 @@
+//! The nouns of runs: one execution of a job, with what it read, wrote and took.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use polder_model::{DatasetId, EnvironmentName, JobId, Principal};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::lease::Holder;
+
+/// A run's name: it sorts by when the run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub(crate) Uuid);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum RunStatus {
+    /// At work.
+    Running,
+    /// Done; its output is visible.
+    Succeeded,
+    /// Not needed.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+    /// Its output is as it was before.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// Its process died before it ended.
+    Interrupted,
+}
+
+impl RunStatus {
+    /// The status's word.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Skipped { .. } => "skipped",
+            Self::Failed { .. } => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A dataset at one version of its table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DatasetVersion {
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// The version of its table.
+    pub version: u64,
+}
+
+/// What it takes to start a run.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Where.
+    pub environment: EnvironmentName,
+    /// Of what.
+    pub job: JobId,
+    /// As whom.
+    pub principal: Principal,
+    /// In which process.
+    pub holder: Holder,
+    /// When.
+    pub started: DateTime<Utc>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunEnd {
+    /// How it ended: anything but running.
+    pub status: RunStatus,
+    /// When.
+    pub finished: DateTime<Utc>,
+    /// What it read.
+    pub inputs: Vec<DatasetVersion>,
+    /// The version of the sink's table that it made.
+    pub output_version: Option<u64>,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows that did not fit and are in quarantine.
+    pub quarantined_rows: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// How long each phase took, in milliseconds.
+    pub durations_millis: BTreeMap<String, u64>,
+    /// What the checks found.
+    pub checks: serde_json::Value,
+    /// Job, code and inputs in one hash: a run with the same one would make the same.
+    pub fingerprint: String,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its name.
+    pub id: RunId,
+    /// The job.
+    pub job: JobId,
+    /// Where it ran.
+    pub environment: EnvironmentName,
+    /// As whom it ran.
+    pub principal: Principal,
+    /// The process it ran in.
+    pub holder: Holder,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When it ended; of an interrupted run, when that was found out.
+    pub finished: Option<DateTime<Utc>>,
+    /// How it stands.
+    pub status: RunStatus,
+    /// What it read.
+    pub inputs: Vec<DatasetVersion>,
+    /// The version of the sink's table that it made.
+    pub output_version: Option<u64>,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows that did not fit and are in quarantine.
+    pub quarantined_rows: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// How long each phase took, in milliseconds.
+    pub durations_millis: BTreeMap<String, u64>,
+    /// What the checks found.
+    pub checks: serde_json::Value,
+    /// Job, code and inputs in one hash: a run with the same one would make the same.
+    pub fingerprint: String,
+}
+
+impl RunRecord {
+    pub(crate) fn start(id: RunId, new: NewRun) -> Self {
+        let NewRun { environment, job, principal, holder, started } = new;
+        Self {
+            id,
+            job,
+            environment,
+            principal,
+            holder,
+            started,
+            finished: None,
+            status: RunStatus::Running,
+            inputs: Vec::new(),
+            output_version: None,
+            rows: 0,
+            quarantined_rows: 0,
+            bytes: 0,
+            durations_millis: BTreeMap::new(),
+            checks: serde_json::Value::Null,
+            fingerprint: String::new(),
+        }
+    }
+
+    pub(crate) fn end(self, end: RunEnd) -> Self {
+        let Self { id, job, environment, principal, holder, started, .. } = self;
+        let RunEnd {
+            status,
+            finished,
+            inputs,
+            output_version,
+            rows,
+            quarantined_rows,
+            bytes,
+            durations_millis,
+            checks,
+            fingerprint,
+        } = end;
+        let finished = Some(finished);
+        Self {
+            id,
+            job,
+            environment,
+            principal,
+            holder,
+            started,
+            finished,
+            status,
+            inputs,
+            output_version,
+            rows,
+            quarantined_rows,
+            bytes,
+            durations_millis,
+            checks,
+            fingerprint,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What the tests share: a store in a folder of its own, names, times and resources.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use polder_model::{EnvironmentName, JobId, Resource};
+use polder_store::{Begun, Holder, NewOperation, Operation, Store};
+use serde_json::json;
+use tempfile::TempDir;
+
+pub(crate) const TTL: Duration = Duration::from_secs(60);
+
+pub(crate) async fn store() -> (TempDir, Store) {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    (folder, store)
+}
+
+pub(crate) async fn open(folder: &TempDir) -> Store {
+    Store::open(folder.path().join("state.db").to_str().unwrap()).await.unwrap()
+}
+
+pub(crate) fn dev() -> EnvironmentName {
+    "dev".parse().unwrap()
+}
+
+pub(crate) fn job() -> JobId {
+    "finance/load".parse().unwrap()
+}
+
+/// A moment, so many seconds after a fixed one.
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000, 0).unwrap() + TimeDelta::seconds(seconds)
+}
+
+pub(crate) fn holder(pid: u32) -> Holder {
+    Holder { host: "here".to_owned(), pid, started: 7 }
+}
+
+pub(crate) fn nobody_is_dead(_: &Holder) -> bool {
+    false
+}
+
+pub(crate) fn group(name: &str) -> Arc<Resource> {
+    Arc::new(serde_json::from_value(json!({"kind": "group", "name": name, "members": []})).unwrap())
+}
+
+pub(crate) fn table(number: usize, columns: usize) -> Resource {
+    let columns: Vec<_> = (0..columns).map(|c| json!({"name": format!("column_{c}"), "type": "string"})).collect();
+    serde_json::from_value(json!({
+        "kind": "table",
+        "name": format!("finance.bronze.customer{number}_v1"),
+        "dataset": {"domain": "finance", "name": format!("customer{number}"), "version": "v1"},
+        "owner": "finance-owners",
+        "location": {"provider": "aws", "bucket": "dev-finance", "prefix": format!("bronze/customer{number}_v1")},
+        "format": "delta",
+        "columns": columns,
+    }))
+    .unwrap()
+}
+
+/// Begins an operation on top of whatever is recorded.
+pub(crate) async fn begin(store: &Store, pid: u32, seconds: i64) -> Begun {
+    let parent_serial = store.serial(&dev()).await.unwrap();
+    let holder = holder(pid);
+    let new = NewOperation {
+        environment: &dev(),
+        kind: "apply",
+        plan: "{\"steps\":[]}",
+        parent_serial,
+        holder: &holder,
+        ttl: TTL,
+        now: at(seconds),
+    };
+    store.begin(&new, &nobody_is_dead).await.unwrap()
+}
+
+pub(crate) async fn begun(store: &Store, pid: u32, seconds: i64) -> Operation {
+    match begin(store, pid, seconds).await {
+        Begun::Started(operation) => operation,
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,156 @@
+use std::collections::BTreeSet;
+
+use polder_model::{Address, Resource};
+use polder_store::{Begun, EntryChange, NewOperation, OperationOutcome, Resumed, StepRecord, Store, StoreError};
+
+use crate::fixtures::{TTL, at, begin, begun, dev, group, holder, nobody_is_dead, open, store};
+
+fn put(number: u32, name: &str) -> StepRecord {
+    let resource = group(name);
+    let completes = Some((resource.address(), Some(resource.clone())));
+    StepRecord { number, entry: Some(EntryChange::Put(resource)), completes, detail: String::new() }
+}
+
+fn remove(number: u32, name: &str) -> StepRecord {
+    let address = group(name).address();
+    StepRecord {
+        number,
+        entry: Some(EntryChange::Remove(address.clone())),
+        completes: Some((address, None)),
+        detail: "gone".to_owned(),
+    }
+}
+
+async fn recorded(store: &Store) -> (u64, Vec<String>) {
+    let (serial, resources) = store.recorded(&dev()).await.unwrap();
+    (serial, resources.keys().map(ToString::to_string).collect())
+}
+
+async fn entries(store: &Store) -> Vec<String> {
+    let entries = store.entries(&dev(), Default::default()).await.unwrap();
+    entries.iter().map(Resource::address).map(|a: Address| a.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_step_its_entry_and_the_recorded_state_change_together() {
+    let (_folder, store) = store().await;
+    let operation = begun(&store, 1, 0).await;
+    store.step_started(&operation, 1, at(1)).await.unwrap();
+    assert_eq!(recorded(&store).await, (0, vec![]));
+    store.record_steps(&operation, &[put(1, "a"), put(2, "b")], Some(3), at(2)).await.unwrap();
+    assert_eq!(recorded(&store).await, (2, vec!["group:a".to_owned(), "group:b".to_owned()]));
+    assert_eq!(entries(&store).await, ["group:a", "group:b"]);
+    store.record_steps(&operation, &[remove(3, "a")], None, at(3)).await.unwrap();
+    assert_eq!(recorded(&store).await, (3, vec!["group:b".to_owned()]));
+    assert_eq!(entries(&store).await, ["group:b"]);
+}
+
+#[tokio::test]
+async fn the_last_step_of_an_address_in_a_transaction_counts() {
+    let (_folder, store) = store().await;
+    let operation = begun(&store, 1, 0).await;
+    let steps = [put(1, "a"), remove(2, "a"), put(3, "b"), remove(4, "c"), put(5, "c")];
+    store.record_steps(&operation, &steps, None, at(1)).await.unwrap();
+    assert_eq!(entries(&store).await, ["group:b", "group:c"]);
+}
+
+#[tokio::test]
+async fn a_plan_made_on_an_older_state_is_refused() {
+    let (_folder, store) = store().await;
+    let operation = begun(&store, 1, 0).await;
+    store.record_steps(&operation, &[put(1, "a")], None, at(1)).await.unwrap();
+    store.finish(operation, &OperationOutcome::Succeeded, at(2)).await.unwrap();
+    let holder = holder(1);
+    let new =
+        NewOperation { environment: &dev(), kind: "apply", plan: "{}", parent_serial: 0, holder: &holder, ttl: TTL, now: at(3) };
+    let refused = store.begin(&new, &nobody_is_dead).await.unwrap();
+    assert!(matches!(refused, Begun::Moved { expected: 0, found: 1 }), "{refused:?}");
+    // Refused, it holds nothing.
+    begun(&store, 2, 3).await;
+}
+
+#[tokio::test]
+async fn a_second_operation_is_refused_while_one_is_at_work() {
+    let (folder, store) = store().await;
+    let operation = begun(&store, 1, 0).await;
+    let other = open(&folder).await;
+    let refused = begin(&other, 2, 30).await;
+    assert!(matches!(&refused, Begun::Busy { holder, since } if holder.pid == 1 && *since == at(0)), "{refused:?}");
+    // Each record renews the lease: a minute after the first one, it still holds.
+    store.step_started(&operation, 1, at(50)).await.unwrap();
+    assert!(matches!(begin(&other, 2, 70).await, Begun::Busy { .. }));
+    store.finish(operation, &OperationOutcome::Succeeded, at(80)).await.unwrap();
+    begun(&other, 2, 81).await;
+}
+
+#[tokio::test]
+async fn of_many_that_begin_at_once_one_does() {
+    let (folder, store) = store().await;
+    drop(store);
+    let mut tasks = Vec::new();
+    for pid in 1..=8 {
+        let store = open(&folder).await;
+        tasks.push(tokio::spawn(async move { matches!(begin(&store, pid, 0).await, Begun::Started(_)) }));
+    }
+    let mut started = 0;
+    for task in tasks {
+        started += usize::from(task.await.unwrap());
+    }
+    assert_eq!(started, 1);
+}
+
+#[tokio::test]
+async fn what_was_cut_short_comes_first_and_goes_on_where_it_was() {
+    let (folder, store) = store().await;
+    let dead = begun(&store, 1, 0).await;
+    store.record_steps(&dead, &[put(1, "a")], Some(2), at(1)).await.unwrap();
+
+    let store = open(&folder).await;
+    let Begun::Unfinished(record) = begin(&store, 2, 1000).await else { panic!("it was not found") };
+    assert_eq!((&record.done, &record.under_way), (&BTreeSet::from([1]), &BTreeSet::from([2])));
+    assert_eq!((record.plan.as_str(), record.kind.as_str(), record.holder.pid), ("{\"steps\":[]}", "apply", 1));
+    assert_eq!(store.unfinished(&dev()).await.unwrap().as_ref(), Some(&*record));
+
+    let Resumed::Resumed(operation) = store.resume(&record, &holder(2), TTL, at(1000), &nobody_is_dead).await.unwrap() else {
+        panic!("it did not go on")
+    };
+    store.record_steps(&operation, &[put(2, "b")], None, at(1001)).await.unwrap();
+    store.finish(operation, &OperationOutcome::Succeeded, at(1002)).await.unwrap();
+    assert_eq!(recorded(&store).await.1, ["group:a", "group:b"]);
+    assert_eq!(store.unfinished(&dev()).await.unwrap(), None);
+    let again = store.resume(&record, &holder(3), TTL, at(1003), &nobody_is_dead).await.unwrap();
+    assert!(matches!(again, Resumed::Ended), "{again:?}");
+}
+
+#[tokio::test]
+async fn whoever_was_taken_over_can_write_nothing_more() {
+    let (_folder, store) = store().await;
+    let slow = begun(&store, 1, 0).await;
+    let record = store.unfinished(&dev()).await.unwrap().unwrap();
+    let Resumed::Resumed(_) = store.resume(&record, &holder(2), TTL, at(61), &nobody_is_dead).await.unwrap() else {
+        panic!("its time was over")
+    };
+    let refused = [
+        store.step_started(&slow, 1, at(62)).await,
+        store.record_steps(&slow, &[put(1, "a")], None, at(62)).await,
+        store.finish(slow, &OperationOutcome::Succeeded, at(62)).await,
+    ];
+    for result in refused {
+        assert!(matches!(result, Err(StoreError::Fenced { .. })), "{result:?}");
+    }
+    assert_eq!(recorded(&store).await, (0, vec![]));
+    assert_eq!(entries(&store).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn environments_do_not_disturb_each_other() {
+    let (_folder, store) = store().await;
+    let operation = begun(&store, 1, 0).await;
+    store.record_steps(&operation, &[put(1, "a")], None, at(1)).await.unwrap();
+    let prod = "prod".parse().unwrap();
+    assert_eq!(store.recorded(&prod).await.unwrap().0, 0);
+    let holder = holder(2);
+    let new =
+        NewOperation { environment: &prod, kind: "apply", plan: "{}", parent_serial: 0, holder: &holder, ttl: TTL, now: at(1) };
+    assert!(matches!(store.begin(&new, &nobody_is_dead).await.unwrap(), Begun::Started(_)));
+}

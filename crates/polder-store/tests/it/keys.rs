@@ -1,0 +1,57 @@
+use std::fs;
+
+use polder_store::StoreError;
+
+use crate::fixtures::{open, store};
+
+#[tokio::test]
+async fn a_key_is_made_once_and_is_not_in_the_database() {
+    let (folder, store) = store().await;
+    let key = store.tenant_key("mask").unwrap();
+    assert_eq!(key.expose().len(), 64);
+    assert!(key != store.tenant_key("other").unwrap());
+    store.close().await;
+    assert!(key == open(&folder).await.tenant_key("mask").unwrap());
+    for file in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(64).any(|window| window == key.expose().as_bytes()), "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn those_who_ask_for_a_new_key_at_once_get_the_same() {
+    let (_folder, store) = store().await;
+    let ask = |store: polder_store::Store| std::thread::spawn(move || store.tenant_key("mask").unwrap());
+    let asked: Vec<_> = (0..8).map(|_| ask(store.clone())).collect();
+    let keys: Vec<_> = asked.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert!(keys.iter().all(|key| *key == keys[0]));
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_whole_is_refused_and_left_alone() {
+    let (folder, store) = store().await;
+    store.tenant_key("mask").unwrap();
+    let path = folder.path().join("keys/mask.key");
+    for text in ["", "abc", &"g".repeat(64)] {
+        fs::write(&path, text).unwrap();
+        let error = store.tenant_key("mask").unwrap_err();
+        assert!(matches!(error, StoreError::Key { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    for name in ["", "../mask", "a/b", "a\0b"] {
+        assert!(store.tenant_key(name).is_err(), "{name:?}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, store) = store().await;
+    store.tenant_key("mask").unwrap();
+    let path = folder.path().join("keys/mask.key");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let error = store.tenant_key("mask").unwrap_err();
+    assert!(error.to_string().contains("chmod 600"), "{error}");
+}

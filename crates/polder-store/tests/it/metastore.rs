@@ -1,0 +1,154 @@
+use polder_model::{Kind, Resource, TableName};
+use polder_store::EntryFilter;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::fixtures::{dev, group, store, table};
+
+#[tokio::test]
+async fn every_change_moves_the_version_on() {
+    let (_folder, store) = store().await;
+    assert_eq!(store.metastore_version(&dev()).await.unwrap(), 0);
+    store.put_entry(&dev(), &group("a")).await.unwrap();
+    store.put_entry(&dev(), &group("a")).await.unwrap();
+    store.remove_entry(&dev(), &group("a").address()).await.unwrap();
+    assert_eq!(store.metastore_version(&dev()).await.unwrap(), 3);
+    assert_eq!(store.metastore_version(&"prod".parse().unwrap()).await.unwrap(), 0);
+    let all = store.metastore(&dev()).await.unwrap();
+    assert_eq!((all.version, all.resources.len()), (3, 0));
+}
+
+#[tokio::test]
+async fn entries_are_found_by_address_kind_and_prefix() {
+    let (_folder, store) = store().await;
+    let tables = [table(1, 2), table(2, 2), table(10, 2)];
+    for table in &tables {
+        store.put_entry(&dev(), table).await.unwrap();
+    }
+    store.put_entry(&dev(), &group("customer")).await.unwrap();
+    let find = async |kind, prefix| store.entries(&dev(), EntryFilter { kind, prefix }).await.unwrap().len();
+    assert_eq!(find(None, "").await, 4);
+    assert_eq!(find(Some(Kind::Table), "").await, 3);
+    assert_eq!(find(None, "table:finance.bronze.customer1").await, 2);
+    // Neither '_' nor '%' stands for anything else.
+    assert_eq!(find(None, "table:finance_bronze").await, 0);
+    assert_eq!(find(Some(Kind::View), "table:").await, 0);
+    assert_eq!(store.entry(&dev(), &tables[1].address()).await.unwrap().as_ref(), Some(&tables[1]));
+    assert_eq!(store.entry(&dev(), &group("other").address()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_resource_of_each_kind_reads_back_as_written() {
+    let name = json!("finance.bronze.x_v1");
+    let dataset = json!({"domain": "finance", "name": "x", "version": "v1"});
+    let location = json!({"provider": "aws", "bucket": "dev-b", "prefix": "p"});
+    let work = json!({"external": {"kind": "spark", "settings": {"kind": "view", "nested": [1, null]}}});
+    let job = json!({"domain": "finance", "name": "load"});
+    let resources = [
+        json!({"kind": "tenant", "name": "main"}),
+        json!({"kind": "environment", "name": "dev", "tenant": "main", "production": false}),
+        json!({"kind": "department", "name": "sales"}),
+        json!({"kind": "user", "name": "ana"}),
+        json!({"kind": "service_principal", "name": "robot"}),
+        json!({"kind": "group", "name": "everybody", "members": ["ana", "robot"]}),
+        json!({"kind": "policy", "name": "p", "text": "forbid(principal, action, resource);"}),
+        json!({"kind": "domain", "name": "finance", "department": "sales", "owner": "ana"}),
+        json!({"kind": "bucket", "provider": "aws", "name": "dev-b", "domain": "finance"}),
+        json!({"kind": "catalog", "name": "finance", "owner": "ana"}),
+        json!({"kind": "schema", "catalog": "finance", "name": "bronze", "owner": "ana"}),
+        serde_json::to_value(table(1, 3)).unwrap(),
+        json!({"kind": "view", "name": name, "dataset": dataset, "owner": "ana", "sql": "select 1", "columns": []}),
+        json!({"kind": "volume", "name": name, "dataset": dataset, "owner": "ana", "location": location}),
+        json!({"kind": "grant", "securable": {"catalog": "finance"}, "principal": "ana", "privileges": ["SELECT"]}),
+        json!({"kind": "job", "id": job, "run_as": null, "sources": [], "sink": null, "work": work, "write": "append", "bad_rows": "fail"}),
+    ];
+    assert_eq!(resources.len(), Kind::ALL.len());
+    let (_folder, store) = store().await;
+    for value in resources {
+        let resource: Resource = serde_json::from_value(value).unwrap();
+        store.put_entry(&dev(), &resource).await.unwrap();
+        assert_eq!(store.entry(&dev(), &resource.address()).await.unwrap(), Some(resource));
+    }
+}
+
+#[tokio::test]
+async fn more_entries_than_fit_a_statement_are_all_there() {
+    let (_folder, store) = store().await;
+    let operation = crate::fixtures::begun(&store, 1, 0).await;
+    let steps: Vec<_> = (0..9_001)
+        .map(|number| polder_store::StepRecord {
+            number: u32::try_from(number).unwrap(),
+            entry: Some(polder_store::EntryChange::Put(std::sync::Arc::new(table(number, 1)))),
+            ..Default::default()
+        })
+        .collect();
+    store.record_steps(&operation, &steps, None, crate::fixtures::at(1)).await.unwrap();
+    assert_eq!(store.metastore(&dev()).await.unwrap().resources.len(), steps.len());
+    let gone: Vec<_> = (0..9_001)
+        .map(|number| polder_store::StepRecord {
+            number: u32::try_from(number).unwrap(),
+            entry: Some(polder_store::EntryChange::Remove(table(number, 1).address())),
+            ..Default::default()
+        })
+        .collect();
+    store.record_steps(&operation, &gone, None, crate::fixtures::at(2)).await.unwrap();
+    assert_eq!(store.metastore(&dev()).await.unwrap().resources.len(), 0);
+}
+
+#[tokio::test]
+async fn a_tables_id_goes_with_its_entry() {
+    let (_folder, store) = store().await;
+    let name: TableName = "finance.bronze.customer1_v1".parse().unwrap();
+    let id = Uuid::from_u128(7);
+    assert_eq!(store.table_id(&dev(), &name).await.unwrap(), None);
+    store.set_table_id(&dev(), &name, id).await.unwrap();
+    store.put_entry(&dev(), &table(1, 1)).await.unwrap();
+    assert_eq!(store.table_id(&dev(), &name).await.unwrap(), Some(id));
+    store.remove_entry(&dev(), &table(1, 1).address()).await.unwrap();
+    assert_eq!(store.table_id(&dev(), &name).await.unwrap(), None);
+}
+
+/// Not a test: how long 80,000 entries take to read. Run it with
+/// `cargo test --release -p polder-store -- --ignored --nocapture eighty_thousand`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn eighty_thousand_entries() {
+    let (folder, store) = store().await;
+    let operation = crate::fixtures::begun(&store, 1, 0).await;
+    let tables = (0..20_000).map(|number| table(number, 10));
+    let others = (0..60_000).map(|number| (*group(&format!("group{number}"))).clone());
+    let steps: Vec<_> = (1..)
+        .zip(tables.chain(others))
+        .map(|(number, resource)| {
+            let resource = std::sync::Arc::new(resource);
+            let completes = Some((resource.address(), Some(resource.clone())));
+            polder_store::StepRecord {
+                number,
+                entry: Some(polder_store::EntryChange::Put(resource)),
+                completes,
+                detail: String::new(),
+            }
+        })
+        .collect();
+    let mut report = String::new();
+    let written = std::time::Instant::now();
+    for chunk in steps.chunks(2_000) {
+        store.record_steps(&operation, chunk, None, crate::fixtures::at(1)).await.unwrap();
+    }
+    report += &format!("written in {:?}\n", written.elapsed());
+    store.close().await;
+    for _ in 0..3 {
+        let opened = std::time::Instant::now();
+        let store = crate::fixtures::open(&folder).await;
+        let opened = opened.elapsed();
+        let read = std::time::Instant::now();
+        let entries = store.metastore(&dev()).await.unwrap().resources.len();
+        report += &format!("opened in {opened:?}, {entries} entries read in {:?}\n", read.elapsed());
+        store.close().await;
+    }
+    let fresh = tempfile::TempDir::new().unwrap();
+    let made = std::time::Instant::now();
+    crate::fixtures::open(&fresh).await;
+    report += &format!("made in {:?}\n", made.elapsed());
+    std::io::Write::write_all(&mut std::io::stdout(), report.as_bytes()).unwrap();
+}

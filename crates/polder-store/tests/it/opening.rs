@@ -1,0 +1,139 @@
+use std::fs;
+use std::path::Path;
+
+use polder_store::{Store, StoreError};
+use tempfile::TempDir;
+
+use crate::fixtures::{dev, group, open, store};
+
+async fn error_of(path: &Path) -> StoreError {
+    Store::open(path.to_str().unwrap()).await.err().unwrap()
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_closing_and_opening() {
+    let (folder, store) = store().await;
+    store.put_entry(&dev(), &group("analysts")).await.unwrap();
+    store.close().await;
+    let store = open(&folder).await;
+    assert_eq!(store.entries(&dev(), Default::default()).await.unwrap(), [(*group("analysts")).clone()]);
+}
+
+#[tokio::test]
+async fn a_path_and_its_url_are_the_same_database_whatever_characters_it_has() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a b?c#d%41é.db");
+    let store = Store::open(path.to_str().unwrap()).await.unwrap();
+    store.put_entry(&dev(), &group("analysts")).await.unwrap();
+    assert!(path.exists());
+    store.close().await;
+    let store = Store::open(&format!("sqlite://{}", path.display())).await.unwrap();
+    assert_eq!(store.metastore_version(&dev()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn two_that_open_a_new_database_at_once_both_succeed() {
+    for _ in 0..5 {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("state.db");
+        let open = || {
+            let path = path.to_str().unwrap().to_owned();
+            tokio::spawn(async move { Store::open(&path).await.map(drop) })
+        };
+        for opened in [open(), open(), open()] {
+            opened.await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_and_left_as_it_is() {
+    let (folder, store) = store().await;
+    for number in 0..50 {
+        store.put_entry(&dev(), &group(&format!("group{number}"))).await.unwrap();
+    }
+    store.close().await;
+    let whole = fs::read(folder.path().join("state.db")).unwrap();
+    let mut scribbled = whole.clone();
+    // The root page of the schema: everything hangs from it.
+    scribbled[100..400].fill(0xAA);
+    let cases: [(&str, Vec<u8>); 4] = [
+        ("garbage", b"this is no database, but long enough to have a header of a hundred bytes. ".repeat(3)),
+        ("stub", whole[..50].to_vec()),
+        ("truncated", whole[..whole.len() / 2].to_vec()),
+        ("scribbled", scribbled),
+    ];
+    for (case, bytes) in cases {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("state.db");
+        fs::write(&path, &bytes).unwrap();
+        let error = error_of(&path).await;
+        assert!(matches!(error, StoreError::Damaged { .. }), "{case}: {error:?}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{case}: {error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn damage_found_later_is_told_as_damage() {
+    let (folder, store) = store().await;
+    for number in 0..500 {
+        store.put_entry(&dev(), &group(&format!("group{number}"))).await.unwrap();
+    }
+    store.close().await;
+    let path = folder.path().join("state.db");
+    let mut bytes = fs::read(&path).unwrap();
+    // Past the first pages, which opening reads.
+    let half = bytes.len() / 2;
+    bytes[half..].fill(0xAA);
+    fs::write(&path, &bytes).unwrap();
+    let store = open(&folder).await;
+    let error = store.entries(&dev(), Default::default()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_place_where_nothing_can_be_made_is_named() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for path in ["file/state.db", "missing/state.db"] {
+        let path = folder.path().join(path);
+        let error = error_of(&path).await;
+        assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+    assert!(matches!(Store::open("").await, Err(StoreError::Place { .. })));
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_form_is_refused() {
+    let (folder, store) = store().await;
+    store.close().await;
+    let url = format!("sqlite://{}", folder.path().join("state.db").display());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    sqlx::query("insert into polder_form (number) values (99)").execute(&pool).await.unwrap();
+    pool.close().await;
+    let error = error_of(&folder.path().join("state.db")).await;
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn calls_can_be_made_from_any_task() {
+    fn spawnable(_: impl Future + Send) {}
+    let (_folder, store) = store().await;
+    let (dev, job, now) = (dev(), crate::fixtures::job(), crate::fixtures::at(0));
+    let operation = crate::fixtures::begun(&store, 1, 0).await;
+    spawnable(store.record_steps(&operation, &[], None, now));
+    spawnable(store.recorded(&dev));
+    spawnable(store.metastore(&dev));
+    spawnable(store.plan_batch(&dev, &job, vec![], now));
+    spawnable(store.append_audit(&dev, &[]));
+    spawnable(store.interrupt_dead_runs(&dev, now, &crate::fixtures::nobody_is_dead));
+    spawnable(store.resume(
+        &store.unfinished(&dev).await.unwrap().unwrap(),
+        &crate::fixtures::holder(1),
+        crate::fixtures::TTL,
+        now,
+        &crate::fixtures::nobody_is_dead,
+    ));
+}

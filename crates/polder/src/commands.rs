@@ -1,0 +1,26 @@
+//! The commands, a file each: its arguments, its help, one `run`.
+
+pub(crate) mod apply;
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod describe;
+pub(crate) mod explain;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod ls;
+pub(crate) mod optimize;
+pub(crate) mod plan;
+pub(crate) mod query;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod vacuum;
+pub(crate) mod validate;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A time as listings show it: to the second, in UTC.
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

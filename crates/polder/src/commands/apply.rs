@@ -1,0 +1,159 @@
+//! `polder apply`: carries out a plan, asking first.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use polder_model::Address;
+use polder_plan::Plan;
+use polder_platform::{Apply, ApplyProgress, ApplyReport, Platform};
+
+use super::plan::{self, AllowDestroy};
+use crate::context::{self, Context, say};
+use crate::failure::{Exit, Failure};
+use crate::render::{self, Form, progress, units};
+
+/// Carry out a plan: one saved by `polder plan --out`, or a new one
+///
+/// A new plan is shown and asked about first; `--yes` goes ahead, and is needed where no one can answer. A saved plan has been
+/// seen, so it is carried out without a question, and refused if the state has moved since. Every step is recorded before the
+/// next one starts: after a crash or Ctrl-C the next apply goes on from there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  polder apply
+  polder apply -e dev --yes
+  polder apply prod.plan -e prod --as platform_deployer
+  polder apply --allow-destroy table:finance.bronze.customer_v1")]
+pub(crate) struct Args {
+    /// A plan saved by `polder plan --out`
+    #[arg(value_name = "FILE", conflicts_with = "allow_destroy")]
+    file: Option<PathBuf>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value_t = Form::Text)]
+    output: Form,
+
+    #[command(flatten)]
+    destroy: AllowDestroy,
+}
+
+impl Args {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let saved = self.file.as_deref().map(read).transpose()?;
+        let allow_destroy = self.destroy.into_set();
+        let (yes, form) = (self.yes, self.output);
+        context.block_on(async {
+            let platform = context.open().await?;
+            let what = match saved {
+                Some(plan) => Some(Apply::Saved(Box::new(plan))),
+                None => fresh(&platform, allow_destroy, yes, form, context).await?,
+            };
+            let Some(what) = what else {
+                say("nothing was changed");
+                return Ok(Exit::Failed);
+            };
+            let report = carry_out(&platform, what).await?;
+            show(&report, form)?;
+            Ok(Exit::Ok)
+        })
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Plan> {
+    let invalid = |hint: &str| Failure::new(Exit::Invalid, format!("cannot read the plan in {}", file.display()), hint);
+    let bytes = std::fs::read(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let hint = "save one with `polder plan --out FILE`";
+            anyhow::Error::new(Failure::new(Exit::NotFound, format!("there is no plan {}", file.display()), hint))
+        }
+        _ => anyhow::Error::new(error).context(invalid("check the file's owner and mode")),
+    })?;
+    serde_json::from_slice(&bytes).map_err(anyhow::Error::new).context(invalid("make it anew with `polder plan --out FILE`"))
+}
+
+/// Makes a plan, shows it and asks about it. `None` when the answer is no.
+async fn fresh(
+    platform: &Platform,
+    allow_destroy: BTreeSet<Address>,
+    yes: bool,
+    form: Form,
+    context: &Context,
+) -> anyhow::Result<Option<Apply>> {
+    let plan = platform.plan(allow_destroy.clone()).await?;
+    let shown = plan::text(&plan, context);
+    // With JSON on stdout the plan is talk.
+    match form {
+        Form::Text => render::text(&shown)?,
+        Form::Json => say(shown.trim_end()),
+    }
+    // An apply that was cut short is finished first, after which a plan made before no longer fits: only a plan that someone
+    // agreed to is carried out as it was shown. An empty one is applied too, for there may be something to finish.
+    if yes || plan.is_empty() {
+        return Ok(Some(Apply::Fresh { allow_destroy }));
+    }
+    if !context::stdin_is_terminal() {
+        let message = "the plan has changes and no one is there to ask";
+        return Err(Failure::new(Exit::Invalid, message, "add `--yes`, or save the plan and apply the file").into());
+    }
+    Ok(agreed(&plan)?.then(|| Apply::Saved(Box::new(plan))))
+}
+
+fn agreed(plan: &Plan) -> anyhow::Result<bool> {
+    let mut err = std::io::stderr();
+    write!(err, "carry this out in {}? [y/N] ", plan.environment)?;
+    err.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Applies, with a bar where someone watches.
+pub(crate) async fn carry_out(platform: &Platform, what: Apply) -> anyhow::Result<ApplyReport> {
+    let bar = progress::steps();
+    let mut observer = |progress: ApplyProgress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+        bar.set_message(progress.step);
+    };
+    let report = platform.apply(what, &mut observer).await;
+    bar.finish_and_clear();
+    Ok(report?)
+}
+
+fn show(report: &ApplyReport, form: Form) -> anyhow::Result<()> {
+    if form == Form::Json {
+        return render::json(&serde_json::json!({
+            "environment": report.plan.environment,
+            "plan": report.plan.id,
+            "summary": report.plan.summary(),
+            "steps": report.steps,
+            "resumed": report.resumed,
+            "seconds": report.seconds,
+        }));
+    }
+    render::text(&sentence(report))
+}
+
+/// What was done, in a sentence.
+pub(crate) fn sentence(report: &ApplyReport) -> String {
+    let resumed = match report.resumed {
+        0 => String::new(),
+        n => format!(", {n} of them left over from an apply that was interrupted"),
+    };
+    if report.steps == 0 {
+        return format!("{} is as declared: nothing to do\n", report.plan.environment);
+    }
+    let plural = if report.steps == 1 { "" } else { "s" };
+    format!(
+        "applied to {}: {} step{plural} in {}{resumed}\n",
+        report.plan.environment,
+        report.steps,
+        units::seconds(report.seconds)
+    )
+}

@@ -1,0 +1,86 @@
+//! `polder plan`: what apply would do, and why.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use polder_model::Address;
+use polder_plan::Plan;
+use polder_plan::render::Style;
+
+use crate::context::{Context, say};
+use crate::failure::Exit;
+use crate::render;
+
+/// Show what apply would create, update, replace and delete, and why
+///
+/// Compares what the files declare with what the last apply recorded and with what is there now. Nothing is changed. What would
+/// lose data is held back until `--allow-destroy` names it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  polder plan
+  polder plan -e prod --out prod.plan && polder apply prod.plan -e prod --as platform_deployer
+  polder plan --output markdown >> $MERGE_REQUEST_NOTE
+  polder plan --allow-destroy table:finance.bronze.customer_v1")]
+pub(crate) struct Args {
+    /// Save the plan in a file, for `polder apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value_t = PlanForm::Text)]
+    output: PlanForm,
+
+    #[command(flatten)]
+    destroy: AllowDestroy,
+}
+
+/// What may lose its data, for `plan` and `apply`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AllowDestroy {
+    /// Allow the data at this address to be destroyed; may be given again
+    #[arg(long = "allow-destroy", value_name = "ADDRESS")]
+    pub(crate) allow_destroy: Vec<Address>,
+}
+
+impl AllowDestroy {
+    /// The addresses, each once.
+    pub(crate) fn into_set(self) -> BTreeSet<Address> {
+        self.allow_destroy.into_iter().collect()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanForm {
+    /// For people
+    Text,
+    /// The plan itself
+    Json,
+    /// For a merge request
+    Markdown,
+}
+
+impl Args {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let allow_destroy = self.destroy.into_set();
+        let plan = context.block_on(async { Ok(context.open().await?.plan(allow_destroy).await?) })?;
+        match self.output {
+            PlanForm::Text => render::text(&text(&plan, context))?,
+            PlanForm::Json => render::json(&plan)?,
+            PlanForm::Markdown => render::text(&polder_plan::render::markdown(&plan))?,
+        }
+        if let Some(file) = self.out {
+            let saved = serde_json::to_vec_pretty(&plan)?;
+            std::fs::write(&file, saved).with_context(|| format!("cannot write the plan to {}", file.display()))?;
+            say(format_args!("saved: carry it out with `polder apply {} -e {}`", file.display(), plan.environment));
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// The plan for people.
+pub(crate) fn text(plan: &Plan, context: &Context) -> String {
+    polder_plan::render::text(plan, &Style { color: context.color_out, verbose: context.verbose })
+}

@@ -1,0 +1,129 @@
+//! `polder query`: SQL from the command line, a file or a pipe; a shell when there is none of these.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use futures::StreamExt;
+use polder_engine::QueryError;
+use polder_platform::Platform;
+
+use crate::context::{self, Context};
+use crate::failure::{Exit, Failure};
+use crate::render::rows::{RowForm, Sink};
+use crate::shell;
+
+/// Ask a question in SQL, or start a shell to ask many
+///
+/// Tables go by their names, `<domain>.<layer>.<dataset>_<version>`. What you may not read does not exist, `pii` columns are masked
+/// unless you have the PII level, and row filters apply. SQL comes from the argument, a file or a pipe, several statements ending in
+/// `;`; with none of these a shell starts. Rows are written as they come, and Ctrl-C stops the query.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  polder query \"select * from finance.bronze.customer_v1 limit 5\"
+  polder query --as ana \"select full_name from finance.bronze.customer_v1 limit 5\"
+  polder query --file report.sql --output csv > report.csv
+  echo 'select 1' | polder query --output json
+  polder query \"select * from ecommerce.bronze.orders_v2\" --output parquet --to orders.parquet
+  polder query \"select * from finance.bronze.customer_v1 version as of 1\"
+  polder query                         # a shell; \\? lists its commands")]
+pub(crate) struct Args {
+    /// The query
+    #[arg(value_name = "SQL", conflicts_with = "file")]
+    sql: Option<String>,
+
+    /// Read the query from a file
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// The form of the rows
+    #[arg(short, long, value_enum, default_value_t = RowForm::Table)]
+    output: RowForm,
+
+    /// Write the rows to a file
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+}
+
+impl Args {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        if self.output == RowForm::Parquet && self.to.is_none() && context::stdout_is_terminal() {
+            let message = "Parquet is not for reading on a terminal";
+            return Err(Failure::new(Exit::Invalid, message, "add `--to FILE`, or pipe it somewhere").into());
+        }
+        let sql = match (self.sql, &self.file) {
+            (Some(sql), _) => sql,
+            (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| unreadable(file, error))?,
+            (None, None) if context::stdin_is_terminal() => return shell::run(context, self.output),
+            (None, None) => piped()?,
+        };
+        let statements = shell::statements(&sql);
+        if statements.is_empty() {
+            return Err(Failure::new(Exit::Invalid, "the query is empty", "try `polder query \"select 1\"`").into());
+        }
+        if statements.len() > 1 && self.to.is_some() {
+            let message = format!("{} queries do not go into one file", statements.len());
+            return Err(Failure::new(Exit::Invalid, message, "give one query for each file").into());
+        }
+        context.block_on(async {
+            let platform = context.open().await?;
+            for sql in statements {
+                match &self.to {
+                    Some(file) => save(&platform, sql, self.output, file).await?,
+                    None => show(&platform, sql, self.output).await?,
+                }
+            }
+            Ok(Exit::Ok)
+        })
+    }
+}
+
+fn unreadable(file: &Path, error: io::Error) -> anyhow::Error {
+    let exit = if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Invalid };
+    let failure = Failure::new(exit, format!("cannot read the query in {}", file.display()), "name a file of SQL in UTF-8");
+    anyhow::Error::new(error).context(failure)
+}
+
+fn piped() -> anyhow::Result<String> {
+    let mut sql = String::new();
+    io::stdin().read_to_string(&mut sql).context("cannot read the query from the pipe")?;
+    Ok(sql)
+}
+
+/// Runs one query and writes its rows on stdout.
+pub(crate) async fn show(platform: &Platform, sql: &str, form: RowForm) -> anyhow::Result<()> {
+    let width = comfy_table::Table::new().width().map(usize::from);
+    stream(platform, sql, form, BufWriter::with_capacity(64 << 10, io::stdout()), width).await
+}
+
+/// Runs one query and writes its rows into a file, which appears when it is whole.
+async fn save(platform: &Platform, sql: &str, form: RowForm, file: &Path) -> anyhow::Result<()> {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let writing = || format!("cannot write {}", file.display());
+    let out = BufWriter::with_capacity(1 << 20, File::create(&partial).with_context(writing)?);
+    let result = stream(platform, sql, form, out, None).await;
+    if result.is_err() {
+        drop(std::fs::remove_file(&partial));
+        return result;
+    }
+    std::fs::rename(&partial, file).with_context(writing)
+}
+
+async fn stream(
+    platform: &Platform,
+    sql: &str,
+    form: RowForm,
+    out: impl Write + Send,
+    width: Option<usize>,
+) -> anyhow::Result<()> {
+    let mut result = platform.query(sql).await?;
+    let mut sink = Sink::begin(form, out, &result.schema, width)?;
+    while let Some(batch) = result.stream.next().await {
+        sink.write(&batch.map_err(QueryError::from)?)?;
+    }
+    sink.finish()
+}

@@ -1,0 +1,147 @@
+//! The demo from beginning to end, through the same operations as the commands.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use polder_model::PrincipalName;
+use polder_platform::{Apply, ErrorKind, Platform, RunOptions, RunOutcome, RunReport, Selection};
+
+use super::data;
+use super::report::Report;
+use crate::commands::{apply, query, run as run_command};
+use crate::context::{Context, say};
+use crate::failure::{Exit, Failure};
+use crate::render::progress::{self, Jobs};
+use crate::render::rows::RowForm;
+use crate::render::{self, units};
+
+/// The question that everyone asks.
+const QUESTION: &str = "\
+select customer_id, full_name, country, orders, total_spent
+from marketing.gold.most_spending_customers_v1
+order by total_spent desc
+limit 5";
+
+/// The second one, about a table with every kind of mask.
+const DETAILS: &str = "\
+select full_name, address, phone, birth_date, country
+from finance.bronze.customer_v1
+order by customer_id
+limit 3";
+
+/// Brings the mesh in `folder` to life.
+pub(crate) async fn run(context: &Context, folder: &Path, scale: f64) -> anyhow::Result<Exit> {
+    let mut report = Report::new(folder, scale);
+    generate(folder, scale, &mut report)?;
+    let platform = context.open_in(folder.to_path_buf(), None).await?;
+    declare(context, folder, &platform, &mut report).await?;
+
+    let first = run_all(&platform).await?;
+    report.ran(&first);
+    if let Some(failed) = first.iter().find(|run| matches!(run.outcome, RunOutcome::Failed { .. } | RunOutcome::Blocked { .. })) {
+        render::text(&run_command::text(&first))?;
+        let message = format!("the job {} did not succeed", failed.job);
+        return Err(Failure::new(Exit::Failed, message, "see `polder runs` in the demo's folder").into());
+    }
+    ask(context, folder, &mut report).await?;
+
+    let begun = Instant::now();
+    let again = run_all(&platform).await?;
+    render::text(&format!("\nEverything runs again:\n\n{}", run_command::text(&again)))?;
+    report.step("run all again", None, begun.elapsed());
+    render::text(&report.text())?;
+    Ok(Exit::Ok)
+}
+
+fn generate(folder: &Path, scale: f64, report: &mut Report) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let (rows, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    let written = std::thread::scope(|scope| {
+        scope.spawn(|| watch(&rows, &done));
+        let written = data::write(folder, scale, &rows);
+        done.store(true, Ordering::Release);
+        written
+    })?;
+    let all: u64 = written.iter().map(|written| written.rows).sum();
+    for export in written {
+        let bytes = units::bytes(export.bytes);
+        report.landed(export.export.label(), export.files, &bytes, export.rows);
+    }
+    report.step("write the source systems' exports", Some(all), begun.elapsed());
+    Ok(())
+}
+
+/// Shows how far the exports are until they are done.
+fn watch(rows: &AtomicU64, done: &AtomicBool) {
+    let spinner = progress::spinner("writing the source systems' exports");
+    while !done.load(Ordering::Acquire) {
+        spinner.set_message(format!("writing the source systems' exports: {}", units::rows(rows.load(Ordering::Relaxed))));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    spinner.finish_and_clear();
+}
+
+/// Validates, plans and applies.
+async fn declare(context: &Context, folder: &Path, platform: &Platform, report: &mut Report) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let validation = polder_platform::validate(folder).await?;
+    if !validation.faults.is_empty() {
+        say(render::faults::show(&validation.faults, folder, context.stderr_reader()).trim_end());
+    }
+    report.step("validate", None, begun.elapsed());
+
+    let begun = Instant::now();
+    let plan = platform.plan(BTreeSet::new()).await?;
+    let summary = plan.summary();
+    report.step(&format!("plan: {summary}"), None, begun.elapsed());
+
+    let begun = Instant::now();
+    let applied = apply::carry_out(platform, Apply::Saved(Box::new(plan))).await.context("cannot apply the demo's plan")?;
+    report.step(&format!("apply: {} steps", applied.steps), None, begun.elapsed());
+    Ok(())
+}
+
+async fn run_all(platform: &Platform) -> anyhow::Result<Vec<RunReport>> {
+    let jobs = Jobs::new();
+    let options = RunOptions { force: false, parallel: 2 };
+    Ok(platform.run(Selection::All, options, &|event| jobs.show(event)).await?)
+}
+
+/// The same question as an analyst, a PII steward and an outsider.
+async fn ask(context: &Context, folder: &Path, report: &mut Report) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    for (name, role) in [("ana", "an analyst: personal data is masked"), ("pia", "a PII steward: personal data in clear")] {
+        let platform = act_as(context, folder, name).await?;
+        for sql in [QUESTION, DETAILS] {
+            render::text(&format!("\n{name}, {role}:\n\n{}\n\n", indented(sql)))?;
+            query::show(&platform, sql, RowForm::Table).await?;
+        }
+    }
+    let platform = act_as(context, folder, "otto").await?;
+    render::text(&format!("\notto, an outsider: for him the table does not exist:\n\n{}\n\n", indented(QUESTION)))?;
+    refused(&platform).await?;
+    report.step("ask five questions as three people", None, begun.elapsed());
+    Ok(())
+}
+
+async fn act_as(context: &Context, folder: &Path, name: &str) -> anyhow::Result<Platform> {
+    context.open_in(folder.to_path_buf(), Some(PrincipalName::new(name)?)).await
+}
+
+/// Shows how the outsider's question is refused. That it is answered would be the end of the demo, and of trust.
+async fn refused(platform: &Platform) -> anyhow::Result<()> {
+    match platform.query(QUESTION).await {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
+            render::text(&format!("{}\n", render::error::describe(&error.into(), false)))
+        }
+        Err(error) => Err(error.into()),
+        Ok(_) => anyhow::bail!("the outsider's question was answered: the demo's grants were changed, or its guard is broken"),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}

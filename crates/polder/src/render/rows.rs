@@ -1,0 +1,204 @@
+//! Results of queries as they stream in: a table for people, CSV, JSON, NDJSON and Parquet for programs.
+//!
+//! No form holds more than one piece of the result, so a result of any size takes the same memory.
+
+mod table;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::csv;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use clap::ValueEnum;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use table::Table;
+
+/// The forms in which rows can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowForm {
+    /// A table for people
+    Table,
+    /// Comma-separated values, with a header
+    Csv,
+    /// One JSON array of objects
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// Apache Parquet
+    Parquet,
+}
+
+/// Writes the batches of one result in one form.
+pub(crate) enum Sink<W: Write + Send> {
+    Table(Box<Table<W>>),
+    Csv { writer: Box<csv::Writer<W>>, schema: SchemaRef },
+    Json(json::Writer<W, json::writer::JsonArray>),
+    Ndjson(json::Writer<W, json::writer::LineDelimited>),
+    Parquet(Box<ArrowWriter<W>>),
+}
+
+impl<W: Write + Send> Sink<W> {
+    /// Begins a result of this schema. `width` is how many characters a line of a table may have; none limits nothing.
+    pub(crate) fn begin(form: RowForm, out: W, schema: &SchemaRef, width: Option<usize>) -> anyhow::Result<Self> {
+        Ok(match form {
+            RowForm::Table => Self::Table(Box::new(Table::begin(out, schema, width))),
+            RowForm::Csv => {
+                let mut writer = Box::new(csv::WriterBuilder::new().with_header(true).build(out));
+                let schema = flat(schema);
+                // The header is written with the first batch: an empty one gives a result of no rows its header too.
+                writer.write(&RecordBatch::new_empty(schema.clone()))?;
+                Self::Csv { writer, schema }
+            }
+            RowForm::Json => Self::Json(json::WriterBuilder::new().with_explicit_nulls(true).build(out)),
+            RowForm::Ndjson => Self::Ndjson(json::WriterBuilder::new().with_explicit_nulls(true).build(out)),
+            RowForm::Parquet => {
+                let compression = Compression::ZSTD(ZstdLevel::default());
+                let properties = WriterProperties::builder().set_compression(compression).build();
+                let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).context("cannot write Parquet")?;
+                Self::Parquet(Box::new(writer))
+            }
+        })
+    }
+
+    /// Writes a batch.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+        match self {
+            Self::Table(table) => table.write(batch)?,
+            Self::Csv { writer, schema } => writer.write(&flatten(batch, schema)?)?,
+            Self::Json(writer) => writer.write(batch)?,
+            Self::Ndjson(writer) => writer.write(batch)?,
+            Self::Parquet(writer) => writer.write(batch)?,
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and ends the result.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let mut out = match self {
+            Self::Table(table) => table.finish()?,
+            Self::Csv { writer, .. } => writer.into_inner(),
+            Self::Json(mut writer) => {
+                writer.finish()?;
+                let mut out = writer.into_inner();
+                writeln!(out)?;
+                out
+            }
+            Self::Ndjson(mut writer) => {
+                writer.finish()?;
+                writer.into_inner()
+            }
+            Self::Parquet(writer) => writer.into_inner()?,
+        };
+        out.flush()?;
+        Ok(())
+    }
+}
+
+/// How values are written as text.
+fn options() -> FormatOptions<'static> {
+    FormatOptions::default().with_null("")
+}
+
+/// The schema with nested columns as text: CSV has no other way to hold them.
+fn flat(schema: &SchemaRef) -> SchemaRef {
+    let field = |field: &Arc<Field>| match field.data_type() {
+        nested if nested.is_nested() => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
+        _ => field.clone(),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
+}
+
+fn flatten(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let columns =
+        batch.columns().iter().map(|column| if column.data_type().is_nested() { text(column) } else { Ok(column.clone()) });
+    RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
+}
+
+fn text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let options = options();
+    let formatter = ArrayFormatter::try_new(column, &options)?;
+    let values = (0..column.len()).map(|row| column.is_valid(row).then(|| formatter.value(row).to_string()));
+    Ok(Arc::new(values.collect::<StringArray>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int64Array, ListArray};
+    use arrow::datatypes::Int32Type;
+
+    fn written(form: RowForm, batches: usize) -> String {
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+        let names: ArrayRef = Arc::new(StringArray::from(vec!["Ana, \"A\"", "Otto"]));
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1), Some(2)]), None]));
+        let batch = RecordBatch::try_from_iter_with_nullable([("id", ids, true), ("name", names, true), ("list", lists, true)]);
+        let batch = batch.unwrap();
+        let mut bytes = Vec::new();
+        let mut sink = Sink::begin(form, &mut bytes, &batch.schema(), None).unwrap();
+        for _ in 0..batches {
+            sink.write(&batch).unwrap();
+        }
+        sink.finish().unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn every_form_of_text_says_the_same() {
+        insta::assert_snapshot!(written(RowForm::Table, 1), @r#"
+        ┌────┬──────────┬────────┐
+        │ id ┆ name     ┆ list   │
+        ╞════╪══════════╪════════╡
+        │  1 ┆ Ana, "A" ┆ [1, 2] │
+        │    ┆ Otto     ┆        │
+        └────┴──────────┴────────┘
+        2 rows
+        "#);
+        insta::assert_snapshot!(written(RowForm::Csv, 1), @r#"
+        id,name,list
+        1,"Ana, ""A""","[1, 2]"
+        ,Otto,
+        "#);
+        insta::assert_snapshot!(written(RowForm::Json, 1), @r#"[{"id":1,"name":"Ana, \"A\"","list":[1,2]},{"id":null,"name":"Otto","list":null}]"#);
+        insta::assert_snapshot!(written(RowForm::Ndjson, 1), @r#"
+        {"id":1,"name":"Ana, \"A\"","list":[1,2]}
+        {"id":null,"name":"Otto","list":null}
+        "#);
+    }
+
+    #[test]
+    fn a_result_of_no_rows_is_still_a_result() {
+        insta::assert_snapshot!(written(RowForm::Table, 0), @"
+        ┌────┬──────┬──────┐
+        │ id ┆ name ┆ list │
+        ╞════╪══════╪══════╡
+        └────┴──────┴──────┘
+        0 rows
+        ");
+        insta::assert_snapshot!(written(RowForm::Csv, 0), @"id,name,list");
+        insta::assert_snapshot!(written(RowForm::Json, 0), @"[]");
+        insta::assert_snapshot!(written(RowForm::Ndjson, 0), @"");
+    }
+
+    #[test]
+    fn csv_has_its_header_once() {
+        assert_eq!(written(RowForm::Csv, 3).matches("id,name").count(), 1);
+    }
+
+    #[test]
+    fn parquet_reads_back() {
+        let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef)]).unwrap();
+        let mut bytes = Vec::new();
+        let mut sink = Sink::begin(RowForm::Parquet, &mut bytes, &batch.schema(), None).unwrap();
+        sink.write(&batch).unwrap();
+        sink.finish().unwrap();
+        assert_eq!((&bytes[..4], &bytes[bytes.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
+    }
+}

@@ -1,0 +1,144 @@
+//! The interactive shell: SQL that may go over several lines, and commands that begin with `\`.
+
+mod complete;
+mod input;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use polder_platform::Platform;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor};
+use tokio::runtime::Runtime;
+
+use crate::commands::{describe, ls, query};
+use crate::context::{self, Context, say};
+use crate::failure::{self, Exit};
+use crate::render::rows::RowForm;
+use crate::render::{self, error, units};
+
+use complete::SqlHelper;
+pub(crate) use input::statements;
+
+/// How many lines the history keeps.
+const HISTORY_LINES: usize = 5000;
+
+const HELP: &str = "\
+  select ...;     run a query; it may go over several lines, up to the ;
+  \\d              list what you may see
+  \\d NAME         show the columns of a table
+  \\timing         show how long each query took, or stop showing it
+  \\?              this help
+  \\q              leave; Ctrl-D does too
+Ctrl-C stops the query that runs, or drops the line that is typed. Tab completes names, columns and keywords.";
+
+/// Reads and answers until the end of the input.
+pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
+    let runtime = context::runtime()?;
+    let platform = runtime.block_on(context::interruptible(context.open()))?;
+    let names = runtime.block_on(platform.objects())?;
+    let mut editor = editor(SqlHelper::new(&names))?;
+    let history = platform.root().join(".polder").join("history");
+    // No history yet is how every first session begins.
+    drop(editor.load_history(&history));
+    let who = context.act_as.as_ref().map_or_else(|| "the local account admin".to_owned(), ToString::to_string);
+    say(format_args!("{} as {who}; \\? for help, \\q to leave", platform.environment()));
+    let mut session = Session { context, runtime, platform, form, timing: false };
+    let outcome = session.converse(&mut editor);
+    save(&mut editor, &history);
+    outcome
+}
+
+fn editor(helper: SqlHelper) -> anyhow::Result<Editor<SqlHelper, FileHistory>> {
+    let config = Config::builder().completion_type(CompletionType::List).max_history_size(HISTORY_LINES)?.build();
+    let mut editor = Editor::with_history(config.clone(), FileHistory::with_config(&config))?;
+    editor.set_helper(Some(helper));
+    Ok(editor)
+}
+
+fn save(editor: &mut Editor<SqlHelper, FileHistory>, path: &Path) {
+    let folder: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let saved = std::fs::create_dir_all(folder).map_err(ReadlineError::from).and_then(|()| editor.save_history(path));
+    if let Err(error) = saved {
+        say(format_args!("the history was not saved: {error}"));
+    }
+}
+
+/// Whether the shell goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    More,
+    Leave,
+}
+
+struct Session<'a> {
+    context: &'a Context,
+    runtime: Runtime,
+    platform: Platform,
+    form: RowForm,
+    timing: bool,
+}
+
+impl Session<'_> {
+    fn converse(&mut self, editor: &mut Editor<SqlHelper, FileHistory>) -> anyhow::Result<Exit> {
+        let prompt = format!("{}> ", self.platform.environment());
+        loop {
+            let line = match editor.readline(&prompt) {
+                Ok(line) => line,
+                Err(ReadlineError::Interrupted) => continue,
+                Err(ReadlineError::Eof) => return Ok(Exit::Ok),
+                Err(error) => return Err(error.into()),
+            };
+            if line.trim().is_empty() {
+                continue;
+            }
+            editor.add_history_entry(line.trim())?;
+            match self.answer(line.trim()) {
+                Ok(Next::More) => {}
+                Ok(Next::Leave) => return Ok(Exit::Ok),
+                Err(error) if failure::is_broken_pipe(&error) => return Ok(Exit::Ok),
+                Err(error) => say(error::describe(&error, self.context.color_err)),
+            }
+        }
+    }
+
+    /// Runs what was typed.
+    fn answer(&mut self, line: &str) -> anyhow::Result<Next> {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("\\q"), _) => return Ok(Next::Leave),
+            (Some("\\?"), _) => render::text(&format!("{HELP}\n"))?,
+            (Some("\\timing"), _) => self.switch_timing(),
+            (Some("\\d"), None) => self.list()?,
+            (Some("\\d"), Some(name)) => self.describe(name.trim_end_matches(';'))?,
+            (Some(word), _) if word.starts_with('\\') => say(format_args!("there is no command {word}; \\? lists them")),
+            _ => statements(line).into_iter().try_for_each(|sql| self.query(sql))?,
+        }
+        Ok(Next::More)
+    }
+
+    fn switch_timing(&mut self) {
+        self.timing = !self.timing;
+        say(if self.timing { "timing is on" } else { "timing is off" });
+    }
+
+    fn list(&self) -> anyhow::Result<()> {
+        let objects = self.runtime.block_on(self.platform.objects())?;
+        render::text(&ls::text(&objects))
+    }
+
+    fn describe(&self, name: &str) -> anyhow::Result<()> {
+        let object = self.runtime.block_on(self.platform.describe(name))?;
+        render::text(&describe::text(&object))
+    }
+
+    fn query(&self, sql: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        self.runtime.block_on(context::interruptible(query::show(&self.platform, sql, self.form)))?;
+        if self.timing {
+            say(units::seconds(begun.elapsed().as_secs_f64()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! The examples hold.
+
+use std::path::Path;
+
+use crate::support::command;
+
+#[test]
+fn the_football_example_is_valid() {
+    let football = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/football");
+    let said = command(&football, &["validate"], "", &[("FOOTBALL", "/nowhere")]);
+    assert!(said.stdout.starts_with("valid: "), "{}", said.all());
+}

@@ -1,0 +1,44 @@
+//! Exit codes: what scripts branch on.
+
+use insta::assert_snapshot;
+
+use crate::support::{loaded, polder};
+
+#[test]
+fn each_way_to_end_has_its_code() {
+    let folder = loaded();
+    let folder = folder.path();
+    let check = |args: &[&str], code: i32| {
+        let said = polder(folder, args);
+        assert_eq!(said.code, code, "polder {}\n{}", args.join(" "), said.all());
+    };
+    check(&["query", "select 1"], 0);
+    check(&["query", "selec 1"], 2);
+    check(&["query", ""], 2);
+    check(&["query", "--no-such-option"], 2);
+    check(&["query", "select * from sales.bronze.no_such_v1"], 4);
+    check(&["query", "select 1", "--as", "nobody"], 4);
+    check(&["query", "--file", "no_such.sql"], 4);
+    check(&["describe", "sales.bronze.no_such_v1"], 4);
+    check(&["apply", "no_such.plan"], 4);
+    check(&["plan", "-e", "mars"], 4);
+    check(&["run", "sales/no_such"], 4);
+    check(&["run", "sales/load_orders", "--as", "bob@example.com"], 5);
+    check(&["init"], 6);
+}
+
+#[test]
+fn a_folder_without_a_mesh_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = polder(folder.path(), &["plan"]);
+    assert_eq!(said.code, 4);
+    assert_snapshot!(said.stderr, @"");
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(polder(folder.path(), &["completions", shell]).well().contains("polder"), "{shell}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Golden tests of the commands: the built binary, run in folders of its own.
+
+mod demo;
+mod examples;
+mod exits;
+mod lifecycle;
+mod query;
+mod reference;
+mod support;
+mod validate;

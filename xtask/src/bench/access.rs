@@ -1,0 +1,14 @@
+//! An authorization decision with 100,000 grants.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Bench;
+use super::process::output;
+
+pub(super) fn run(bench: &Bench) -> Result<()> {
+    let example = bench.example("polder-access", "decisions")?;
+    print!("{}", output(&mut Command::new(example))?);
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Benchmarks: whole processes run beside named peers, printed as medians and ratios.
+//!
+//! Each benchmark makes its own data in a folder under `target/bench`, so that it runs on any machine. Peers are Python
+//! packages; where `POLDER_BENCH_PYTHON` names an interpreter that has them they run in turn with polder, and where it
+//! does not the report says that they were left out.
+
+mod access;
+mod cold;
+mod load;
+mod mesh;
+mod process;
+mod tpch;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold]...
+
+  mesh      validate and plan 20,000 datasets over 85 departments and 3 environments
+  load      2 million betting transactions (NDJSON) into Delta, beside DuckDB, Polars and Sail
+  commits   200 commits of 1,000 rows into one table, beside Sail
+  access    an authorization decision with 100,000 grants
+  tpch      TPC-H queries at scale 1 through a masked, filtered principal, beside the plain engine, DuckDB, Polars and Daft
+  cold      `polder query \"select 1\"`, from process start to exit
+
+Without a name all are run. POLDER_BENCH_PYTHON names a Python that has the peers:
+  python3 -m venv target/bench/peers
+  target/bench/peers/bin/pip install duckdb polars daft deltalake pysail pyspark-client==4.2.0 pyarrow tpchgen-cli
+  export POLDER_BENCH_PYTHON=$PWD/target/bench/peers/bin/python";
+
+type Benchmark = fn(&Bench) -> Result<()>;
+
+const BENCHMARKS: [(&str, Benchmark); 6] = [
+    ("mesh", mesh::run),
+    ("load", load::run),
+    ("commits", load::commits),
+    ("access", access::run),
+    ("tpch", tpch::run),
+    ("cold", cold::run),
+];
+
+/// Where things are.
+pub(crate) struct Bench {
+    root: PathBuf,
+    folder: PathBuf,
+    python: Option<PathBuf>,
+}
+
+/// Builds the release binary and runs the benchmarks that are named, or all.
+pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    if arguments.iter().any(|a| a == "--help" || a == "-h") {
+        println!("{HELP}");
+        return Ok(());
+    }
+    if let Some(unknown) = arguments.iter().find(|a| BENCHMARKS.iter().all(|(name, _)| name != a)) {
+        bail!("there is no benchmark {unknown:?}\n{HELP}");
+    }
+    let bench = Bench {
+        root: root.to_owned(),
+        folder: root.join("target/bench"),
+        python: std::env::var_os("POLDER_BENCH_PYTHON").map(PathBuf::from),
+    };
+    std::fs::create_dir_all(&bench.folder).context("make target/bench")?;
+    bench.cargo(&["build", "--release", "--package", "polder"])?;
+    println!("{}", process::machine());
+    for (name, benchmark) in BENCHMARKS {
+        if arguments.is_empty() || arguments.iter().any(|a| a == name) {
+            println!("\n== {name}");
+            benchmark(&bench).with_context(|| format!("benchmark {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+impl Bench {
+    fn cargo(&self, arguments: &[&str]) -> Result<()> {
+        let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
+            .args(arguments)
+            .current_dir(&self.root)
+            .status()
+            .context("run cargo")?;
+        if status.success() { Ok(()) } else { bail!("cargo {} failed", arguments.join(" ")) }
+    }
+
+    fn target(&self) -> PathBuf {
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from)
+    }
+
+    /// The release binary.
+    fn polder(&self) -> PathBuf {
+        self.target().join("release/polder")
+    }
+
+    /// Builds an example of a crate and returns its binary.
+    fn example(&self, package: &str, name: &str) -> Result<PathBuf> {
+        self.cargo(&["build", "--release", "--package", package, "--example", name])?;
+        Ok(self.target().join("release/examples").join(name))
+    }
+
+    /// An empty folder of this name.
+    fn empty_folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// A peer's script, if there is a Python to run it.
+    fn peer(&self, script: &str) -> Option<Command> {
+        let Some(python) = &self.python else {
+            println!("LEFT OUT: peers of {script}: POLDER_BENCH_PYTHON names no Python (see `cargo xtask bench --help`)");
+            return None;
+        };
+        let mut command = Command::new(python);
+        command.arg(self.root.join("xtask/peers").join(script));
+        Some(command)
+    }
+}
