@@ -147,7 +147,8 @@ fn drawing(packages: &BTreeMap<String, Package>) -> String {
     for (row, crates) in ROWS {
         let _ = writeln!(text, "{row}");
         for name in crates.iter().filter(|name| packages.contains_key(**name)) {
-            let ours: Vec<&str> = packages[*name].dependencies.iter().map(String::as_str).filter(|d| row_of(d).is_some()).collect();
+            let ours: Vec<&str> =
+                packages[*name].dependencies.iter().map(String::as_str).filter(|d| row_of(d).is_some()).collect();
             let arrow = if ours.is_empty() { String::new() } else { format!(" -> {}", ours.join(", ")) };
             let _ = writeln!(text, "  {name}{arrow}");
         }

@@ -165,6 +165,8 @@ impl Authorizer {
         let mut facts = Vec::with_capacity(needed.len());
         for &privilege in needed {
             match self.granted(reach, &held, privilege) {
+                // One grant of ALL PRIVILEGES answers for several.
+                Some(fact) if facts.contains(&fact) => {}
                 Some(fact) => facts.push(fact),
                 None => missing.push(self.missing(privilege, id)),
             }

@@ -39,6 +39,7 @@ impl Decision {
     ///
     /// # Errors
     /// The denial.
+    #[expect(clippy::result_large_err, reason = "a permit is as large, and a denial is dealt with where it is got")]
     pub fn permit(self) -> Result<Permit, Denial> {
         match self {
             Self::Allowed(permit) => Ok(permit),

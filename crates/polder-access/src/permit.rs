@@ -155,7 +155,9 @@ impl fmt::Display for Determinant {
             Self::LocalAdmin => f.write_str("the local user is the account admin"),
             Self::Owner { securable, through } => write!(f, "ownership of {securable}{}", Chain(through)),
             Self::Grant { privilege, securable, to, through } => {
-                write!(f, "{privilege} on {securable}, granted to {to}{}", Chain(through))
+                // A chain of one is the group that the grant is to.
+                let chain = if through.len() > 1 { through.as_slice() } else { &[] };
+                write!(f, "{privilege} on {securable}, granted to {to}{}", Chain(chain))
             }
             Self::Missing { privilege, securable } => write!(f, "{privilege} on {securable} is missing"),
             Self::Guardrail { policy, reason } => write!(f, "guardrail {policy} forbids it: {reason}"),

@@ -76,7 +76,13 @@ impl Metastore {
     pub fn dataset(&self, dataset: &DatasetId) -> Option<&Resource> {
         // Most commands name no dataset: the index is made when the first one does.
         let by_dataset = self.by_dataset.get_or_init(|| {
-            let of = |(address, resource): (&Address, &Resource)| Some((dataset_of(resource)?.clone(), address.clone()));
+            // A quarantine table keeps rows of a dataset; it is not the dataset.
+            let of = |(address, resource): (&Address, &Resource)| {
+                let dataset = dataset_of(resource)?;
+                let object = dataset.object_name().ok()?;
+                let is_named_so = address.name().rsplit('.').next() == Some(object.as_str());
+                is_named_so.then(|| (dataset.clone(), address.clone()))
+            };
             self.resources.iter().filter_map(of).collect()
         });
         self.resources.get(by_dataset.get(dataset)?)

@@ -1,6 +1,6 @@
 //! `EXPLAIN` and `EXPLAIN ANALYZE`: how a query is answered, down to the barrier of a governed table and no further.
 //!
-//! DataFusion's own would print what is below: literals of row conditions, pruned files, statistics of masked columns.
+//! A governed scan is a leaf with nothing to tell; DataFusion's own `EXPLAIN VERBOSE` would add statistics to it.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -14,7 +14,6 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
 
 use crate::error::QueryError;
-use crate::governed::exec::GovernedExec;
 
 /// Tells how a query would be answered; with `analyze`, answers it and tells how that went.
 pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: bool) -> Result<RecordBatch, QueryError> {
@@ -34,10 +33,6 @@ pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: b
 fn draw(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyze: bool, text: &mut String) {
     let line = DisplayableExecutionPlan::new(plan.as_ref()).one_line().to_string();
     let _ = write!(text, "{:indent$}{}", "", line.trim_end(), indent = depth * 2);
-    if plan.is::<GovernedExec>() {
-        text.push('\n');
-        return;
-    }
     if analyze && let Some(metrics) = plan.metrics() {
         let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed();
         let _ = write!(text, ", metrics=[{metrics}]");

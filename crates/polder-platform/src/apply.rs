@@ -68,12 +68,7 @@ impl Platform {
         Ok(ApplyReport { resumed, steps: plan.steps.len(), plan, seconds: started.elapsed().as_secs_f64() })
     }
 
-    async fn apply_audited(
-        &self,
-        what: Apply,
-        observer: ApplyObserver<'_>,
-        trail: &AuditTrail,
-    ) -> Result<(Plan, usize), Error> {
+    async fn apply_audited(&self, what: Apply, observer: ApplyObserver<'_>, trail: &AuditTrail) -> Result<(Plan, usize), Error> {
         let desired = self.desired().await?;
         let caller = match self.may_apply(&desired, trail).await {
             Ok(caller) => caller,

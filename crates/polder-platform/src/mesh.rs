@@ -54,13 +54,15 @@ fn list(root: &Path, folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> R
         }
         if kind.is_dir() {
             list(root, &path, depth + 1, paths)?;
-        } else if kind.is_symlink() && entry.path().is_dir() {
-            paths.push(path);
-        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
+        } else if kind.is_symlink() && entry.path().is_dir() || is_read(&path) {
             paths.push(path);
         }
     }
     Ok(())
+}
+
+fn is_read(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 /// Reads on two threads: with thousands of small files the time goes into system calls, which overlap.

@@ -98,7 +98,8 @@ impl Platform {
     /// What the metastore holds now.
     pub(crate) async fn metastore(&self) -> Result<Arc<Metastore>, Error> {
         let loaded = Metastore::load(&self.store, &self.environment).await;
-        let metastore = loaded.doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", self.environment.name))?;
+        let metastore =
+            loaded.doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", self.environment.name))?;
         Ok(Arc::new(metastore))
     }
 

@@ -102,9 +102,9 @@ impl Platform {
         let metastore = self.metastore().await?;
         let resource = self.named(&metastore, object)?;
         let caller = self.caller(&metastore)?;
-        let securable = resource.securable().ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, format!("{object} is a {}, which nobody reads", resource.kind()))
-        })?;
+        let securable = resource
+            .securable()
+            .ok_or_else(|| Error::new(ErrorKind::Invalid, format!("{object} is a {}, which nobody reads", resource.kind())))?;
         // One's own access anybody may ask about; another's, whoever may grant it.
         if caller.principal.name != *principal {
             let trail = AuditTrail::new("explain access");

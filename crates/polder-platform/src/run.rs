@@ -178,7 +178,12 @@ impl Platform {
     ///
     /// # Errors
     /// When a job is not there, cannot be run by polder, or may not be started by the caller.
-    pub async fn run(&self, selection: Selection, options: RunOptions, observer: RunObserver<'_>) -> Result<Vec<RunReport>, Error> {
+    pub async fn run(
+        &self,
+        selection: Selection,
+        options: RunOptions,
+        observer: RunObserver<'_>,
+    ) -> Result<Vec<RunReport>, Error> {
         let trail = Arc::new(AuditTrail::new("run"));
         let reports = self.run_audited(selection, options, observer, &trail).await;
         trail.write(&self.store, &self.environment.name).await?;
@@ -212,8 +217,16 @@ impl Platform {
                 let caller = run_as(&metastore, job, &caller)?;
                 let (metastore, trail) = (metastore.clone(), trail.clone());
                 at_work.push(async move {
-                    let context =
-                        JobContext { platform: self, metastore, trail, job, caller, force: options.force, now: Utc::now(), observer };
+                    let context = JobContext {
+                        platform: self,
+                        metastore,
+                        trail,
+                        job,
+                        caller,
+                        force: options.force,
+                        now: Utc::now(),
+                        observer,
+                    };
                     context.run().await
                 });
             }
@@ -240,14 +253,18 @@ const fn outcome(outcome: &RunOutcome) -> Outcome {
 }
 
 fn applied_jobs(metastore: &Metastore) -> Vec<&Job> {
-    let job = |resource| match resource {
-        &Resource::Job(ref job) => Some(job.as_ref()),
+    let jobs = metastore.resources().values().filter_map(|resource| match resource {
+        Resource::Job(job) => Some(job.as_ref()),
         _ => None,
-    };
-    metastore.resources().values().filter_map(job).collect()
+    });
+    jobs.collect()
 }
 
-fn select<'j>(jobs: &[&'j Job], selection: &Selection, environment: &polder_model::EnvironmentName) -> Result<Vec<&'j Job>, Error> {
+fn select<'j>(
+    jobs: &[&'j Job],
+    selection: &Selection,
+    environment: &polder_model::EnvironmentName,
+) -> Result<Vec<&'j Job>, Error> {
     match selection {
         Selection::All => Ok(jobs.iter().copied().filter(|job| !matches!(job.work, Work::External { .. })).collect()),
         Selection::One(id) => {
@@ -337,9 +354,7 @@ impl JobContext<'_> {
         match &self.job.work {
             Work::Ingest(source) => self.ingest(source).await,
             Work::Sql { text, .. } => self.transform(text).await,
-            Work::External { kind, .. } => {
-                Err(Error::new(ErrorKind::Invalid, format!("polder does not run framework {kind}")))
-            }
+            Work::External { kind, .. } => Err(Error::new(ErrorKind::Invalid, format!("polder does not run framework {kind}"))),
         }
     }
 

@@ -67,8 +67,7 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
     let (files, mut faults) = mesh::read_files(root)?;
     let (mesh, more) = polder_descriptor::parse(files);
     faults.extend(more);
-    let engine =
-        Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
+    let engine = Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
     let mut summary = MeshSummary::default();
     for (number, environment) in mesh.environments().iter().enumerate() {
         let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);

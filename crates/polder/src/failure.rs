@@ -74,12 +74,19 @@ pub(crate) struct Failure {
     exit: Exit,
     message: String,
     hint: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Failure {
     /// The failure to end with `exit`, saying what is wrong and what to do.
     pub(crate) fn new(exit: Exit, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: hint.into() }
+        Self { exit, message: message.into(), hint: hint.into(), source: None }
+    }
+
+    /// The same with what caused it.
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
     }
 }
 
@@ -89,7 +96,11 @@ impl fmt::Display for Failure {
     }
 }
 
-impl StdError for Failure {}
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 /// How the command ends after this error.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {

@@ -81,12 +81,15 @@ fn read(name: &PolicyName, text: &str) -> Result<PolicySet, PolicyError> {
         return Err(fail(vec![PolicyFault { line: 1, column: 1, message, help: None }]));
     }
     let result = VALIDATOR.validate(&set, ValidationMode::Strict);
-    // A guardrail that can never apply is a slip of the pen that nobody would notice.
-    let dead = result.validation_warnings().filter(|warning| {
-        matches!(warning, ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_))
-    });
     let mut faults: Vec<PolicyFault> = result.validation_errors().map(|e| fault(text, e)).collect();
-    faults.extend(dead.map(|warning| fault(text, warning)));
+    if faults.is_empty() {
+        // A guardrail that can never apply is a slip of the pen that nobody would notice. After an error it only repeats the error.
+        let dead = result.validation_warnings().filter(|warning| {
+            matches!(warning, ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_))
+        });
+        faults.extend(dead.map(|warning| fault(text, warning)));
+        faults.dedup_by_key(|fault| (fault.line, fault.column));
+    }
     if faults.is_empty() { Ok(set) } else { Err(fail(faults)) }
 }
 

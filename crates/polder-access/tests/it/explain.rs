@@ -21,18 +21,56 @@ fn explain(who: &str, what: &str) -> String {
 
 #[test]
 fn an_explanation_names_groups_grants_masks_and_rows() {
-    assert_snapshot!(explain("ana", "table finance.bronze.filtered_v1"), @"");
-    assert_snapshot!(explain("otto", "table finance.bronze.filtered_v1"), @"");
-    assert_snapshot!(explain("olga", "table finance.bronze.customer_v1"), @"");
-    assert_snapshot!(explain("seniors", "table finance.bronze.rates_v1"), @"");
-    assert_snapshot!(explain("ana", "volume finance.bronze.scans_v1"), @"");
+    assert_snapshot!(explain("ana", "table finance.bronze.filtered_v1"), @r"
+    yes: user ana may read table finance.bronze.filtered_v1, at the regular level
+      because: USE CATALOG on catalog finance, granted to analysts
+      because: USE SCHEMA on schema finance.bronze, granted to analysts
+      because: SELECT on catalog finance, granted to seniors (through juniors in seniors)
+      because: READ PII on table finance.bronze.filtered_v1 is missing
+      because: the row filter of group seniors
+      masked: fullname (redact)
+      rows where: country = 'NL'
+    ");
+    assert_snapshot!(explain("otto", "table finance.bronze.filtered_v1"), @r"
+    yes: user otto may read table finance.bronze.filtered_v1, at the PII level
+      because: ALL PRIVILEGES on catalog finance, granted to stewards
+      because: READ PII on catalog finance, granted to stewards
+      rows: none, for it is in no group with a row filter
+    ");
+    assert_snapshot!(explain("olga", "table finance.bronze.customer_v1"), @r"
+    yes: user olga may read table finance.bronze.customer_v1, at the PII level
+      because: ownership of table finance.bronze.customer_v1 (through owners)
+    ");
+    assert_snapshot!(explain("seniors", "table finance.bronze.rates_v1"), @r"
+    yes: a member of group seniors may read table finance.bronze.rates_v1, which has no pii columns
+      because: USE CATALOG on catalog finance, granted to seniors
+      because: USE SCHEMA on catalog finance, granted to seniors
+      because: SELECT on catalog finance, granted to seniors
+    ");
+    assert_snapshot!(explain("ana", "volume finance.bronze.scans_v1"), @r"
+    yes: user ana may read files of volume finance.bronze.scans_v1
+      because: USE CATALOG on catalog finance, granted to analysts
+      because: USE SCHEMA on schema finance.bronze, granted to analysts
+      because: READ VOLUME on volume finance.bronze.scans_v1, granted to analysts
+    ");
 }
 
 #[test]
 fn an_explanation_of_a_refusal_says_what_is_missing() {
-    assert_snapshot!(explain("loader", "table finance.bronze.customer_v1"), @"");
-    assert_snapshot!(explain("stranger", "table finance.bronze.customer_v1"), @"");
-    assert_snapshot!(explain("ana", "table finance.bronze.none_v1"), @"");
+    assert_snapshot!(explain("loader", "table finance.bronze.customer_v1"), @r"
+    no: service principal loader may not read table finance.bronze.customer_v1, and may not know of it
+      because: USE CATALOG on catalog finance is missing
+      because: USE SCHEMA on schema finance.bronze is missing
+      because: SELECT on table finance.bronze.customer_v1 is missing
+    ");
+    assert_snapshot!(explain("stranger", "table finance.bronze.customer_v1"), @r"
+    no: stranger may not read table finance.bronze.customer_v1, and may not know of it
+      because: no such user or service principal is known here
+    ");
+    assert_snapshot!(explain("ana", "table finance.bronze.none_v1"), @r"
+    no: user ana may not read table finance.bronze.none_v1, and may not know of it
+      because: no such object exists
+    ");
 }
 
 #[test]

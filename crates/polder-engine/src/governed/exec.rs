@@ -3,7 +3,6 @@
 //! It lets down leak-proof filters over open columns, lets up statistics of those columns, and puts a plain sentence in
 //! place of errors from below, whose text may hold values of hidden rows.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,15 +10,17 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalSortExpr};
-use datafusion::physical_plan::execution_plan::{CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::{ReplaceChildrenOptions, apply_expression_roots, reset_plan_states};
 use datafusion::physical_plan::expressions::Column;
-use datafusion::physical_plan::filter_pushdown::{ChildFilterDescription, FilterDescription, FilterPushdownPhase};
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr, PlanProperties,
@@ -28,8 +29,8 @@ use futures::StreamExt;
 
 use polder_model::Mask;
 
-use super::leak_proof;
 use super::mask::{MaskKey, masked};
+use super::{below, leak_proof};
 use crate::tables::TableParts;
 
 /// One column that leaves the barrier.
@@ -51,6 +52,8 @@ pub(crate) struct GovernedExec {
     /// Whether every row of the table is visible.
     all_rows: bool,
     key: MaskKey,
+    /// The query's dynamic filters that the input reads, as they are above the barrier.
+    let_down: Vec<Arc<dyn PhysicalExpr>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -62,25 +65,54 @@ impl GovernedExec {
         outputs: Arc<[Output]>,
         all_rows: bool,
         key: MaskKey,
-    ) -> Result<Self> {
-        let mut equivalence = EquivalenceProperties::new(Arc::clone(&schema));
-        if let Some(ordering) = open_ordering(&input, &schema, &outputs) {
-            equivalence.add_ordering(ordering);
-        }
-        let inner = input.properties();
-        let properties = PlanProperties::new(
-            equivalence,
-            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
-            inner.emission_type,
-            inner.boundedness,
-        )
-        .with_scheduling_type(inner.scheduling_type);
-        Ok(Self { name, input, schema, outputs, all_rows, key, properties: Arc::new(properties) })
+    ) -> Self {
+        let properties = Arc::new(properties(&input, &schema, &outputs));
+        Self { name, input, schema, outputs, all_rows, key, let_down: Vec::new(), properties }
     }
 
-    fn is_open(&self, at: usize) -> bool {
-        self.outputs.get(at).is_some_and(|output| output.open)
+    /// The same barrier over another input of the same columns.
+    fn over(&self, input: Arc<dyn ExecutionPlan>, let_down: Vec<Arc<dyn PhysicalExpr>>) -> Self {
+        Self {
+            name: self.name.clone(),
+            properties: Arc::new(properties(&input, &self.schema, &self.outputs)),
+            input,
+            schema: Arc::clone(&self.schema),
+            outputs: Arc::clone(&self.outputs),
+            all_rows: self.all_rows,
+            key: self.key.clone(),
+            let_down,
+        }
     }
+
+    /// A filter as the input would read it, if it may.
+    fn inward(&self, filter: &Arc<dyn PhysicalExpr>) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let open = |at: usize| self.outputs.get(at).is_some_and(|output| output.open);
+        if !leak_proof::physical(filter, &self.schema, &open) {
+            return Ok(None);
+        }
+        let moved = Arc::clone(filter).transform_down(|expr| {
+            Ok(match expr.downcast_ref::<Column>() {
+                Some(column) => {
+                    let from = Column::new(column.name(), self.outputs[column.index()].from);
+                    // The replacement is not walked again: its place is the input's now.
+                    Transformed::new(Arc::new(from) as Arc<dyn PhysicalExpr>, true, TreeNodeRecursion::Jump)
+                }
+                None => Transformed::no(expr),
+            })
+        })?;
+        Ok(Some(moved.data))
+    }
+}
+
+fn properties(input: &Arc<dyn ExecutionPlan>, schema: &SchemaRef, outputs: &[Output]) -> PlanProperties {
+    let mut equivalence = EquivalenceProperties::new(Arc::clone(schema));
+    if let Some(ordering) = open_ordering(input, schema, outputs) {
+        equivalence.add_ordering(ordering);
+    }
+    let inner = input.properties();
+    let partitioning = Partitioning::UnknownPartitioning(input.output_partitioning().partition_count());
+    PlanProperties::new(equivalence, partitioning, inner.emission_type, inner.boundedness)
+        .with_scheduling_type(inner.scheduling_type)
 }
 
 /// The input's ordering as far as it is by open columns: a masked column is not in the order of its stored values.
@@ -116,40 +148,39 @@ impl ExecutionPlan for GovernedExec {
         &self.properties
     }
 
+    /// None: optimizer rules move sorts and limits through nodes by what they say of themselves, and errors print plans.
+    /// What has no children is neither entered nor printed.
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+        Vec::new()
     }
 
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        // Hashing is worth a core of its own; handing columns through is not.
-        vec![self.outputs.iter().any(|output| output.mask.is_some())]
-    }
-
+    /// Shows the dynamic filters that were let down, by which a join knows that its filter has a reader.
     fn apply_expressions(
         &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        apply_expression_roots(self.let_down.iter(), f)
     }
 
     fn replace_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(input) = children.pop() else {
-            return Err(DataFusionError::Internal("a governed scan has one input".to_owned()));
-        };
-        let (schema, outputs) = (Arc::clone(&self.schema), Arc::clone(&self.outputs));
-        Ok(Arc::new(Self::new(self.name.clone(), input, schema, outputs, self.all_rows, self.key.clone())?))
+        Ok(self)
     }
 
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    fn with_new_children(self: Arc<Self>, _children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(self.over(reset_plan_states(Arc::clone(&self.input))?, self.let_down.clone())))
+    }
+
+    fn repartitioned(&self, target_partitions: usize, config: &ConfigOptions) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let input = below::repartitioned(&self.input, target_partitions, config)?;
+        Ok(input.map(|input| Arc::new(self.over(input, self.let_down.clone())) as Arc<dyn ExecutionPlan>))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -161,12 +192,8 @@ impl ExecutionPlan for GovernedExec {
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
     }
 
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        vec![ChildStats::At(partition)]
-    }
-
-    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _args: &StatisticsArgs) -> Result<Arc<Statistics>> {
-        let Some(input) = inputs.first() else { return Ok(Arc::new(Statistics::new_unknown(&self.schema))) };
+    fn statistics_from_inputs(&self, _inputs: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        let input = StatisticsContext::new().compute(self.input.as_ref(), args)?;
         let column = |output: &Output| match input.column_statistics.get(output.from) {
             Some(statistics) if output.open && self.all_rows => statistics.clone(),
             Some(statistics) if output.open => statistics.clone().to_inexact(),
@@ -179,33 +206,34 @@ impl ExecutionPlan for GovernedExec {
         }))
     }
 
-    fn supports_limit_pushdown(&self) -> bool {
-        true
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        CardinalityEffect::Equal
-    }
-
-    fn gather_filters_for_pushdown(
+    fn handle_child_pushdown_result(
         &self,
-        _phase: FilterPushdownPhase,
-        parent_filters: Vec<Arc<dyn PhysicalExpr>>,
-        _config: &ConfigOptions,
-    ) -> Result<FilterDescription> {
-        let open: HashSet<usize> = (0..self.outputs.len()).filter(|at| self.is_open(*at)).collect();
-        // A filter over a column that does not exist cannot be handed to the child: it takes the place of those that may not.
-        let stopped: Arc<dyn PhysicalExpr> = Arc::new(Column::new("stopped at the barrier", usize::MAX));
-        let passing = |filter: &Arc<dyn PhysicalExpr>| {
-            if leak_proof::physical(filter, &self.schema, &|at| open.contains(&at)) {
-                Arc::clone(filter)
-            } else {
-                Arc::clone(&stopped)
-            }
-        };
-        let passing: Vec<_> = parent_filters.iter().map(passing).collect();
-        let child = ChildFilterDescription::from_child_with_allowed_indices(&passing, open.clone(), &self.input)?;
-        Ok(FilterDescription::new().with_child(child))
+        phase: FilterPushdownPhase,
+        asked: ChildPushdownResult,
+        config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let filters: Vec<Arc<dyn PhysicalExpr>> = asked.parent_filters.into_iter().map(|asked| asked.filter).collect();
+        let inward: Vec<Option<Arc<dyn PhysicalExpr>>> =
+            filters.iter().map(|filter| self.inward(filter)).collect::<Result<_>>()?;
+        let passing: Vec<Arc<dyn PhysicalExpr>> = inward.iter().flatten().cloned().collect();
+        // The first phase also moves the row conditions into the scan; the second only brings dynamic filters.
+        if phase == FilterPushdownPhase::Post && passing.is_empty() {
+            return Ok(FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::No; filters.len()]));
+        }
+        let (input, taken) = below::push_down(Arc::clone(&self.input), passing, phase, config)?;
+        let mut taken = taken.into_iter();
+        let answers = inward.iter().map(|inward| match inward {
+            Some(_) => taken.next().unwrap_or(PushedDown::No),
+            None => PushedDown::No,
+        });
+        let answers: Vec<PushedDown> = answers.collect();
+        let mut let_down = self.let_down.clone();
+        if phase == FilterPushdownPhase::Post {
+            let_down
+                .extend(filters.iter().zip(&inward).filter(|(_, inward)| inward.is_some()).map(|(filter, _)| Arc::clone(filter)));
+        }
+        let node: Arc<dyn ExecutionPlan> = Arc::new(self.over(input, let_down));
+        Ok(FilterPushdownPropagation::with_parent_pushdown_result(answers).with_updated_node(node))
     }
 }
 

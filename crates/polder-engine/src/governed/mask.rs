@@ -126,3 +126,58 @@ fn year_of_seconds(seconds: i64) -> Option<i64> {
     let year = DateTime::from_timestamp(seconds, 0)?.year();
     Some(NaiveDate::from_ymd_opt(year, 1, 1)?.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, Int64Array};
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+    use super::*;
+
+    fn check(data_type: &DataType, mask: Mask, values: &[Option<&str>], expect: &[&str]) {
+        let text: ArrayRef = Arc::new(values.iter().copied().collect::<StringArray>());
+        let array = cast(&text, data_type).unwrap();
+        let masked = masked(&array, mask, &MaskKey::new(&Secret::new("key"))).unwrap();
+        assert_eq!(masked.data_type(), data_type, "{mask:?}");
+        let options = FormatOptions::default().with_null("-");
+        let shown = ArrayFormatter::try_new(masked.as_ref(), &options).unwrap();
+        let found: Vec<String> = (0..masked.len()).map(|at| shown.value(at).to_string()).collect();
+        assert_eq!(found, expect, "{data_type} {mask:?}");
+    }
+
+    #[test]
+    fn a_mask_keeps_type_and_missing_values() {
+        let names = [Some("Ann Alder"), None, Some("Åsa"), Some("")];
+        let dictionary = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        for text in [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View, dictionary] {
+            check(&text, Mask::Null, &names, &["-", "-", "-", "-"]);
+            check(&text, Mask::Redact, &names, &["***", "-", "***", "***"]);
+            check(&text, Mask::Partial, &names, &["A******er", "-", "***", ""]);
+        }
+        let known = "5d5d139563c95b5967b9bd9a8c9b233a";
+        let hashed = MaskKey::new(&Secret::new("key")).hash("");
+        assert_eq!((hashed.as_str(), hashed.len()), (known, HASH_DIGITS));
+        check(&DataType::Utf8, Mask::Hash, &[Some(""), None], &[known, "-"]);
+    }
+
+    #[test]
+    fn a_year_is_its_first_moment_before_1970_too() {
+        let times = [Some("2024-12-31T23:59:59"), None, Some("1969-07-20T20:17:40")];
+        check(&DataType::Date32, Mask::Year, &[Some("2024-02-29"), Some("1969-07-20")], &["2024-01-01", "1969-01-01"]);
+        for unit in [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond] {
+            let expect = ["2024-01-01T00:00:00", "-", "1969-01-01T00:00:00"];
+            check(&DataType::Timestamp(unit, None), Mask::Year, &times, &expect);
+            let zoned = ["2024-01-01T00:00:00Z", "-", "1969-01-01T00:00:00Z"];
+            check(&DataType::Timestamp(unit, Some("UTC".into())), Mask::Year, &times, &zoned);
+        }
+    }
+
+    #[test]
+    fn a_mask_that_does_not_fit_hides_the_value() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        for mask in [Mask::Hash, Mask::Redact, Mask::Partial, Mask::Year] {
+            let masked = masked(&numbers, mask, &MaskKey::new(&Secret::new("key"))).unwrap();
+            assert_eq!(masked.null_count(), 2, "{mask:?}");
+        }
+    }
+}

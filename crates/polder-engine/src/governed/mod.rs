@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   the query's own operators: see masked values and visible rows only
-//!   ---------------------------------------------------------------- GovernedExec: masks; stops filters, statistics, errors
+//!   ---------------------------------------------------------------- GovernedExec, a leaf to all of them: masks; stops
+//!                                                                    filters, sorts, statistics, error texts, EXPLAIN
 //!   FilterExec: the permit's row conditions
 //!   the provider's scan
 //! ```
@@ -11,6 +12,7 @@
 //! cannot fail and cannot tell of a row that the row conditions hide, so evaluating them first changes speed, not answers.
 //! A permit without masks and conditions puts nothing in between: the provider itself is read.
 
+mod below;
 pub(crate) mod condition;
 pub(crate) mod exec;
 pub(crate) mod leak_proof;
@@ -27,7 +29,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::filter::FilterExecBuilder;
 
 use polder_access::Permit;
 use polder_model::Mask;
@@ -106,29 +108,38 @@ impl GovernedTable {
         }
     }
 
-    /// Reads the provider's columns at `indices`, the visible rows only.
+    /// Reads the provider's columns at `wanted`, in that order, the visible rows only.
     async fn visible(
         &self,
         state: &dyn Session,
-        indices: &[usize],
+        wanted: &[usize],
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = Arc::new(self.inner.schema().project(indices)?);
+        let stored = self.inner.schema();
         let Some(condition) = self.condition() else {
             return match self.rows {
-                Rows::None => Ok(Arc::new(EmptyExec::new(schema))),
-                _ => self.inner.scan(state, Some(&indices.to_vec()), filters, limit).await,
+                Rows::None => Ok(Arc::new(EmptyExec::new(Arc::new(stored.project(wanted)?)))),
+                _ => self.inner.scan(state, Some(&wanted.to_vec()), filters, limit).await,
             };
         };
+        let mut read = wanted.to_vec();
+        for column in condition.column_refs() {
+            let at = stored.index_of(&column.name)?;
+            if !read.contains(&at) {
+                read.push(at);
+            }
+        }
         let mut filters = filters.to_vec();
         // The provider may prune partitions and files by the condition; the rows are filtered here all the same.
         if self.inner.supports_filters_pushdown(&[condition])? != [TableProviderFilterPushDown::Unsupported] {
             filters.push(condition.clone());
         }
-        let scan = self.inner.scan(state, Some(&indices.to_vec()), &filters, None).await?;
-        let predicate = state.create_physical_expr(condition.clone(), &DFSchema::try_from(Arc::clone(&schema))?)?;
-        Ok(Arc::new(FilterExec::try_new(predicate, scan)?))
+        let scan = self.inner.scan(state, Some(&read), &filters, None).await?;
+        let schema = DFSchema::try_from(Arc::new(stored.project(&read)?))?;
+        let predicate = state.create_physical_expr(condition.clone(), &schema)?;
+        let wanted_only = (read.len() > wanted.len()).then(|| (0..wanted.len()).collect());
+        Ok(Arc::new(FilterExecBuilder::new(predicate, scan).apply_projection(wanted_only)?.build()?))
     }
 }
 
@@ -181,28 +192,24 @@ impl TableProvider for GovernedTable {
                 &all
             }
         };
-        let mut indices: Vec<usize> = projection.iter().map(|at| self.shown[*at].index).collect();
-        if let Some(condition) = self.condition() {
-            for column in condition.column_refs() {
-                indices.push(self.inner.schema().index_of(&column.name)?);
-            }
-        }
-        indices.sort_unstable();
-        indices.dedup();
         // The promise of `supports_filters_pushdown` is checked again: it is the barrier.
         let passing: Vec<Expr> = filters
             .iter()
             .filter(|expr| leak_proof::logical(expr, &self.schema, &|column| self.is_open(column)))
             .cloned()
             .collect();
-        let visible = self.visible(state, &indices, &passing, limit).await?;
+        // A projection may name a column twice, a scan need not read it twice.
+        let mut wanted: Vec<usize> = projection.iter().map(|at| self.shown[*at].index).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let visible = self.visible(state, &wanted, &passing, limit).await?;
         let output = |at: &usize| {
             let Shown { index, mask, open } = self.shown[*at];
-            Output { from: indices.partition_point(|i| *i < index), mask, open }
+            Output { from: wanted.partition_point(|i| *i < index), mask, open }
         };
         let outputs = projection.iter().map(output).collect();
         let schema = Arc::new(self.schema.project(projection)?);
         let all_rows = matches!(self.rows, Rows::All);
-        Ok(Arc::new(GovernedExec::new(self.name.clone(), visible, schema, outputs, all_rows, self.key.clone())?))
+        Ok(Arc::new(GovernedExec::new(self.name.clone(), visible, schema, outputs, all_rows, self.key.clone())))
     }
 }

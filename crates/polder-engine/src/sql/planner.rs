@@ -65,7 +65,11 @@ impl<'a> Planner<'a> {
     }
 
     pub(crate) async fn plan(&self, sql: &str, scope: &Scope<'_>) -> Result<Planned, QueryError> {
-        let script = Script::read(sql)?;
+        let mut script = Script::read(sql)?;
+        // Names of queries within the statement are told apart from tables by their letters, before any table is known.
+        let mut spelling = Spelling::default();
+        spelling.learn(&script);
+        script.respell(&spelling);
         Ok(match Request::of(script.parse()?)? {
             Request::Query(query) => Planned::Rows(self.planned(script, query, scope).await?),
             Request::Explain { query, analyze } => Planned::Explain { plan: self.planned(script, query, scope).await?, analyze },
@@ -115,7 +119,8 @@ impl<'a> Planner<'a> {
         let mut sources: Vec<(TableParts, Arc<dyn TableSource>)> = Vec::with_capacity(references.len());
         for reference in references {
             let name = reference_parts(&reference);
-            if sources.iter().any(|(known, _)| *known == name) {
+            let is_table = places.iter().any(|(place, _)| *place == name);
+            if !is_table || sources.iter().any(|(known, _)| *known == name) {
                 continue;
             }
             let (table, as_of) = match script.travel(&name) {

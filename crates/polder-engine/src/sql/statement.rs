@@ -105,13 +105,15 @@ pub(crate) fn parts(name: &ObjectName) -> TableParts {
     TableParts::new(name.0.iter().map(|part| part.as_ident().map_or_else(|| part.to_string(), |ident| ident.value.clone())))
 }
 
-/// Where each table's name stands first.
+/// Where the tables that a query names stand, in order. A function's name in the place of a table is none.
 pub(crate) fn places(query: &Query) -> Vec<(TableParts, Location)> {
     struct Places(Vec<(TableParts, Location)>);
     impl Visitor for Places {
         type Break = ();
-        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-            self.0.push((parts(relation), relation.span().start));
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table { name, args: None, .. } = factor {
+                self.0.push((parts(name), name.span().start));
+            }
             ControlFlow::Continue(())
         }
     }

@@ -7,7 +7,7 @@ use super::mesh::{Mesh, PEOPLE, Rights, engine, in_memory, people_batch, people_
 
 fn check(condition: &str, expect: Result<(), &str>) {
     let found = engine().condition(condition, &people_columns());
-    assert_eq!(found.as_ref().map(|()| ()).map_err(|error| error.message.as_str()), expect, "{condition}");
+    assert_eq!(found.as_ref().copied().map_err(|error| error.message.as_str()), expect, "{condition}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn governing_a_table_is_the_same_as_copying_what_may_be_seen() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (engine, governed, copy) = runtime.block_on(meshes(folder.path()));
-    let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(sql in query())| {
         let (one, other) = runtime.block_on(async { (sorted(&engine, &governed, &sql).await, sorted(&engine, &copy, &sql).await) });
         prop_assert_eq!(one, other, "{}", sql);

@@ -101,7 +101,7 @@ async fn wrong_names_are_told_with_their_place_and_the_nearest_right_one() {
     .await;
     check("select uper('a')", NotFound, "there is no function \"uper\"", Some((1, 8)), Some("did you mean \"upper\"?")).await;
     check("select 1 +", Syntax, "expected: an expression, found: EOF", None, None).await;
-    check("select 1 from from", Syntax, "expected: identifier, found: from", Some((1, 15)), None).await;
+    check("select 1 1", Syntax, "expected: end of statement, found: 1", Some((1, 10)), None).await;
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn aliases_lead_to_tables_under_their_permits() {
     let table =
         |rights: Rights| Resolved::Table { permit: rights.permit(), columns: people_columns(), provider: Arc::clone(&people) };
     let tables = AliasedTables::default().with("Customer", table(Rights::default())).with("masked", table(analyst()));
-    let sql = "select count(*), (select count(*) from MASKED) from customer";
+    let sql = "select count(*) as a, (select count(*) from MASKED) as b from customer";
     let result = engine().query(sql, Arc::new(tables.clone())).await.unwrap();
     let batches: Vec<_> = result.stream.try_collect().await.unwrap();
     let text = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use polder_apply::{DoneStep, EntryChange, Journal, JournalError};
+use polder_apply::{ApplyError, DoneStep, EntryChange, Journal, JournalError};
 use polder_plan::{Plan, Step};
 use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
 
@@ -27,14 +27,8 @@ struct StoreJournal<'a> {
 #[async_trait]
 impl Journal for StoreJournal<'_> {
     async fn record(&self, done: &[DoneStep<'_>], begins: Option<&Step>) -> Result<(), JournalError> {
-        if !done.is_empty() {
-            let records: Vec<StepRecord> = done.iter().map(record_of).collect();
-            self.store.steps_done(self.operation, &records, Utc::now()).await?;
-        }
-        if let Some(step) = begins {
-            self.store.step_started(self.operation, step.number, Utc::now()).await?;
-        }
-        Ok(())
+        let records: Vec<StepRecord> = done.iter().map(record_of).collect();
+        Ok(self.store.record_steps(self.operation, &records, begins.map(|step| step.number), Utc::now()).await?)
     }
 }
 
@@ -109,12 +103,18 @@ impl Platform {
             observer(ApplyProgress { done: progress.done, total: progress.total, step });
         };
         let result = polder_apply::apply(plan, done, &LakeEffects(&self.lake), &journal, &mut tell).await;
-        let outcome = match &result {
-            Ok(_) => OperationOutcome::Succeeded,
-            Err(error) => OperationOutcome::Failed { error: crate::governed::error_chain(error) },
+        let ended = match &result {
+            Ok(_) => Some(OperationOutcome::Succeeded),
+            Err(error @ ApplyError::Step { .. }) => Some(OperationOutcome::Failed { error: crate::governed::error_chain(error) }),
+            // The journal did not take the record of a step whose effect may be there: the next apply goes on with this one.
+            Err(ApplyError::Journal { .. }) => None,
         };
-        let finished = self.store.finish(operation, &outcome, Utc::now()).await;
-        let done = result.doing(ErrorKind::Failed, "the apply stopped")
+        let finished = match &ended {
+            Some(outcome) => self.store.finish(operation, outcome, Utc::now()).await,
+            None => Ok(()),
+        };
+        let done = result
+            .doing(ErrorKind::Failed, "the apply stopped")
             .map_err(|e| e.with_hint("what was done is recorded: mend the cause and run `polder apply` again"))?;
         finished.doing(ErrorKind::Unavailable, "cannot record that the apply has ended")?;
         Ok(done.carried_out)

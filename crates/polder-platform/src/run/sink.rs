@@ -34,9 +34,11 @@ pub(super) enum Written {
 impl JobContext<'_> {
     /// Opens the job's sink for writing.
     pub(super) async fn sink(&self) -> Result<Sink<'_>, Error> {
-        let sink = self.job.sink.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, format!("job {} has no sink to write to", self.job.id))
-        })?;
+        let sink = self
+            .job
+            .sink
+            .as_ref()
+            .ok_or_else(|| Error::new(ErrorKind::Invalid, format!("job {} has no sink to write to", self.job.id)))?;
         self.writable(&sink.table).await
     }
 
@@ -102,6 +104,7 @@ impl JobContext<'_> {
 }
 
 fn failed_checks(name: &TableName, checks: &[CheckReport]) -> String {
-    let failed: Vec<String> = checks.iter().filter(|c| !c.passed).map(|c| format!("{} ({} found)", c.name, c.failing_rows)).collect();
+    let failed: Vec<String> =
+        checks.iter().filter(|c| !c.passed).map(|c| format!("{} ({} found)", c.name, c.failing_rows)).collect();
     format!("checks on {name} do not hold, so the table is as it was: {}", failed.join(", "))
 }

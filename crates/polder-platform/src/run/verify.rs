@@ -41,9 +41,10 @@ impl JobContext<'_> {
         query: &CheckQuery,
         provider: Arc<dyn TableProvider>,
     ) -> Result<CheckReport, QueryError> {
-        let permit = sink.permit.for_checks().ok_or_else(|| {
-            QueryError::new(polder_engine::QueryErrorKind::NotAllowed, "checks run under a permit to write")
-        })?;
+        let permit = sink
+            .permit
+            .for_checks()
+            .ok_or_else(|| QueryError::new(polder_engine::QueryErrorKind::NotAllowed, "checks run under a permit to write"))?;
         let resolved = Resolved::Table { permit, columns: sink.table.columns.clone(), provider };
         let this: Arc<dyn Tables> = Arc::new(AliasedTables::default().with("this", resolved));
         let count = format!("SELECT count(*) FROM ({}) AS failing", query.sql);

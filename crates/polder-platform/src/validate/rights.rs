@@ -8,11 +8,8 @@ use polder_model::{Declared, Desired, Resource, Securable};
 
 /// A warning for each source or sink that a job's service principal lacks the rights for.
 pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
-    let environment = Environment {
-        name: desired.environment.clone(),
-        tenant: desired.tenant.clone(),
-        production: desired.production,
-    };
+    let environment =
+        Environment { name: desired.environment.clone(), tenant: desired.tenant.clone(), production: desired.production };
     let resources = desired.resources.values().map(|declared| &declared.resource);
     // A guardrail that does not hold is a fault of its own.
     let Ok(authorizer) = Authorizer::new(&environment, resources) else { return Vec::new() };

@@ -188,8 +188,10 @@ impl Place<'_> {
     }
 
     fn pii_fault(&self, name: &str, pii: &[String]) -> Fault {
-        let message = format!("column {name} derives from {}, which is PII, and the sink's column is not tagged so", pii.join(", "));
-        let help = format!("tag the sink's column `tags: [pii]`, or say in the job why it is not: declassify: {{{name}: <reason>}}");
+        let message =
+            format!("column {name} derives from {}, which is PII, and the sink's column is not tagged so", pii.join(", "));
+        let help =
+            format!("tag the sink's column `tags: [pii]`, or say in the job why it is not: declassify: {{{name}: <reason>}}");
         self.at_origin("pii-untagged", name, message, Some(help))
     }
 }

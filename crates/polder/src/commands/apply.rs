@@ -1,7 +1,7 @@
 //! `polder apply`: carries out a plan, asking first.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -66,15 +66,13 @@ impl Args {
 }
 
 fn read(file: &Path) -> anyhow::Result<Plan> {
-    let invalid = |hint: &str| Failure::new(Exit::Invalid, format!("cannot read the plan in {}", file.display()), hint);
+    let failure = |exit: Exit, hint: &str| Failure::new(exit, format!("cannot read the plan in {}", file.display()), hint);
     let bytes = std::fs::read(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            let hint = "save one with `polder plan --out FILE`";
-            anyhow::Error::new(Failure::new(Exit::NotFound, format!("there is no plan {}", file.display()), hint))
-        }
-        _ => anyhow::Error::new(error).context(invalid("check the file's owner and mode")),
+        ErrorKind::NotFound => failure(Exit::NotFound, "save one with `polder plan --out FILE`").because(error),
+        _ => failure(Exit::Invalid, "check the file's owner and mode").because(error),
     })?;
-    serde_json::from_slice(&bytes).map_err(anyhow::Error::new).context(invalid("make it anew with `polder plan --out FILE`"))
+    let plan = serde_json::from_slice(&bytes);
+    Ok(plan.map_err(|error| failure(Exit::Invalid, "make it anew with `polder plan --out FILE`").because(error))?)
 }
 
 /// Makes a plan, shows it and asks about it. `None` when the answer is no.
@@ -87,8 +85,9 @@ async fn fresh(
 ) -> anyhow::Result<Option<Apply>> {
     let plan = platform.plan(allow_destroy.clone()).await?;
     let shown = plan::text(&plan, context);
-    // With JSON on stdout the plan is talk.
+    // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.
     match form {
+        _ if plan.is_empty() && plan.held_back.is_empty() => {}
         Form::Text => render::text(&shown)?,
         Form::Json => say(shown.trim_end()),
     }

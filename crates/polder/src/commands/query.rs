@@ -82,8 +82,8 @@ impl Args {
 
 fn unreadable(file: &Path, error: io::Error) -> anyhow::Error {
     let exit = if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Invalid };
-    let failure = Failure::new(exit, format!("cannot read the query in {}", file.display()), "name a file of SQL in UTF-8");
-    anyhow::Error::new(error).context(failure)
+    let message = format!("cannot read the query in {}", file.display());
+    Failure::new(exit, message, "name a file of SQL in UTF-8").because(error).into()
 }
 
 fn piped() -> anyhow::Result<String> {

@@ -38,7 +38,7 @@ const DESCRIPTORS: &[(&str, &str)] = &[
     ("access/analysts.yaml", include_str!("../../demo/access/analysts.yaml")),
     ("access/marketing_jobs.yaml", include_str!("../../demo/access/marketing_jobs.yaml")),
     ("access/platform.yaml", include_str!("../../demo/access/platform.yaml")),
-    ("policies/people_read.cedar", include_str!("../../demo/policies/people_read.cedar")),
+    ("policies/marketing_keeps_out.cedar", include_str!("../../demo/policies/marketing_keeps_out.cedar")),
     (".gitignore", ".polder/\nlanding/\n"),
 ];
 

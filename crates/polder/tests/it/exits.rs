@@ -32,7 +32,10 @@ fn a_folder_without_a_mesh_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let said = polder(folder.path(), &["plan"]);
     assert_eq!(said.code, 4);
-    assert_snapshot!(said.stderr, @"");
+    assert_snapshot!(said.stderr, @"
+    error: there is no polder.yaml in $DIR or above it
+      hint: run `polder init` to write a starter mesh here, `polder demo` to see one, or name a folder with `--dir`
+    ");
 }
 
 #[test]

@@ -8,11 +8,105 @@ use crate::support::{edit, loaded, piped, polder, starter};
 fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
     let folder = starter();
     let folder = folder.path();
-    assert_snapshot!(polder(folder, &["validate"]).all(), @"");
-    assert_snapshot!(polder(folder, &["plan"]).all(), @"");
-    assert_snapshot!(polder(folder, &["apply", "--yes", "--output", "json"]).well(), @"");
-    assert_snapshot!(polder(folder, &["apply", "--yes"]).all(), @"");
-    assert_snapshot!(polder(folder, &["ls"]).all(), @"");
+    assert_snapshot!(polder(folder, &["validate"]).all(), @"
+    exit 0
+    --- stdout
+    valid: 2 environments, 1 department, 1 domain, 3 datasets, 2 jobs, 6 grants
+    --- stderr
+    ");
+    assert_snapshot!(polder(folder, &["plan"]).all(), @"
+    exit 0
+    --- stdout
+    Plan for dev (tenant nonprod), on top of state 0
+
+    Create
+       + tenant nonprod
+           new in polder.yaml:5:11
+       + environment dev
+           new in polder.yaml:7:12
+       + department commerce
+           new in polder.yaml:10:15
+       + user ana@example.com
+           new in polder.yaml:18:9
+       + user bob@example.com
+           new in polder.yaml:18:26
+       + service principal sales_jobs
+           new in domains/sales/domain.yaml:5:21
+       + group analysts
+           new in polder.yaml:21:12
+       + group sales_owners
+           new in polder.yaml:20:12
+       + domain sales
+           new in domains/sales/domain.yaml:2:1
+       + bucket aws/dev-sales
+           new in domains/sales/datasets/orders.yaml:10:13
+       + catalog sales
+           new in domains/sales/domain.yaml:2:1
+       + schema sales.bronze
+           new in domains/sales/datasets/orders.yaml:4:13
+       + schema sales.gold
+           new in domains/sales/datasets/revenue.yaml:4:13
+       + table sales.bronze.orders_v1
+           new in domains/sales/datasets/orders.yaml:4:13
+           placed on aws: aws or azure will do: aws, the first of those in the organization's order
+       + table sales.bronze.orders_v1_quarantine
+           new in domains/sales/jobs/load_orders.yaml:3:7
+           placed on aws: aws or azure will do: aws, the first of those in the organization's order
+       + table sales.gold.revenue_v1
+           new in domains/sales/datasets/revenue.yaml:4:13
+           placed on aws: aws or azure will do: aws, the first of those in the organization's order
+       + grant catalog:sales:analysts
+           new in access/sales.yaml:3:6
+       + grant catalog:sales:sales_jobs
+           new in domains/sales/domain.yaml:5:21
+       + grant schema:sales.bronze:analysts
+           new in access/sales.yaml:3:6
+       + grant schema:sales.gold:analysts
+           new in access/sales.yaml:4:6
+       + grant table:sales.bronze.orders_v1:analysts
+           new in access/sales.yaml:3:6
+       + grant table:sales.gold.revenue_v1:analysts
+           new in access/sales.yaml:4:6
+       + job sales/daily_revenue
+           new in domains/sales/jobs/daily_revenue.yaml:3:7
+       + job sales/load_orders
+           new in domains/sales/jobs/load_orders.yaml:3:7
+
+    Plan: 24 to create, 0 to update, 0 to replace, 0 to delete, 0 drifted, 0 held back.
+    --- stderr
+    ");
+    assert_snapshot!(polder(folder, &["apply", "--yes", "--output", "json"]).well(), @r#"
+    {
+      "environment": "dev",
+      "plan": "[id]",
+      "summary": {
+        "create": 24,
+        "update": 0,
+        "replace": 0,
+        "delete": 0,
+        "drift": 0,
+        "held_back": 0
+      },
+      "steps": 28,
+      "resumed": 0,
+      "seconds": [took]
+    }
+    "#);
+    assert_snapshot!(polder(folder, &["apply", "--yes"]).all(), @"
+    exit 0
+    --- stdout
+    dev is as declared: nothing to do
+    --- stderr
+    ");
+    assert_snapshot!(polder(folder, &["ls"]).all(), @"
+    exit 0
+    --- stdout
+    NAME                               KIND   COLUMNS  OWNER         COMMENT
+    sales.bronze.orders_v1             table        5  sales_owners  orders as the shop exports them
+    sales.bronze.orders_v1_quarantine  table        5  sales_owners  rows that did not fit sales.bronze.orders_v1, each with the reason
+    sales.gold.revenue_v1              table        3  sales_owners  revenue by day
+    --- stderr
+    ");
 }
 
 #[test]
@@ -44,14 +138,17 @@ fn apply_asks_for_yes_where_no_one_can_answer() {
     let folder = starter();
     let said = piped(folder.path(), &["apply"], "y\n");
     assert_eq!(said.code, 2);
-    assert_snapshot!(said.stderr, @"");
+    assert_snapshot!(said.stderr, @"
+    error: the plan has changes and no one is there to ask
+      hint: add `--yes`, or save the plan and apply the file
+    ");
 }
 
 #[test]
 fn a_saved_plan_is_carried_out_once() {
     let folder = starter();
     let folder = folder.path();
-    assert_snapshot!(polder(folder, &["plan", "--out", "dev.plan"]).stderr, @"");
+    assert_snapshot!(polder(folder, &["plan", "--out", "dev.plan"]).stderr, @"saved: carry it out with `polder apply dev.plan -e dev`");
     polder(folder, &["apply", "dev.plan"]).well();
     let again = polder(folder, &["apply", "dev.plan"]);
     assert_eq!(again.code, 6, "{}", again.all());
@@ -61,9 +158,10 @@ fn a_saved_plan_is_carried_out_once() {
 fn a_new_optional_column_is_an_update() {
     let folder = loaded();
     let path = "domains/sales/datasets/orders.yaml";
-    edit(folder.path(), path, "columns:\n", "columns:\n  - {name: channel, type: string, optional: true}\n");
+    let note = "  - {name: note, type: string, optional: true}\n";
+    edit(folder.path(), path, note, &format!("{note}{}", note.replace("note", "channel")));
     let said = polder(folder.path(), &["plan", "--output", "markdown"]).well();
-    assert!(said.contains("channel") && said.contains("1 to update"), "{said}");
+    assert!(said.contains("column 'channel' added") && said.contains("| 0 | 1 | 0 |"), "{said}");
     polder(folder.path(), &["apply", "--yes"]).well();
     let rows =
         polder(folder.path(), &["query", "select count(channel) as n, count(*) as m from sales.bronze.orders_v1", "-o", "csv"]);

@@ -87,10 +87,11 @@ pub(crate) fn edit(folder: &Path, path: &str, from: &str, to: &str) {
 
 /// The text without folders of this run, times and durations.
 fn steady(folder: &Path, text: &str) -> String {
-    static CHANGING: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+    static CHANGING: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
         [
             (Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").unwrap(), "[time]"),
             (Regex::new(r"\d+(\.\d+)? s\b").unwrap(), "[took]"),
+            (Regex::new(r#""seconds": [\d.e-]+"#).unwrap(), "\"seconds\": [took]"),
             (Regex::new(r"[0-9a-f]{64}").unwrap(), "[id]"),
         ]
     });

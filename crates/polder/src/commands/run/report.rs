@@ -9,7 +9,7 @@ use crate::render::units;
 
 /// A table of the runs, then their errors, failed checks and warnings, then a line that counts them.
 pub(crate) fn text(reports: &[RunReport]) -> String {
-    let mut listing = Listing::new(["job", "outcome", "rows>", "rejected>", "read>", "seconds>", "rows/s>", "wrote"]);
+    let mut listing = Listing::new(["job", "outcome", "rows>", "rejected>", "written>", "seconds>", "rows/s>", "into"]);
     for report in reports {
         listing.row([
             report.job.to_string(),
@@ -19,7 +19,7 @@ pub(crate) fn text(reports: &[RunReport]) -> String {
             units::bytes(report.bytes),
             format!("{:.2}", report.seconds),
             units::rate(report.rows, report.seconds),
-            report.output.as_ref().map_or_else(String::new, |(table, version)| format!("{table} version {version}")),
+            into(report),
         ]);
     }
     let mut text = if listing.is_empty() { String::new() } else { listing.text() };
@@ -39,12 +39,20 @@ const fn outcome(outcome: &RunOutcome) -> &'static str {
     }
 }
 
+/// What the run wrote, or why it was not needed.
+fn into(report: &RunReport) -> String {
+    match (&report.outcome, &report.output) {
+        (RunOutcome::Skipped { why }, _) => why.clone(),
+        (_, Some((table, version))) => format!("{table} version {version}"),
+        (_, None) => String::new(),
+    }
+}
+
 /// What of a run needs reading; nothing when all went well.
 fn remarks(report: &RunReport) -> String {
     let mut lines = Vec::new();
     match &report.outcome {
-        RunOutcome::Succeeded => {}
-        RunOutcome::Skipped { why } => lines.push(format!("skipped: {why}")),
+        RunOutcome::Succeeded | RunOutcome::Skipped { .. } => {}
         RunOutcome::Failed { error } => lines.push(format!("failed: {error}")),
         RunOutcome::Blocked { by } => lines.push(format!("not started: {by} did not succeed")),
     }
