@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use polder_model::Address;
 use polder_plan::Plan;
 use polder_platform::{Apply, ApplyProgress, ApplyReport, Platform};
