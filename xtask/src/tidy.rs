@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The rows of the house, top to bottom. A crate may know the crates of the rows above its own, and the neighbours in
 /// its own row that [`NEIGHBOURS`] names.
 const ROWS: [(&str, &[&str]); 5] = [
-    ("words", &["polder-model", "polder-descriptor", "polder-api"]),
+    ("words", &["polder-model", "polder-arrow", "polder-descriptor", "polder-api"]),
     ("decisions", &["polder-plan", "polder-access", "polder-schedule", "polder-cost"]),
     (
         "effects",
@@ -34,7 +34,7 @@ const ROWS: [(&str, &[&str]); 5] = [
 
 /// Arrows within a row.
 const NEIGHBOURS: &[(&str, &str)] =
-    &[("polder-descriptor", "polder-model"), ("polder-catalog", "polder-store"), ("polder", "polder-server")];
+    &[("polder-descriptor", "polder-model"), ("polder-arrow", "polder-model"), ("polder-catalog", "polder-store"), ("polder", "polder-server")];
 
 /// Development crates: they may know anything, and only dev-dependencies may know them.
 const DEVELOPMENT: &[&str] = &["xtask"];

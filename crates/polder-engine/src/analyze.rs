@@ -11,7 +11,6 @@ use polder_model::{Column, DataType};
 use crate::error::{QueryError, QueryErrorKind};
 use crate::lineage;
 use crate::tables::TableParts;
-use crate::types;
 
 /// A table as a query may name it.
 #[derive(Debug, Clone)]
@@ -58,7 +57,7 @@ pub(crate) fn analyze(state: &SessionState, plan: &LogicalPlan, tables: &[Analyz
     });
     let mut columns = Vec::with_capacity(lineage.columns.len());
     for (field, derived_from) in coerced.schema().fields().iter().zip(lineage.columns) {
-        let Some(data_type) = types::from_arrow(field.data_type()) else {
+        let Some(data_type) = polder_arrow::from_arrow(field.data_type()) else {
             let message = format!("the column {:?} is of type {}, which a table cannot hold", field.name(), field.data_type());
             return Err(QueryError::new(QueryErrorKind::Type, message).with_hint("cast it to a type of a table"));
         };

@@ -17,7 +17,7 @@ use crate::governed::condition;
 use crate::governed::mask::MaskKey;
 use crate::sql::planner::{Planned, Planner, Scope};
 use crate::tables::Tables;
-use crate::{explain, information, types};
+use crate::{explain, information};
 
 /// A query's answer. Nothing is computed before the stream is polled; dropping it cancels the query.
 pub struct QueryResult {
@@ -65,7 +65,7 @@ impl Engine {
 
     /// Checks a row filter's condition over a table's columns.
     pub fn condition(&self, condition: &str, columns: &[Column]) -> Result<(), QueryError> {
-        condition::read(&self.state, &types::to_schema(columns), condition).map(drop)
+        condition::read(&self.state, &polder_arrow::to_schema(columns), condition).map(drop)
     }
 
     /// The state of a query that starts now: `now()` is one moment throughout it.

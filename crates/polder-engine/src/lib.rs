@@ -14,7 +14,6 @@ mod lineage;
 mod nearest;
 mod sql;
 mod tables;
-pub mod types;
 
 pub use analyze::{Analysis, AnalyzeTable, BaseColumn, OutputColumn};
 pub use config::EngineConfig;

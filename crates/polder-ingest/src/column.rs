@@ -30,7 +30,6 @@ use polder_model::DataType;
 use crate::error::{Fit, Misfit};
 use crate::json::Cursor;
 use crate::record::Record;
-use crate::schema::arrow_type;
 use crate::{time, value};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -133,7 +132,12 @@ impl ColumnBuffer {
             DataType::Map(key, value) => Values::Map(vec![0], Box::new(Self::new(key)), Box::new(Self::new(value))),
             DataType::Struct(fields) => Values::Struct(Box::new(Record::of_struct(fields))),
         };
-        Self { data_type: data_type.clone(), arrow: arrow_type(data_type), validity: NullBufferBuilder::new(0), values }
+        Self {
+            data_type: data_type.clone(),
+            arrow: polder_arrow::to_arrow(data_type),
+            validity: NullBufferBuilder::new(0),
+            values,
+        }
     }
 
     fn len(&self) -> usize {

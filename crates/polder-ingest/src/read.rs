@@ -26,7 +26,6 @@ use crate::produce::{Message, Producer, Slot};
 use crate::reject::Rejected;
 use crate::report::{FileReport, ReadReport};
 use crate::rows::Parsed;
-use crate::schema::arrow_schema;
 
 /// How large a field and a row may be. What is larger is refused as a row, before it fills the memory. Parquet files have
 /// their own bounds and are not held to these.
@@ -89,7 +88,7 @@ impl Spec {
             return Err(wrong("two columns of the sink are to be filled from one field".to_owned()));
         }
         let dialect = Dialect::new(&spec.source.csv, spec.limits.row_bytes).map_err(wrong)?;
-        let schema = arrow_schema(&spec.columns);
+        let schema = polder_arrow::to_schema(&spec.columns);
         Ok(Self { columns: spec.columns, source: spec.source, bad_rows: spec.bad_rows, limits: spec.limits, dialect, schema })
     }
 }

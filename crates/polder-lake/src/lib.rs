@@ -35,7 +35,7 @@ pub use error::{Error, Result};
 pub use handle::{AsOf, CommitInfo, TableHandle, TableSize};
 pub use lake::{Lake, LakeConfig, ProviderConfig, SourceStore, TableObservation};
 pub use maintain::{MIN_RETENTION, OptimizeOptions, OptimizeReport, VacuumOptions, VacuumReport};
-pub use schema::{arrow_schema, arrow_type, delta_schema, model_type};
+pub use schema::{arrow_schema, delta_schema};
 pub use write::{AppTransaction, AppendWriter, Write, WriteOptions};
 
 /// The fault points that a write passes, in the order in which it passes them (see [`polder_model::fault`]).

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType as ArrowType, Schema, SchemaRef, TimeUnit};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake_core::kernel::{ArrayType, DataType as DeltaType, MapType, MetadataValue, PrimitiveType, StructField, StructType};
-use polder_model::data_type::StructField as ModelField;
 use polder_model::{Column, DataType};
 
 /// The key of a column's description in the metadata of its Delta and Arrow field.
@@ -20,12 +19,6 @@ pub(crate) const COMMENT: &str = "comment";
 #[must_use]
 pub fn arrow_schema(columns: &[Column]) -> SchemaRef {
     Arc::new(to_arrow(&delta_schema(columns)).unwrap_or_else(|_| Schema::empty()))
-}
-
-/// Returns the Arrow type of values of a column of this type.
-#[must_use]
-pub fn arrow_type(data_type: &DataType) -> ArrowType {
-    (&to_delta(data_type)).try_into_arrow().unwrap_or(ArrowType::Null)
 }
 
 /// Returns the Delta schema of a table with these columns.
@@ -40,48 +33,6 @@ pub fn delta_schema(columns: &[Column]) -> StructType {
     });
     // Names are unique without case: descriptors refuse a table where they are not.
     StructType::new_unchecked(fields)
-}
-
-/// Returns our type for an Arrow type; `None` for those that no column can have, such as unsigned numbers of 64 bits.
-///
-/// Encodings are forgotten (views, dictionaries, large offsets), unsigned numbers become the next wider signed type and
-/// timestamps of any unit ours.
-#[must_use]
-pub fn model_type(arrow: &ArrowType) -> Option<DataType> {
-    Some(match arrow {
-        ArrowType::Boolean => DataType::Boolean,
-        ArrowType::Int8 => DataType::Byte,
-        ArrowType::Int16 | ArrowType::UInt8 => DataType::Short,
-        ArrowType::Int32 | ArrowType::UInt16 => DataType::Integer,
-        ArrowType::Int64 | ArrowType::UInt32 => DataType::Long,
-        ArrowType::Float16 | ArrowType::Float32 => DataType::Float,
-        ArrowType::Float64 => DataType::Double,
-        ArrowType::Decimal32(p, s) | ArrowType::Decimal64(p, s) | ArrowType::Decimal128(p, s) => {
-            DataType::Decimal(*p, u8::try_from(*s).ok()?)
-        }
-        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => DataType::String,
-        ArrowType::Binary | ArrowType::LargeBinary | ArrowType::BinaryView | ArrowType::FixedSizeBinary(_) => DataType::Binary,
-        ArrowType::Date32 | ArrowType::Date64 => DataType::Date,
-        ArrowType::Timestamp(_, Some(_)) => DataType::Timestamp,
-        ArrowType::Timestamp(_, None) => DataType::TimestampNtz,
-        ArrowType::Dictionary(_, value) => return model_type(value),
-        ArrowType::List(item) | ArrowType::LargeList(item) | ArrowType::ListView(item) | ArrowType::FixedSizeList(item, _) => {
-            DataType::Array(Box::new(model_type(item.data_type())?))
-        }
-        ArrowType::Map(entries, _) => match entries.data_type() {
-            ArrowType::Struct(fields) if fields.len() == 2 => {
-                DataType::Map(Box::new(model_type(fields[0].data_type())?), Box::new(model_type(fields[1].data_type())?))
-            }
-            _ => return None,
-        },
-        ArrowType::Struct(fields) => DataType::Struct(
-            fields
-                .iter()
-                .map(|field| Some(ModelField { name: field.name().clone(), data_type: model_type(field.data_type())? }))
-                .collect::<Option<_>>()?,
-        ),
-        _ => return None,
-    })
 }
 
 /// Returns the Arrow schema of a Delta schema.

@@ -8,6 +8,7 @@ use polder_model::{EnvironmentName, PrincipalName};
 use polder_platform::{OpenOptions, Platform};
 
 use crate::failure::{Exit, Failure};
+use crate::interrupt;
 use crate::render::faults::Reader;
 
 /// The file that makes a folder a mesh.
@@ -66,28 +67,18 @@ impl Context {
     }
 
     /// Runs an operation to its end, or until Ctrl-C.
-    ///
-    /// Dropping the operation half-way is safe: what changes anything is journalled, and the next command goes on from there.
     pub(crate) fn block_on<T>(&self, operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-        runtime()?.block_on(interruptible(operation))
+        let runtime = runtime()?;
+        let result = runtime.block_on(interrupt::or_interrupted(operation));
+        // A thread in the midst of a computation that was given up is not waited for.
+        runtime.shutdown_background();
+        result
     }
 }
 
 /// The threads that operations run on.
 pub(crate) fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
-}
-
-/// The operation, given up when Ctrl-C is pressed.
-pub(crate) async fn interruptible<T>(operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::select! {
-        biased;
-        result = operation => result,
-        signal = tokio::signal::ctrl_c() => match signal {
-            Ok(()) => Err(Failure::new(Exit::Interrupted, "interrupted", "run the command again: it goes on where it was").into()),
-            Err(error) => Err(anyhow::Error::new(error).context("cannot listen for Ctrl-C")),
-        },
-    }
 }
 
 fn nearest_mesh(from: &Path) -> Option<&Path> {

@@ -14,6 +14,7 @@ mod context;
 mod demo;
 mod failure;
 mod faultpoint;
+mod interrupt;
 mod render;
 mod shell;
 

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use crate::commands::{describe, ls, query};
 use crate::context::{self, Context, say};
 use crate::failure::{self, Exit};
+use crate::interrupt;
 use crate::render::rows::RowForm;
 use crate::render::{self, error, units};
 
@@ -36,7 +37,7 @@ Ctrl-C stops the query that runs, or drops the line that is typed. Tab completes
 /// Reads and answers until the end of the input.
 pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
     let runtime = context::runtime()?;
-    let platform = runtime.block_on(context::interruptible(context.open()))?;
+    let platform = runtime.block_on(interrupt::or_interrupted(context.open()))?;
     let names = runtime.block_on(platform.objects())?;
     let mut editor = editor(SqlHelper::new(&names))?;
     let history = platform.root().join(".polder").join("history");
@@ -47,6 +48,7 @@ pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
     let mut session = Session { context, runtime, platform, form, timing: false };
     let outcome = session.converse(&mut editor);
     save(&mut editor, &history);
+    session.runtime.shutdown_background();
     outcome
 }
 
@@ -135,7 +137,7 @@ impl Session<'_> {
 
     fn query(&self, sql: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
-        self.runtime.block_on(context::interruptible(query::show(&self.platform, sql, self.form)))?;
+        self.runtime.block_on(interrupt::or_interrupted(query::show(&self.platform, sql, self.form)))?;
         if self.timing {
             say(units::seconds(begun.elapsed().as_secs_f64()));
         }

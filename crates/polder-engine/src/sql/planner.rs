@@ -32,7 +32,7 @@ use crate::error::{QueryError, QueryErrorKind};
 use crate::governed::mask::MaskKey;
 use crate::governed::{GovernedTable, Rows, condition, same_name};
 use crate::tables::{AsOf, ResolveError, Resolved, TableParts, Tables};
-use crate::{information, lineage, nearest, types};
+use crate::{information, lineage, nearest};
 
 /// How deep views may be made of views.
 const MAX_VIEW_DEPTH: usize = 16;
@@ -244,7 +244,7 @@ fn outline(name: &TableParts, as_of: Option<AsOf>, outlines: &[AnalyzeTable]) ->
             .with_hint("leave out the AS OF clause"));
     }
     match outlines.iter().find(|table| TableParts::dotted(&table.name) == *name) {
-        Some(table) => Ok(Arc::new(EmptyTable::new(types::to_schema(&table.columns)))),
+        Some(table) => Ok(Arc::new(EmptyTable::new(polder_arrow::to_schema(&table.columns)))),
         None => {
             let known = || outlines.iter().map(|table| TableParts::dotted(&table.name)).collect();
             Err(unresolved(name, ResolveError::NotFound, known))

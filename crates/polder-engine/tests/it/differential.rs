@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use polder_engine::{Engine, types};
+use polder_engine::Engine;
 use polder_model::Mask;
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ fn people(seen: bool) -> RecordBatch {
         Arc::new(numbers.iter().map(|i| Some(DEPTS[*i as usize % 3])).collect::<StringArray>()),
         Arc::new(numbers.iter().map(|i| Some(YEARS[*i as usize % 4] + if seen { 0 } else { i * 4 })).collect::<Date32Array>()),
     ];
-    RecordBatch::try_new(types::to_schema(&people_columns()), columns).unwrap()
+    RecordBatch::try_new(polder_arrow::to_schema(&people_columns()), columns).unwrap()
 }
 
 fn governed() -> Rights {

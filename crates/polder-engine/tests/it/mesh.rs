@@ -17,7 +17,7 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use polder_access::{Action, Caller, ColumnRule, Permit};
 use polder_engine::{
-    AsOf, Engine, EngineConfig, QueryError, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable, types,
+    AsOf, Engine, EngineConfig, QueryError, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable,
 };
 use polder_model::secret::Secret;
 use polder_model::{Column, DataType, Mask, Principal, PrincipalKind, Securable};
@@ -158,7 +158,7 @@ pub(crate) fn people_batch(people: &[Person]) -> RecordBatch {
         Arc::new(people.iter().map(|p| Some(p.4)).collect::<StringArray>()),
         Arc::new(people.iter().map(|p| Some(p.5)).collect::<Date32Array>()),
     ];
-    RecordBatch::try_new(types::to_schema(&people_columns()), columns).unwrap()
+    RecordBatch::try_new(polder_arrow::to_schema(&people_columns()), columns).unwrap()
 }
 
 pub(crate) fn in_memory(batch: &RecordBatch) -> Arc<dyn TableProvider> {
@@ -223,7 +223,7 @@ pub(crate) fn analysts_mesh(people: &Arc<dyn TableProvider>) -> Mesh {
     let clear = Mesh::default().with_table("finance.bronze.people_v1", &people_columns(), people, Rights::default());
     let orders = {
         let columns = [column("personId", DataType::Integer), column("email", DataType::String), column("total", DataType::Long)];
-        let schema = types::to_schema(&columns);
+        let schema = polder_arrow::to_schema(&columns);
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(Int32Array::from(vec![1, 1, 3, 6])),
             Arc::new(StringArray::from(vec!["ann@example.nl", "ann@example.nl", "cleo@example.nl", "bo@example.nl"])),

@@ -8,13 +8,12 @@ use super::mesh::{
     Mesh, Object, PEOPLE, Rights, analysts_mesh, column, engine, in_memory, people_batch, people_columns, rows, sorted,
 };
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
-use polder_engine::types;
 use polder_model::DataType;
 
 fn mesh() -> Mesh {
     let shouting = [column("FULLNAME", DataType::String), column("Totals", DataType::String)];
     let values: Vec<ArrayRef> = vec![Arc::new(StringArray::from(vec!["Ann Alder"])), Arc::new(StringArray::from(vec!["7"]))];
-    let batch = RecordBatch::try_new(types::to_schema(&shouting), values).unwrap();
+    let batch = RecordBatch::try_new(polder_arrow::to_schema(&shouting), values).unwrap();
     let people = in_memory(&people_batch(&PEOPLE));
     Mesh::default()
         .with_table("finance.bronze.people_v1", &people_columns(), &people, Rights::default())

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use polder_ingest::{ReadSpec, arrow_schema};
+use polder_arrow::to_schema as arrow_schema;
+use polder_ingest::ReadSpec;
 use polder_model::job::{BadRows, FileFormat};
 use proptest::prelude::*;
 

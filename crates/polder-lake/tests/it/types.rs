@@ -1,7 +1,6 @@
 //! Values of every type survive the way into a table and back.
 
-use arrow::datatypes::DataType as ArrowType;
-use polder_lake::{arrow_schema, arrow_type, model_type};
+use polder_lake::arrow_schema;
 use polder_model::job::WriteMode;
 use serde_json::json;
 
@@ -26,16 +25,6 @@ const TYPES: [&str; 17] = [
     "struct<a:int,b:array<decimal(5,2)>>",
     "map<string,struct<x:timestamp,y:binary>>",
 ];
-
-#[test]
-fn every_type_has_one_arrow_type_and_comes_back_from_it() {
-    for text in TYPES {
-        let data_type = text.parse().unwrap();
-        assert_eq!(model_type(&arrow_type(&data_type)), Some(data_type), "{text}");
-    }
-    assert_eq!(model_type(&ArrowType::Utf8View), Some("string".parse().unwrap()));
-    assert_eq!(model_type(&ArrowType::Null), None);
-}
 
 #[test]
 fn a_description_is_the_fields_comment() {

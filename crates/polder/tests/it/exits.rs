@@ -45,3 +45,29 @@ fn completions_are_made_for_every_shell() {
         assert!(polder(folder.path(), &["completions", shell]).well().contains("polder"), "{shell}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_stops_a_query_that_would_run_for_long() {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    let folder = crate::support::starter();
+    let digits = "(values (0),(1),(2),(3),(4),(5),(6),(7),(8),(9))";
+    let tables = ('a'..='l').map(|name| format!("{digits} as {name}({name})")).collect::<Vec<_>>().join(", ");
+    let sql = format!("select sum(a.a * b.b + l.l) from {tables}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
+    command.args(["query", &sql]).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // Until it listens, Ctrl-C would end it as it ends any process.
+    let listens = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() & 0b10 != 0
+    };
+    while !listens() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

@@ -3,8 +3,10 @@
 mod demo;
 mod examples;
 mod exits;
+mod killed;
 mod lifecycle;
 mod query;
 mod reference;
 mod support;
+mod trouble;
 mod validate;

@@ -77,9 +77,9 @@ fn the_same_question_has_an_answer_for_each() {
     exit 0
     --- stdout
     yes: user bob@example.com may read table sales.bronze.orders_v1, at the regular level
-      because: USE CATALOG on catalog sales, granted to analysts (through analysts)
-      because: USE SCHEMA on schema sales.bronze, granted to analysts (through analysts)
-      because: SELECT on table sales.bronze.orders_v1, granted to analysts (through analysts)
+      because: USE CATALOG on catalog sales, granted to analysts
+      because: USE SCHEMA on schema sales.bronze, granted to analysts
+      because: SELECT on table sales.bronze.orders_v1, granted to analysts
       because: READ PII on table sales.bronze.orders_v1 is missing
       masked: customer_email (partial)
     --- stderr

@@ -1,4 +1,7 @@
-//! Column types between polder's words and Arrow's.
+//! Column types between polder's words and Arrow's, in one place for whoever reads, queries or writes rows.
+//!
+//! The names of the children of lists and maps (`element`, `key_value`) are those of Delta's own readers and writers. Values inside
+//! a list, map or struct may always be missing; a column's only where it is optional. Plain data: no rows pass here.
 
 use std::sync::Arc;
 
@@ -84,4 +87,40 @@ pub fn from_arrow(data_type: &Arrow) -> Option<DataType> {
         Arrow::Dictionary(_, value) => from_arrow(value)?,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TYPES: [&str; 17] = [
+        "boolean",
+        "tinyint",
+        "smallint",
+        "int",
+        "bigint",
+        "float",
+        "double",
+        "decimal(38,10)",
+        "string",
+        "binary",
+        "date",
+        "timestamp",
+        "timestamp_ntz",
+        "array<string>",
+        "map<string,bigint>",
+        "struct<a:int,b:array<decimal(5,2)>>",
+        "map<string,struct<x:timestamp,y:binary>>",
+    ];
+
+    #[test]
+    fn every_type_has_one_arrow_type_and_comes_back_from_it() {
+        for text in TYPES {
+            let data_type = text.parse().unwrap();
+            assert_eq!(from_arrow(&to_arrow(&data_type)), Some(data_type), "{text}");
+        }
+        assert_eq!(from_arrow(&Arrow::Utf8View), Some(DataType::String));
+        assert_eq!(from_arrow(&Arrow::Date64), Some(DataType::TimestampNtz));
+        assert_eq!(from_arrow(&Arrow::Duration(TimeUnit::Second)), None);
+    }
 }
