@@ -11,7 +11,7 @@ use polder_catalog::Metastore;
 use polder_model::job::{Job, Work};
 use polder_model::{JobId, Resource, Securable};
 use polder_schedule::{JobGraph, Outcome, Schedule};
-use polder_store::{Acquired, DatasetVersion, NewRun, RunEnd, RunStatus};
+use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunEnd, RunStatus};
 use serde::Serialize;
 
 use crate::audit::AuditTrail;
@@ -163,6 +163,8 @@ pub(crate) struct Done {
     pub(crate) warnings: Vec<String>,
     pub(crate) durations_millis: BTreeMap<String, u64>,
     pub(crate) fingerprint: String,
+    /// The batch that is in the sink, to be recorded as done once the run is.
+    pub(crate) batch: Option<Batch>,
 }
 
 impl Done {
@@ -347,6 +349,11 @@ impl JobContext<'_> {
         polder_model::fault::point("run.finish");
         let end = end_of(&done);
         platform.store.finish_run(run.id, end).await.doing(ErrorKind::Unavailable, unrecorded)?;
+        polder_model::fault::point("run.finished");
+        // In this order: a batch that is done and whose run is not recorded would be written again by the next run.
+        if let Some(batch) = &done.batch {
+            self.record(batch).await?;
+        }
         Ok(done)
     }
 

@@ -160,19 +160,21 @@ impl Store {
         self.close_batch(environment, job, number, "given up", now).await
     }
 
-    /// Returns the files of all of a job's batches that are done.
+    /// Returns the files of a job's batches that are done, up to the last one that the table knows of: a table that was made
+    /// anew knows of none, whatever was loaded into the one before it.
     ///
     /// # Errors
     /// Only faults of the database.
-    pub async fn loaded_files(&self, environment: &EnvironmentName, job: &JobId) -> Result<LoadedFiles> {
+    pub async fn loaded_files(&self, environment: &EnvironmentName, job: &JobId, last: u64) -> Result<LoadedFiles> {
         let mut work = self.read("reading which files are loaded").await?;
         let sql = sqlx::query(
             "select f.path as path, f.fingerprint as fingerprint from batch_files f join batches b \
              on b.environment = f.environment and b.job = f.job and b.number = f.number \
-             where f.environment = $1 and f.job = $2 and b.status = 'done'",
+             where f.environment = $1 and f.job = $2 and b.status = 'done' and b.number <= $3",
         );
         let mut loaded = LoadedFiles::default();
-        for row in work.rows(sql.bind(environment.to_string()).bind(job.to_string())).await? {
+        let sql = sql.bind(environment.to_string()).bind(job.to_string()).bind(as_bigint(last));
+        for row in work.rows(sql).await? {
             loaded.by_path.entry(row.text("path")?).or_default().push(row.text("fingerprint")?);
             loaded.count += 1;
         }

@@ -8,7 +8,6 @@ use super::Bench;
 use super::process::output;
 
 pub(super) fn run(bench: &Bench) -> Result<()> {
-    let example = bench.example("polder-access", "decisions")?;
-    print!("{}", output(&mut Command::new(example))?);
+    print!("{}", output(&mut Command::new(bench.program("decisions")))?);
     Ok(())
 }

@@ -64,9 +64,8 @@ fn load_with_polder(bench: &Bench, folder: &Path) -> Result<Usage> {
 
 /// 200 commits of 1,000 rows: the time of each, so that growth shows.
 pub(super) fn commits(bench: &Bench) -> Result<()> {
-    let example = bench.example("polder-lake", "commits")?;
     let table = bench.empty_folder("commits")?;
-    print!("polder     {}", output(Command::new(example).arg(&table))?);
+    print!("polder     {}", output(Command::new(bench.program("commits")).arg(&table))?);
     if let Some(mut peer) = bench.peer("commits.py") {
         print!("sail       {}", output(peer.arg(bench.empty_folder("commits-peer")?))?);
     }

@@ -63,7 +63,8 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
         python: std::env::var_os("POLDER_BENCH_PYTHON").map(PathBuf::from),
     };
     std::fs::create_dir_all(&bench.folder).context("make target/bench")?;
-    bench.cargo(&["build", "--release", "--package", "polder"])?;
+    // One build for both, so that the data stack is compiled once, with the same features.
+    bench.cargo(&["build", "--release", "--package", "polder", "--package", "polder-bench"])?;
     println!("{}", process::machine());
     for (name, benchmark) in BENCHMARKS {
         if arguments.is_empty() || arguments.iter().any(|a| a == name) {
@@ -93,10 +94,9 @@ impl Bench {
         self.target().join("release/polder")
     }
 
-    /// Builds an example of a crate and returns its binary.
-    fn example(&self, package: &str, name: &str) -> Result<PathBuf> {
-        self.cargo(&["build", "--release", "--package", package, "--example", name])?;
-        Ok(self.target().join("release/examples").join(name))
+    /// A program of `polder-bench`.
+    fn program(&self, name: &str) -> PathBuf {
+        self.target().join("release").join(name)
     }
 
     /// An empty folder of this name.

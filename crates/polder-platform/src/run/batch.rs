@@ -31,13 +31,18 @@ impl JobContext<'_> {
         let platform = self.platform;
         let open = platform.store.open_batch(&platform.environment.name, &self.job.id).await;
         let Some(batch) = open.doing(ErrorKind::Unavailable, "cannot read the batches")? else { return Ok(Earlier::None) };
-        let written = sink.handle.transaction_version(&self.app_id()).await;
-        let written = written.doing(ErrorKind::Unavailable, format!("cannot read the log of {}", sink.table.name))?;
-        if written.is_some_and(|version| version >= number(&batch)) {
+        if self.written(sink).await? >= batch.number {
             self.record(&batch).await?;
             return Ok(Earlier::Committed(batch));
         }
         Ok(Earlier::Lost(batch))
+    }
+
+    /// The number of the last batch that the table has; 0 when it has none.
+    pub(super) async fn written(&self, sink: &Sink<'_>) -> Result<u64, Error> {
+        let written = sink.handle.transaction_version(&self.app_id()).await;
+        let written = written.doing(ErrorKind::Unavailable, format!("cannot read the log of {}", sink.table.name))?;
+        Ok(written.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
     }
 
     /// Plans a batch. There is no open one: [`Self::earlier`] comes first, and the job's lease keeps others out.

@@ -62,7 +62,7 @@ impl JobContext<'_> {
         };
         let batch = match batch {
             Some(batch) => batch,
-            None => match self.next_batch(&found, &mut done).await? {
+            None => match self.next_batch(&sink, &found, &mut done).await? {
                 Some(batch) => batch,
                 None => return Ok(done),
             },
@@ -78,9 +78,10 @@ impl JobContext<'_> {
     }
 
     /// Plans the files that are new; `None` when there is nothing to load.
-    async fn next_batch(&self, found: &[SourceFile], done: &mut Done) -> Result<Option<Batch>, Error> {
+    async fn next_batch(&self, sink: &Sink<'_>, found: &[SourceFile], done: &mut Done) -> Result<Option<Batch>, Error> {
         let platform = self.platform;
-        let loaded = platform.store.loaded_files(&platform.environment.name, &self.job.id).await;
+        let last = self.written(sink).await?;
+        let loaded = platform.store.loaded_files(&platform.environment.name, &self.job.id, last).await;
         let loaded = loaded.doing(ErrorKind::Unavailable, "cannot read which files are loaded")?;
         let is_new = |file: &&SourceFile| self.force_reload() || !loaded.contains(&file.name, &file.fingerprint);
         let new: Vec<&SourceFile> = found.iter().filter(is_new).collect();
@@ -140,7 +141,10 @@ impl JobContext<'_> {
                 polder_model::fault::point("run.quarantined");
             }
             match self.check_and_commit(sink, loaded.rows, done).await? {
-                Written::Committed => return self.record(batch).await,
+                Written::Committed => {
+                    done.batch = Some(batch.clone());
+                    return Ok(());
+                }
                 Written::Refused => return self.give_up(batch).await,
                 Written::Again => {}
             }

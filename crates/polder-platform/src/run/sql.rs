@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use polder_engine::AliasedTables;
 use polder_lake::Write;
+use polder_model::job::WriteMode;
 use polder_schedule::{Freshness, LastRun, unchanged};
 use polder_store::{Batch, DatasetVersion, FileSeen, RunRecord};
 use sha2::{Digest, Sha256};
@@ -32,8 +33,9 @@ impl JobContext<'_> {
         let fingerprint = self.fingerprint(sql);
         let mut done = Done { inputs: sources.inputs.clone(), fingerprint: fingerprint.clone(), ..Done::default() };
         let contents = contents(&sources, &fingerprint);
+        let last = self.last_success().await?;
         match self.earlier(&sink).await? {
-            Earlier::Committed(batch) if batch.files == contents => {
+            Earlier::Committed(batch) if batch.files == contents && !is_recorded(&batch, last.as_ref()) => {
                 done.output_version = Some(sink.handle.version());
                 done.warnings.push("an earlier run was cut short after its commit; its output is in place".to_owned());
                 return Ok(done);
@@ -41,9 +43,8 @@ impl JobContext<'_> {
             Earlier::Lost(batch) => self.give_up(&batch).await?,
             Earlier::Committed(_) | Earlier::None => {}
         }
-        let last = self.last_success().await?;
         if !self.force
-            && let Freshness::Unchanged { reason } = freshness(&sources, &fingerprint, last.as_ref(), &sink)
+            && let Freshness::Unchanged { reason } = self.freshness(&sources, &fingerprint, last.as_ref(), &sink)
         {
             done.skipped = Some(reason);
             return Ok(done);
@@ -59,7 +60,7 @@ impl JobContext<'_> {
             match self.write_once(sql, sources, sink, batch, done).await? {
                 Written::Again => {}
                 Written::Committed => {
-                    self.record(batch).await?;
+                    done.batch = Some(batch.clone());
                     done.took("write", started);
                     return Ok(());
                 }
@@ -109,6 +110,20 @@ impl JobContext<'_> {
         Ok(Sources { tables, inputs })
     }
 
+    fn freshness(&self, sources: &Sources, fingerprint: &str, last: Option<&RunRecord>, sink: &Sink<'_>) -> Freshness {
+        let pairs = |inputs: &[DatasetVersion]| inputs.iter().map(|i| (i.dataset.to_string(), i.version)).collect::<Vec<_>>();
+        let then = last.and_then(|run| run.output_version);
+        let now = Some(sink.handle.version());
+        // Rows that were added stay, whoever else writes or tidies up: adding them again would double them.
+        let output = if self.job.write == WriteMode::Append && now >= then { then } else { now };
+        let last = last.map(|run| LastRun {
+            inputs: pairs(&run.inputs),
+            fingerprint: run.fingerprint.clone(),
+            output_version: run.output_version,
+        });
+        unchanged(&pairs(&sources.inputs), fingerprint, last.as_ref(), output)
+    }
+
     async fn last_success(&self) -> Result<Option<RunRecord>, Error> {
         let read = self.platform.store.last_success(&self.platform.environment.name, &self.job.id).await;
         read.doing(ErrorKind::Unavailable, "cannot read the runs")
@@ -131,12 +146,7 @@ fn contents(sources: &Sources, fingerprint: &str) -> Vec<FileSeen> {
     contents
 }
 
-fn freshness(sources: &Sources, fingerprint: &str, last: Option<&RunRecord>, sink: &Sink<'_>) -> Freshness {
-    let pairs = |inputs: &[DatasetVersion]| inputs.iter().map(|i| (i.dataset.to_string(), i.version)).collect::<Vec<_>>();
-    let last = last.map(|run| LastRun {
-        inputs: pairs(&run.inputs),
-        fingerprint: run.fingerprint.clone(),
-        output_version: run.output_version,
-    });
-    unchanged(&pairs(&sources.inputs), fingerprint, last.as_ref(), Some(sink.handle.version()))
+/// Whether the run that wrote a batch is recorded as a success: then it died between that record and the batch's own.
+fn is_recorded(batch: &Batch, last: Option<&RunRecord>) -> bool {
+    last.and_then(|run| run.finished).is_some_and(|finished| finished >= batch.planned)
 }

@@ -18,7 +18,7 @@ async fn a_planned_batch_is_open_until_done_and_its_files_are_loaded_then() {
     let (folder, store) = store().await;
     let batch = plan(&store, vec![file("b.csv", "2"), file("a.csv", "1"), file("a.csv", "1")]).await;
     assert_eq!((batch.number, batch.files.clone()), (1, vec![file("a.csv", "1"), file("b.csv", "2")]));
-    assert!(store.loaded_files(&dev(), &job()).await.unwrap().is_empty());
+    assert!(store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap().is_empty());
 
     let store = open(&folder).await;
     assert_eq!(store.open_batch(&dev(), &job()).await.unwrap(), Some(batch.clone()));
@@ -28,7 +28,7 @@ async fn a_planned_batch_is_open_until_done_and_its_files_are_loaded_then() {
     store.batch_done(&dev(), &job(), 1, at(2)).await.unwrap();
     store.batch_done(&dev(), &job(), 1, at(3)).await.unwrap();
     assert_eq!(store.open_batch(&dev(), &job()).await.unwrap(), None);
-    let loaded = store.loaded_files(&dev(), &job()).await.unwrap();
+    let loaded = store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap();
     assert_eq!(loaded.len(), 2);
     assert!(loaded.contains("a.csv", "1") && loaded.contains("b.csv", "2"));
     // The same path with other content is another file.
@@ -41,12 +41,12 @@ async fn a_batch_given_up_loads_nothing_and_keeps_its_number() {
     let (_folder, store) = store().await;
     plan(&store, vec![file("a.csv", "1")]).await;
     store.batch_given_up(&dev(), &job(), 1, at(1)).await.unwrap();
-    assert!(store.loaded_files(&dev(), &job()).await.unwrap().is_empty());
+    assert!(store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap().is_empty());
     let late = store.batch_done(&dev(), &job(), 1, at(2)).await;
     assert!(matches!(late, Err(StoreError::Missing { .. })), "{late:?}");
     assert_eq!(plan(&store, vec![file("a.csv", "1")]).await.number, 2);
     store.batch_done(&dev(), &job(), 2, at(3)).await.unwrap();
-    assert!(store.loaded_files(&dev(), &job()).await.unwrap().contains("a.csv", "1"));
+    assert!(store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap().contains("a.csv", "1"));
 }
 
 #[tokio::test]

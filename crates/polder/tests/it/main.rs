@@ -1,8 +1,12 @@
 //! Golden tests of the commands: the built binary, run in folders of its own.
 
+mod at_once;
 mod demo;
+mod docs;
+mod drift;
 mod examples;
 mod exits;
+mod held_back;
 mod killed;
 mod lifecycle;
 mod query;

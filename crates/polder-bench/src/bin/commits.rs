@@ -10,13 +10,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{Int64Array, RecordBatch};
-use polder_access::{Action, Caller, Permit};
+use polder_access::{Action, Authorizer, Caller, Permit};
 use polder_lake::{AsOf, Committed, Lake, LakeConfig, WriteOptions};
 use polder_model::job::WriteMode;
-use polder_model::resource::Table;
-use polder_model::{Principal, Securable};
+use polder_model::resource::{Environment, Table};
+use polder_model::{Principal, PrincipalKind, Resource, Securable};
 use serde_json::json;
 use uuid::Uuid;
+
+/// A permit to write, from an authorizer over the table alone, as its local admin.
+fn permit(table: &Table) -> Result<Permit, Box<dyn std::error::Error>> {
+    let environment = Environment { name: "dev".parse()?, tenant: "bench".parse()?, production: false };
+    let resource = Resource::Table(Box::new(table.clone()));
+    let authorizer = Authorizer::new(&environment, [&resource])?;
+    let principal = Principal { kind: PrincipalKind::User, name: "loader".parse()? };
+    let caller = Caller { principal, local_admin: true };
+    Ok(authorizer.authorize(&caller, Action::Write, &Securable::Table(table.name.clone())).permit()?)
+}
 
 const COMMITS: i64 = 200;
 const ROWS: i64 = 1_000;
@@ -34,10 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "columns": [{"name": "id", "type": "bigint"}],
     }))?;
     lake.create_table(&table, Uuid::from_u128(1)).await?;
-    let principal: Principal = serde_json::from_value(json!({"kind": "service_principal", "name": "loader"}))?;
-    let caller = Caller { principal, local_admin: false };
-    let permit = Permit::for_tests(caller, Action::Write, Securable::Table(table.name.clone()), Vec::new(), None);
-    let handle = lake.open(&permit, &table, AsOf::Latest).await?;
+    let handle = lake.open(&permit(&table)?, &table, AsOf::Latest).await?;
     let mut times = Vec::new();
     for commit in 0..=COMMITS {
         let ids = Int64Array::from_iter_values(commit * ROWS..(commit + 1) * ROWS);
