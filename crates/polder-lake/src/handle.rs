@@ -166,6 +166,12 @@ impl TableHandle {
         self.shared.current().version
     }
 
+    /// What tells this table from another one that was at the same place before; `None` for a folder of Parquet files.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        self.shared.current().facts.as_ref().map(|facts| facts.metadata.id().to_owned())
+    }
+
     /// The table's rows, for the query engine. It stays at this version when the handle moves on.
     #[must_use]
     pub fn provider(&self) -> Arc<dyn TableProvider> {

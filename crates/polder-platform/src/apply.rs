@@ -63,22 +63,24 @@ impl Platform {
     pub async fn apply(&self, what: Apply, observer: ApplyObserver<'_>) -> Result<ApplyReport, Error> {
         let started = Instant::now();
         let trail = AuditTrail::new("apply");
-        let (plan, resumed) = self.apply_audited(what, observer, &trail).await?;
-        trail.write(&self.store, &self.environment.name).await?;
+        let applied = self.apply_audited(what, observer, &trail).await;
+        // Whatever came of it, what was decided is on record; why it failed matters more than that the record failed too.
+        let written = trail.write(&self.store, &self.environment.name).await;
+        let (plan, resumed) = applied?;
+        written?;
         Ok(ApplyReport { resumed, steps: plan.steps.len(), plan, seconds: started.elapsed().as_secs_f64() })
     }
 
     async fn apply_audited(&self, what: Apply, observer: ApplyObserver<'_>, trail: &AuditTrail) -> Result<(Plan, usize), Error> {
         let desired = self.desired().await?;
-        let caller = match self.may_apply(&desired, trail).await {
-            Ok(caller) => caller,
-            Err(error) => {
-                trail.write(&self.store, &self.environment.name).await?;
-                return Err(error);
-            }
-        };
-        let resumed = self.finish_what_was_cut_short(observer).await?;
+        let caller = self.may_apply(&desired, trail).await?;
+        let (finished, resumed) = self.finish_what_was_cut_short(observer).await?;
         let plan = match what {
+            // The one that was cut short was this one: it is carried out now.
+            Apply::Saved(plan) if finished.as_ref() == Some(&plan.id) => {
+                trail.done(&caller, "apply", &format!("plan {} of {}", plan.id, self.environment.name));
+                return Ok((*plan, resumed));
+            }
             Apply::Saved(plan) => self.own(*plan)?,
             Apply::Fresh { allow_destroy } => self.plan_for(&desired, &allow_destroy).await?,
         };

@@ -22,8 +22,17 @@ pub(crate) struct GovernedTables {
     pub(crate) trail: Arc<AuditTrail>,
     /// The view whose body is being resolved, if one is: its owner's rights open what is in its catalog.
     pub(crate) through: Option<Arc<View>>,
-    /// The version of each table that was opened: one statement reads one state of a table, however often it names it.
-    pub(crate) opened: Arc<Mutex<BTreeMap<TableName, u64>>>,
+    /// The state of each table that was opened: one statement reads one state of a table, however often it names it.
+    pub(crate) opened: Arc<Mutex<BTreeMap<TableName, Opened>>>,
+}
+
+/// A table as it was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// Its version.
+    pub(crate) version: u64,
+    /// What tells it from another table that had its name before.
+    pub(crate) id: Option<String>,
 }
 
 impl GovernedTables {
@@ -31,8 +40,8 @@ impl GovernedTables {
         Self { metastore, lake, caller, trail, through: None, opened: Arc::default() }
     }
 
-    /// The versions of the tables that were opened.
-    pub(crate) fn versions(&self) -> BTreeMap<TableName, u64> {
+    /// The tables that were opened.
+    pub(crate) fn opened(&self) -> BTreeMap<TableName, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -55,7 +64,8 @@ impl GovernedTables {
         let opened = self.lake.open(&permit, table, at).await;
         let handle = opened.map_err(|error| ResolveError::Unavailable(error_chain(&error)))?;
         if as_of.is_none() {
-            self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), handle.version());
+            let opened = Opened { version: handle.version(), id: handle.id() };
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), opened);
         }
         Ok(Resolved::Table { permit, columns: table.columns.clone(), provider: handle.provider() })
     }
@@ -72,7 +82,7 @@ impl GovernedTables {
     }
 
     fn pinned(&self, name: &TableName) -> Option<u64> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(|opened| opened.version)
     }
 
     fn decide(&self, securable: &Securable) -> Result<polder_access::Permit, ResolveError> {

@@ -52,14 +52,18 @@ impl Platform {
         let mesh = mesh::read_top(&root)?;
         let info = choose(&mesh, environment.as_ref())?;
         let home = root.join(STATE_FOLDER).join(info.tenant.as_str());
-        make_home(&root, &home)?;
+        let writable =
+            |error: Error| error.with_hint("polder keeps state and data in .polder: it has to be writable, with room left");
+        make_home(&root, &home).map_err(writable)?;
+        let spill = spill_folder(&home).map_err(writable)?;
         let database = home.join("state.db");
         let store = Store::open(&database.to_string_lossy())
             .await
             .doing(ErrorKind::Unavailable, format!("cannot open the state of tenant {}", info.tenant))?;
         let key = store.tenant_key("mask").doing(ErrorKind::Unavailable, "cannot read the tenant's key for masks")?;
-        let engine = Engine::new(EngineConfig { spill_dir: Some(spill_folder(&home)?), ..EngineConfig::new(key) })
-            .doing(ErrorKind::Failed, "cannot start the engine")?;
+        let engine = Engine::new(EngineConfig { spill_dir: Some(spill), ..EngineConfig::new(key) })
+            .doing(ErrorKind::Unavailable, "cannot start the engine")
+            .map_err(writable)?;
         let lake = Lake::new(lake_config(&mesh, &info.name, &home)?).doing(ErrorKind::Invalid, "cannot open the lake")?;
         Ok(Self {
             root,

@@ -71,7 +71,9 @@ impl Platform {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let summaries = metastore.visible(&caller).into_iter().filter_map(|resource| summarize(resource, &[]));
-        Ok(summaries.collect())
+        let mut summaries: Vec<ObjectSummary> = summaries.collect();
+        summaries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(summaries)
     }
 
     /// One object, by its full name or as a dataset (`finance/customer/v1`).

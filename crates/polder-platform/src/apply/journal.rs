@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::Utc;
 use polder_apply::{ApplyError, DoneStep, EntryChange, Journal, JournalError};
-use polder_plan::{Plan, Step};
+use polder_plan::{Plan, PlanId, Step};
 use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
 
 use super::effects::LakeEffects;
@@ -41,25 +41,26 @@ fn record_of(done: &DoneStep<'_>) -> StepRecord {
 }
 
 impl Platform {
-    /// Finishes an apply that was cut short; returns how many steps that took.
-    pub(super) async fn finish_what_was_cut_short(&self, observer: ApplyObserver<'_>) -> Result<usize, Error> {
+    /// Finishes an apply that was cut short; returns which plan that was, and how many steps it took.
+    pub(super) async fn finish_what_was_cut_short(&self, observer: ApplyObserver<'_>) -> Result<(Option<PlanId>, usize), Error> {
         let unfinished = self.store.unfinished(&self.environment.name).await;
         match unfinished.doing(ErrorKind::Unavailable, "cannot read the journal")? {
             Some(record) => self.go_on(&record, observer).await,
-            None => Ok(0),
+            None => Ok((None, 0)),
         }
     }
 
-    async fn go_on(&self, record: &OperationRecord, observer: ApplyObserver<'_>) -> Result<usize, Error> {
+    async fn go_on(&self, record: &OperationRecord, observer: ApplyObserver<'_>) -> Result<(Option<PlanId>, usize), Error> {
         let resumed = self.store.resume(record, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
         let operation = match resumed.doing(ErrorKind::Unavailable, "cannot go on with the apply that was cut short")? {
             Resumed::Resumed(operation) => operation,
-            Resumed::Ended => return Ok(0),
+            Resumed::Ended => return Ok((None, 0)),
             Resumed::Busy { holder, since } => return Err(busy(&holder, since)),
         };
         let plan: Plan = serde_json::from_str(&record.plan)
             .doing(ErrorKind::Unavailable, "cannot read the plan of the apply that was cut short")?;
-        self.walk(operation, &plan, &record.done, observer).await
+        let steps = self.walk(operation, &plan, &record.done, observer).await?;
+        Ok((Some(plan.id), steps))
     }
 
     /// Carries out a plan, every step of it recorded.

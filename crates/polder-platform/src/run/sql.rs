@@ -23,6 +23,8 @@ const JOB_ITSELF: &str = "job";
 struct Sources {
     tables: AliasedTables,
     inputs: Vec<DatasetVersion>,
+    /// The tables' own ids, in the order of their names.
+    ids: Vec<String>,
 }
 
 impl JobContext<'_> {
@@ -30,7 +32,7 @@ impl JobContext<'_> {
     pub(super) async fn transform(&self, sql: &str) -> Result<Done, Error> {
         let sources = self.sources().await?;
         let sink = self.sink().await?;
-        let fingerprint = self.fingerprint(sql);
+        let fingerprint = self.fingerprint(sql, &sources);
         let mut done = Done { inputs: sources.inputs.clone(), fingerprint: fingerprint.clone(), ..Done::default() };
         let contents = contents(&sources, &fingerprint);
         let last = self.last_success().await?;
@@ -102,12 +104,13 @@ impl JobContext<'_> {
             })?;
             tables = tables.with(&source.alias, resolved);
         }
-        let versions = governed.versions();
+        let opened = governed.opened();
         let version = |source: &polder_model::job::DatasetRef| {
-            Some(DatasetVersion { dataset: source.dataset.clone(), version: *versions.get(&source.table)? })
+            Some(DatasetVersion { dataset: source.dataset.clone(), version: opened.get(&source.table)?.version })
         };
         let inputs = self.job.sources.iter().filter_map(version).collect();
-        Ok(Sources { tables, inputs })
+        let ids = opened.into_values().filter_map(|table| table.id).collect();
+        Ok(Sources { tables, inputs, ids })
     }
 
     fn freshness(&self, sources: &Sources, fingerprint: &str, last: Option<&RunRecord>, sink: &Sink<'_>) -> Freshness {
@@ -129,10 +132,12 @@ impl JobContext<'_> {
         read.doing(ErrorKind::Unavailable, "cannot read the runs")
     }
 
-    /// The job and its query in one hash: with the same one and the same inputs it makes the same.
-    fn fingerprint(&self, sql: &str) -> String {
+    /// The job, its query and which tables it reads in one hash: with the same one and the same versions it makes the same. A
+    /// table that was made anew counts its versions from the beginning.
+    fn fingerprint(&self, sql: &str, sources: &Sources) -> String {
         let job = serde_json::to_string(self.job).unwrap_or_default();
-        hex::encode(Sha256::new().chain_update(job).chain_update([0]).chain_update(sql).finalize())
+        let hash = Sha256::new().chain_update(job).chain_update([0]).chain_update(sql);
+        hex::encode(sources.ids.iter().fold(hash, |hash, id| hash.chain_update([0]).chain_update(id)).finalize())
     }
 }
 

@@ -23,7 +23,8 @@ fn both(folder: &Path, one: &[&str], other: &[&str]) -> [Said; 2] {
 }
 
 fn rows(folder: &Path) -> String {
-    polder(folder, &["query", "select count(*) as n, count(distinct order_id) as m from sales.bronze.orders_v1", "-o", "csv"]).well()
+    polder(folder, &["query", "select count(*) as n, count(distinct order_id) as m from sales.bronze.orders_v1", "-o", "csv"])
+        .well()
 }
 
 #[test]
@@ -68,11 +69,20 @@ fn two_jobs_that_write_one_table_at_once_both_get_their_rows_in() {
         let folder = applied();
         let folder = folder.path();
         let job = std::fs::read_to_string(folder.join("domains/sales/jobs/load_orders.yaml")).unwrap();
-        write(folder, "domains/sales/jobs/load_more.yaml", &job.replace("load_orders", "load_more").replace("landing/orders", "landing/more"));
+        write(
+            folder,
+            "domains/sales/jobs/load_more.yaml",
+            &job.replace("load_orders", "load_more").replace("landing/orders", "landing/more"),
+        );
         let more: String = (100..300).map(|id| format!("{id},2026-02-01,m@example.com,1.00,\n")).collect();
         write(folder, "landing/more/a.csv", &format!("order_id,ordered_on,customer_email,amount,note\n{more}bad,,,,\n"));
         if !checks {
-            edit(folder, "domains/sales/datasets/orders.yaml", "checks:\n  - {unique: [order_id]}\n  - {range: {column: amount, min: 0}}\n", "");
+            edit(
+                folder,
+                "domains/sales/datasets/orders.yaml",
+                "checks:\n  - {unique: [order_id]}\n  - {range: {column: amount, min: 0}}\n",
+                "",
+            );
         }
         polder(folder, &["apply", "--yes"]).well();
         for said in both(folder, &["run", "sales/load_orders"], &["run", "sales/load_more"]) {

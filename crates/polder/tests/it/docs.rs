@@ -107,7 +107,8 @@ impl Page {
         let folder = folder.path();
         let mut files = BTreeSet::new();
         for (path, text) in self.blocks.iter().filter_map(Block::file) {
-            if files.insert(path) {
+            // Data comes when the page comes to it.
+            if !path.starts_with("landing/") && files.insert(path) {
                 write(folder, path, text);
             }
         }

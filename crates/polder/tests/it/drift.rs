@@ -79,7 +79,20 @@ fn entries_of_the_metastore_that_were_changed_are_named_and_put_back() {
 fn what_a_grant_behind_the_back_gave_is_gone_after_the_next_apply() {
     let folder = loaded();
     let folder = folder.path();
-    let ask = || polder(folder, &["query", "select customer_email from sales.bronze.orders_v1 where order_id = 2", "-o", "csv", "--as", "bob@example.com"]).well();
+    let ask = || {
+        polder(
+            folder,
+            &[
+                "query",
+                "select customer_email from sales.bronze.orders_v1 where order_id = 2",
+                "-o",
+                "csv",
+                "--as",
+                "bob@example.com",
+            ],
+        )
+        .well()
+    };
     let masked = ask();
     assert!(!masked.contains("tom@example.com"), "{masked}");
     change_state(

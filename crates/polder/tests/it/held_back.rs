@@ -24,7 +24,9 @@ fn a_breaking_change_waits_for_a_new_version_or_permission() {
         let folder = folder.path();
         edit(folder, ORDERS, from, to);
         let plan = polder(folder, &["plan"]).well();
-        for part in ["1 held back", column, "sales.bronze.orders_v1", "--allow-destroy table:sales.bronze.orders_v1", "entityVersion"] {
+        for part in
+            ["1 held back", column, "sales.bronze.orders_v1", "--allow-destroy table:sales.bronze.orders_v1", "entityVersion"]
+        {
             assert!(plan.contains(part), "{column}: no {part:?} in\n{plan}");
         }
         polder(folder, &["apply", "--yes"]).well();

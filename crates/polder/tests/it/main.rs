@@ -1,8 +1,12 @@
 //! Golden tests of the commands: the built binary, run in folders of its own.
 
 mod at_once;
+mod bad_mesh;
+mod bad_sources;
+mod broken;
 mod demo;
 mod docs;
+mod doors;
 mod drift;
 mod examples;
 mod exits;

@@ -43,7 +43,8 @@ pub(crate) fn copy(from: &Path) -> TempDir {
     folder
 }
 
-fn copy_into(from: &Path, to: &Path) {
+/// Copies what is in a folder, modes included.
+pub(crate) fn copy_into(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
