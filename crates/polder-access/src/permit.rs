@@ -42,11 +42,13 @@ pub enum Action {
     Manage,
     /// Optimize, vacuum: change files without changing rows.
     Maintain,
+    /// See how it is governed: grants of others, plans, the audit. Takes what managing takes, and changes nothing.
+    Inspect,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Browse,
         Self::Read,
         Self::Write,
@@ -58,6 +60,7 @@ impl Action {
         Self::CreateVolume,
         Self::Manage,
         Self::Maintain,
+        Self::Inspect,
     ];
 
     /// The action's word in audit records and errors.
@@ -75,13 +78,14 @@ impl Action {
             Self::CreateVolume => "create a volume in",
             Self::Manage => "manage",
             Self::Maintain => "maintain",
+            Self::Inspect => "inspect",
         }
     }
 
     /// Whether it changes anything.
     #[must_use]
     pub const fn changes(self) -> bool {
-        !matches!(self, Self::Browse | Self::Read | Self::ReadFiles)
+        !matches!(self, Self::Browse | Self::Read | Self::ReadFiles | Self::Inspect)
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) const fn needed(action: Action, on: SecurableKind) -> Option<&'static
     use SecurableKind::{Catalog, Metastore, Schema, Table, View, Volume};
     Some(match (action, on) {
         (Action::Browse, _) => &[],
-        (Action::Manage, _) => &[Manage],
+        (Action::Manage | Action::Inspect, _) => &[Manage],
         (Action::Read, Table | View) => &[UseCatalog, UseSchema, Select],
         (Action::Write | Action::Maintain, Table) => &[UseCatalog, UseSchema, Modify],
         (Action::ReadFiles, Volume) => &[UseCatalog, UseSchema, ReadVolume],

@@ -73,7 +73,7 @@ impl Platform {
 
     async fn apply_audited(&self, what: Apply, observer: ApplyObserver<'_>, trail: &AuditTrail) -> Result<(Plan, usize), Error> {
         let desired = self.desired().await?;
-        let caller = self.may_apply(&desired, trail).await?;
+        let caller = self.on_the_metastore(&desired, Action::Manage, trail).await?;
         let (finished, resumed) = self.finish_what_was_cut_short(observer).await?;
         let plan = match what {
             // The one that was cut short was this one: it is carried out now.
@@ -103,8 +103,8 @@ impl Platform {
             .with_hint("name the plan's environment with `-e`"))
     }
 
-    /// Applying takes MANAGE on the metastore. Until the first apply there are no grants, so what is declared decides.
-    async fn may_apply(&self, desired: &Desired, trail: &AuditTrail) -> Result<Caller, Error> {
+    /// Asks for a permit on the metastore. Until the first apply there are no grants, so what is declared decides.
+    pub(crate) async fn on_the_metastore(&self, desired: &Desired, action: Action, trail: &AuditTrail) -> Result<Caller, Error> {
         let mut metastore = self.metastore().await?;
         if metastore.resources().is_empty() {
             let declared = desired.resources.values().map(|declared| declared.resource.clone());
@@ -113,7 +113,7 @@ impl Platform {
                 .map_err(|e| Error::new(ErrorKind::Invalid, "the guardrails do not hold").with_source(e))?;
         }
         let caller = self.caller(&metastore)?;
-        Self::permit(&metastore, trail, &caller, Action::Manage, &Securable::Metastore)?;
+        Self::permit(&metastore, trail, &caller, action, &Securable::Metastore)?;
         Ok(caller)
     }
 }

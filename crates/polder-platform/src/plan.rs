@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use polder_access::Action;
 use polder_descriptor::{Fault, Mesh};
 use polder_model::{Address, Desired};
 use polder_plan::{Inputs, Plan, Recorded};
 
+use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
 use crate::observe::observe;
@@ -16,9 +18,13 @@ impl Platform {
     /// Makes the plan that leads from what is to what is declared.
     ///
     /// # Errors
-    /// When the mesh has faults, or the state cannot be read.
+    /// When the mesh has faults, the caller may not inspect the metastore, or the state cannot be read.
     pub async fn plan(&self, allow_destroy: BTreeSet<Address>) -> Result<Plan, Error> {
         let desired = self.desired().await?;
+        let trail = AuditTrail::new("plan");
+        let permitted = self.on_the_metastore(&desired, Action::Inspect, &trail).await;
+        trail.write(&self.store, &self.environment.name).await?;
+        permitted?;
         self.plan_for(&desired, &allow_destroy).await
     }
 

@@ -19,7 +19,7 @@ use crate::identity;
 use crate::mesh;
 
 /// The folder in a mesh that holds what polder keeps, tenant by tenant.
-const STATE_FOLDER: &str = ".polder";
+pub(crate) const STATE_FOLDER: &str = ".polder";
 
 /// What is opened, and as whom.
 #[derive(Debug, Clone)]

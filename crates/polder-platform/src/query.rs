@@ -44,7 +44,7 @@ pub struct ColumnSummary {
     pub description: String,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What this caller sees instead of its values, if it is masked.
+    /// What this caller sees instead of its values, if it is masked; `nothing` if it may not read them at all.
     pub mask: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl Platform {
         let masked: Vec<(String, &'static str)> = match resource.securable() {
             Some(securable) => match metastore.authorizer().authorize(&caller, Action::Read, &securable).permit() {
                 Ok(permit) => permit.column_rules().iter().map(|rule| (rule.column.clone(), rule.mask.as_str())).collect(),
-                Err(_) => Vec::new(),
+                Err(_) => unreadable(resource),
             },
             None => Vec::new(),
         };
@@ -110,7 +110,7 @@ impl Platform {
         // One's own access anybody may ask about; another's, whoever may grant it.
         if caller.principal.name != *principal {
             let trail = AuditTrail::new("explain access");
-            let permit = Self::permit(&metastore, &trail, &caller, Action::Manage, &securable);
+            let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &securable);
             trail.write(&self.store, &self.environment.name).await?;
             permit?;
         }
@@ -126,6 +126,16 @@ impl Platform {
             Error::new(ErrorKind::NotFound, error.to_string()).with_hint(hint)
         })
     }
+}
+
+/// Whoever may know of an object and not read it sees nothing in any column.
+fn unreadable(resource: &Resource) -> Vec<(String, &'static str)> {
+    let columns = match resource {
+        Resource::Table(table) => table.columns.as_slice(),
+        Resource::View(view) => view.columns.as_slice(),
+        _ => &[],
+    };
+    columns.iter().map(|column| (column.name.clone(), "nothing")).collect()
 }
 
 fn did_you_mean(near: &[String]) -> String {

@@ -192,6 +192,15 @@ impl Platform {
         reports
     }
 
+    /// Whoever may write a job's sink may start it. A job whose sink is hidden is answered as one that is not there.
+    fn may_start(&self, metastore: &Metastore, trail: &AuditTrail, caller: &Caller, job: &Job) -> Result<(), Error> {
+        let Some(sink) = &job.sink else { return Ok(()) };
+        match Self::permit(metastore, trail, caller, Action::Write, &Securable::Table(sink.table.clone())) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(no_such_job(&job.id, &self.environment.name)),
+            other => other.map(drop),
+        }
+    }
+
     async fn run_audited(
         &self,
         selection: Selection,
@@ -205,9 +214,7 @@ impl Platform {
         interrupted.doing(ErrorKind::Unavailable, "cannot read the runs")?;
         let jobs = applied_jobs(&metastore);
         let selected = select(&jobs, &selection, &self.environment.name)?;
-        for job in &selected {
-            may_start(&metastore, trail, &caller, job)?;
-        }
+        let selected = startable(&selection, selected, |job| self.may_start(&metastore, trail, &caller, job))?;
         let all = JobGraph::new(jobs.iter().copied()).doing(ErrorKind::Invalid, "the jobs cannot be put in order")?;
         let mut schedule = Schedule::new(&all, selected.iter().map(|job| job.id.clone()), options.parallel.max(1));
         let by_id: BTreeMap<&JobId, &Job> = selected.iter().map(|job| (&job.id, *job)).collect();
@@ -270,10 +277,7 @@ fn select<'j>(
     match selection {
         Selection::All => Ok(jobs.iter().copied().filter(|job| !matches!(job.work, Work::External { .. })).collect()),
         Selection::One(id) => {
-            let job = jobs.iter().copied().find(|job| job.id == *id).ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, format!("there is no job {id} in environment {environment}"))
-                    .with_hint("a job is there once it is applied: `polder apply`; `polder run --all` runs every one")
-            })?;
+            let job = jobs.iter().copied().find(|job| job.id == *id).ok_or_else(|| no_such_job(id, environment))?;
             if let Work::External { kind, .. } = &job.work {
                 let message = format!("job {id} is of framework {kind}, which polder plans and does not run");
                 return Err(Error::new(ErrorKind::Invalid, message).with_hint("run it where its framework runs"));
@@ -283,10 +287,29 @@ fn select<'j>(
     }
 }
 
-/// Whoever may write a job's sink may start it.
-fn may_start(metastore: &Metastore, trail: &AuditTrail, caller: &Caller, job: &Job) -> Result<(), Error> {
-    let Some(sink) = &job.sink else { return Ok(()) };
-    Platform::permit(metastore, trail, caller, Action::Write, &Securable::Table(sink.table.clone())).map(drop)
+/// The jobs that the caller may start: the one that was named, or of all those that it may. When it may start none, it is told why.
+fn startable<'j>(
+    selection: &Selection,
+    jobs: Vec<&'j Job>,
+    may_start: impl Fn(&Job) -> Result<(), Error>,
+) -> Result<Vec<&'j Job>, Error> {
+    let mut refusals = Vec::new();
+    let startable: Vec<&Job> =
+        jobs.into_iter().filter(|job| may_start(job).map_err(|error| refusals.push(error)).is_ok()).collect();
+    if !startable.is_empty() || refusals.is_empty() {
+        return Ok(startable);
+    }
+    let told = refusals.iter().position(|error| error.kind() == ErrorKind::Denied);
+    match (selection, told) {
+        (Selection::All, None) => Err(Error::new(ErrorKind::NotFound, "there is no job that you may start")
+            .with_hint("whoever may write a job's sink may start it")),
+        (_, told) => Err(refusals.swap_remove(told.unwrap_or_default())),
+    }
+}
+
+fn no_such_job(id: &JobId, environment: &polder_model::EnvironmentName) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no job {id} in environment {environment}, or you may not know of it"))
+        .with_hint("a job is there once it is applied: `polder apply`; `polder run --all` runs every one that you may start")
 }
 
 fn run_as(metastore: &Metastore, job: &Job, starter: &Caller) -> Result<Caller, Error> {

@@ -95,5 +95,6 @@ const fn action_id(action: Action) -> &'static str {
         Action::CreateVolume => "create_volume",
         Action::Manage => "manage",
         Action::Maintain => "maintain",
+        Action::Inspect => "inspect",
     }
 }

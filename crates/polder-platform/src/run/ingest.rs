@@ -9,7 +9,7 @@ use object_store::ObjectStore;
 use polder_ingest::{Piece, ReadReport, ReadSpec, SourceFile, Stores};
 use polder_lake::{AppendWriter, Lake, Staged, WriteOptions};
 use polder_model::job::{BadRows, FileSource, WriteMode};
-use polder_model::{ObjectName, TableName};
+use polder_model::{ObjectName, Resource, TableName};
 use polder_store::{Batch, FileSeen};
 use url::Url;
 
@@ -17,6 +17,7 @@ use super::batch::Earlier;
 use super::sink::{Sink, WRITE_ATTEMPTS, Written};
 use super::{Done, JobContext, RunEvent};
 use crate::error::{Doing, Error, ErrorKind};
+use crate::platform::STATE_FOLDER;
 
 /// The ending of the table that keeps the rows that did not fit.
 const QUARANTINE: &str = "_quarantine";
@@ -28,6 +29,16 @@ struct Loaded {
     rows: Staged,
     rejected: Option<Staged>,
     report: ReadReport,
+}
+
+impl Loaded {
+    /// Removes what was staged.
+    async fn discard(self) {
+        self.rows.discard().await;
+        if let Some(rejected) = self.rejected {
+            rejected.discard().await;
+        }
+    }
 }
 
 /// The lake's object stores, as sources see them.
@@ -74,7 +85,32 @@ impl JobContext<'_> {
     async fn find(&self, source: &FileSource) -> Result<Vec<SourceFile>, Error> {
         let stores = LakeStores(self.platform.lake.clone());
         let found = polder_ingest::find(source, &self.platform.root, &stores).await;
-        found.doing(ErrorKind::Failed, format!("cannot find the files of job {}", self.job.id))
+        let found = found.doing(ErrorKind::Failed, format!("cannot find the files of job {}", self.job.id))?;
+        match found.iter().find(|file| self.is_the_meshs_own(&file.name)) {
+            None => Ok(found),
+            Some(file) => {
+                let message =
+                    format!("{} belongs to the mesh itself: reading it as a file would pass by its masks and grants", file.name);
+                Err(Error::new(ErrorKind::Denied, message).with_hint("read the dataset as a source of an SQL job"))
+            }
+        }
+    }
+
+    /// Whether a file is in polder's own folder, or in a bucket of the mesh.
+    fn is_the_meshs_own(&self, name: &str) -> bool {
+        match name.split_once("://") {
+            Some((scheme, rest)) if scheme != "file" => {
+                let bucket = rest.split(['/', '@']).next().unwrap_or_default();
+                let is_it =
+                    |resource: &Resource| matches!(resource, Resource::Bucket(b) if b.name.as_str().eq_ignore_ascii_case(bucket));
+                self.metastore.resources().values().any(is_it)
+            }
+            other => {
+                let path = self.platform.root.join(other.map_or(name, |(_, path)| path));
+                let path = path.canonicalize().unwrap_or(path);
+                path.components().any(|part| part.as_os_str() == STATE_FOLDER)
+            }
+        }
     }
 
     /// Plans the files that are new; `None` when there is nothing to load.
@@ -135,16 +171,18 @@ impl JobContext<'_> {
             polder_model::fault::point("run.staged");
             done.rejected = loaded.report.rejected();
             done.warnings.extend(ignored_fields(&loaded.report));
+            if !self.check(sink, &loaded.rows, done).await? {
+                loaded.discard().await;
+                return self.give_up(batch).await;
+            }
+            // Rows that did not fit are kept only with the rows that did. Staged again, they are seen to be in already.
             if let (Some(table), Some(rejected)) = (&quarantine, loaded.rejected) {
                 let committed = rejected.commit().await;
                 let _ = committed.doing(ErrorKind::Unavailable, format!("cannot commit to {}", table.table.name))?;
                 polder_model::fault::point("run.quarantined");
             }
-            match self.check_and_commit(sink, loaded.rows, done).await? {
-                Written::Committed => {
-                    done.batch = Some(batch.clone());
-                    return Ok(());
-                }
+            match self.commit(sink, loaded.rows, done).await? {
+                Written::Committed => return self.record(batch).await,
                 Written::Refused => return self.give_up(batch).await,
                 Written::Again => {}
             }

@@ -73,16 +73,20 @@ impl JobContext<'_> {
         (self.observer)(RunEvent::Phase { job: self.job.id.clone(), phase });
     }
 
-    /// Checks a staged write and commits it.
-    pub(super) async fn check_and_commit(&self, sink: &Sink<'_>, staged: Staged, done: &mut Done) -> Result<Written, Error> {
-        let name = &sink.table.name;
+    /// Whether the sink's checks hold of a staged write.
+    pub(super) async fn check(&self, sink: &Sink<'_>, staged: &Staged, done: &mut Done) -> Result<bool, Error> {
         self.phase("checking");
-        done.checks = self.verify(sink, &staged).await?;
-        if done.checks.iter().any(|check| !check.passed) {
-            staged.discard().await;
-            done.failed = Some(failed_checks(name, &done.checks));
-            return Ok(Written::Refused);
+        done.checks = self.verify(sink, staged).await?;
+        let holds = done.checks.iter().all(|check| check.passed);
+        if !holds {
+            done.failed = Some(failed_checks(&sink.table.name, &done.checks));
         }
+        Ok(holds)
+    }
+
+    /// Commits a staged write whose checks hold.
+    pub(super) async fn commit(&self, sink: &Sink<'_>, staged: Staged, done: &mut Done) -> Result<Written, Error> {
+        let name = &sink.table.name;
         (done.rows, done.bytes) = (staged.rows(), staged.bytes());
         self.phase("committing");
         polder_model::fault::point("run.commit");

@@ -88,7 +88,11 @@ impl JobContext<'_> {
         let staged = sink.handle.stage(write).await;
         let staged = staged.doing(ErrorKind::Failed, format!("cannot write {}", sink.table.name))?;
         polder_model::fault::point("run.staged");
-        self.check_and_commit(sink, staged, done).await
+        if !self.check(sink, &staged, done).await? {
+            staged.discard().await;
+            return Ok(Written::Refused);
+        }
+        self.commit(sink, staged, done).await
     }
 
     async fn sources(&self) -> Result<Sources, Error> {

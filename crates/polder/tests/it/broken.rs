@@ -35,7 +35,6 @@ fn a_state_database_that_is_damaged_is_said_and_left_alone() {
         let state = fs::read(folder.join(STATE)).unwrap();
         for args in [&["plan"][..], &["apply", "--yes"], &["run", "--all"], &COUNT] {
             let said = polder(folder, args);
-            eprintln!("{what}: polder {}\n{}", args.join(" "), said.all());
             refused(&said, 7, &["state.db", if bytes.is_empty() { "use the newer polder" } else { "nothing in it was changed" }]);
         }
         assert_eq!(contents(&folder.join(".polder/nonprod/lake")), before, "{what}");
@@ -61,7 +60,6 @@ fn a_damaged_delta_log_is_said_with_its_table_and_left_alone() {
         polder(folder, &["apply", "--yes"]);
         for (args, code) in [(&COUNT[..], 1), (&["run", "sales/load_orders"], 1), (&["history", "sales.bronze.orders_v1"], 7)] {
             let said = polder(folder, args);
-            eprintln!("{entry} {text:?}: polder {}\n{}", args.join(" "), said.all());
             refused(&said, code, &["sales.bronze.orders_v1"]);
         }
         assert_eq!(contents(&folder.join(BUCKET)), before);
@@ -80,7 +78,6 @@ fn a_data_file_that_is_gone_is_said_with_its_table() {
         }
     }
     let said = polder(folder, &["query", "select order_id from sales.bronze.orders_v1"]);
-    eprintln!("{}", said.all());
     refused(&said, 1, &["parquet"]);
 }
 
@@ -91,7 +88,6 @@ fn on_a_read_only_folder_files_are_checked_and_nothing_else_is_begun() {
     assert!(polder(folder.path(), &["validate"]).well().starts_with("valid: "));
     for args in [&["plan"][..], &["apply", "--yes"], &["run", "--all"]] {
         let said = polder(folder.path(), args);
-        eprintln!("polder {}\n{}", args.join(" "), said.all());
         refused(&said, 7, &[".polder", "ead-only"]);
     }
 }
@@ -105,7 +101,6 @@ fn on_a_mesh_that_became_read_only_nothing_is_half_done() {
         write_is_refused(folder.path());
         for args in [&["apply", "--yes"][..], &["run", "--all"], &["plan"], &COUNT] {
             let said = polder(folder.path(), args);
-            eprintln!("polder {}\n{}", args.join(" "), said.all());
             refused(&said, 7, &["hint"]);
         }
     }
@@ -130,7 +125,6 @@ fn a_full_disk_fails_a_load_that_is_whole_once_there_is_room() {
         let Some(_mount) = Mount::small_disk(&bucket, "300k") else { return };
         copy_into(tables.path(), &bucket);
         let said = polder(folder, &["run", "sales/load_orders"]);
-        eprintln!("{}", said.all());
         refused(&said, 1, &["sales.bronze.orders_v1", "No space left"]);
         assert_eq!(polder(folder, &COUNT).well(), "n\n0\n");
         let left = contents(&bucket).into_iter().filter(|(path, _)| !path.to_string_lossy().contains("_delta_log"));
@@ -150,7 +144,6 @@ fn a_full_disk_fails_an_apply_that_is_finished_once_there_is_room() {
     {
         let Some(_mount) = Mount::small_disk(&lake, "8k") else { return };
         let said = polder(folder, &["apply", "--yes"]);
-        eprintln!("{}", said.all());
         refused(&said, 1, &["No space left", "polder apply"]);
     }
     polder(folder, &["apply", "--yes"]).well();
@@ -171,7 +164,6 @@ fn a_full_disk_under_the_state_is_said() {
     assert!(fs::write(home.join("filler"), filler).is_err());
     for args in [&["run", "sales/load_orders"][..], &["apply", "--yes"]] {
         let said = polder(folder, args);
-        eprintln!("polder {}\n{}", args.join(" "), said.all());
         assert!([0, 1, 7].contains(&said.code) && !said.all().contains("panicked"), "{}", said.all());
     }
     fs::remove_file(home.join("filler")).unwrap();

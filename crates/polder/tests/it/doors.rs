@@ -96,7 +96,7 @@ fn each_principal_meets_what_it_may_at_each_door() {
     let plan = "explain select customer_email from sales.bronze.orders_v1 where customer_email = 'eva@example.org'";
     let error = "select cast(customer_email as bigint) from sales.bronze.orders_v1";
     // For the owner, the analyst, the steward, the outsider, the service principal, a group, somebody unknown.
-    let table_of_doors: [(&[&str], [Meets; 7]); 9] = [
+    let table_of_doors: [(&[&str], [Meets; 7]); 11] = [
         (&["query", &table, "-o", "csv"], [Clear, Masked, Clear, Nothing, Clear, NoCaller, NoCaller]),
         (&["query", &old, "-o", "csv"], [Clear, Masked, Clear, Nothing, Clear, NoCaller, NoCaller]),
         (&["query", inner, "-o", "csv"], [Clear, Masked, Clear, Nothing, Clear, NoCaller, NoCaller]),
@@ -108,6 +108,8 @@ fn each_principal_meets_what_it_may_at_each_door() {
             [Answer, Answer, Refused, Nothing, Refused, NoCaller, NoCaller],
         ),
         (&["optimize", "sales.bronze.orders_v1"], [Answer, Refused, Refused, Nothing, Answer, NoCaller, NoCaller]),
+        (&["plan"], [Refused, Refused, Refused, Refused, Refused, NoCaller, NoCaller]),
+        (&["audit"], [Refused, Refused, Refused, Refused, Refused, NoCaller, NoCaller]),
         (&["query", &view, "-o", "csv"], [Clear, Masked, Masked, Nothing, Clear, NoCaller, NoCaller]),
     ];
     let mut wrong = Vec::new();
@@ -148,6 +150,13 @@ fn listings_name_what_a_principal_may_know_of_and_nothing_else() {
         let sql = "select distinct table_name from information_schema.columns where column_name = 'reason'";
         let listed = polder(folder, &["query", sql, "-o", "csv", "--as", principal]).well();
         assert_eq!(listed.contains("quarantine"), expect.contains(&all[2]), "information_schema.columns as {principal}");
+    }
+    for (principal, expect) in
+        [("ana@example.com", 2), ("bob@example.com", 2), ("carl@example.com", 1), ("otto@example.com", 0), ("sales_jobs", 2)]
+    {
+        let runs: serde_json::Value =
+            serde_json::from_str(&polder(folder, &["runs", "-o", "json", "--as", principal]).well()).unwrap();
+        assert_eq!(runs.as_array().unwrap().len(), expect, "runs as {principal}");
     }
     for unknown in ["analysts", "nobody@example.com"] {
         assert!([2, 4].contains(&polder(folder, &["ls", "--as", unknown]).code), "{unknown}");
