@@ -14,7 +14,7 @@ use polder_model::{Principal, PrincipalName};
 use crate::permit::{Action, Determinant};
 use crate::securables::Node;
 
-pub use policy::{PolicyError, PolicyFault, check_policy};
+pub use policy::{PolicyError, PolicyFault, check_policy, policy_entities};
 
 /// The guardrails of one environment, parsed.
 #[derive(Debug)]

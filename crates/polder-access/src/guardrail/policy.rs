@@ -1,5 +1,6 @@
 //! Reads one file of Cedar policies and says all that is wrong with it, with places.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -53,6 +54,18 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
 /// A [`PolicyError`] with every fault.
 pub fn check_policy(name: &PolicyName, text: &str) -> Result<(), PolicyError> {
     read(name, text).map(drop)
+}
+
+/// The principals and securables that a valid guardrail names, each as its kind (`Group`, `Table`, ...) and id. Whoever knows what
+/// exists can tell a misspelt one, which would guard nothing.
+///
+/// # Errors
+/// A [`PolicyError`] when the guardrail is not valid.
+pub fn policy_entities(name: &PolicyName, text: &str) -> Result<BTreeSet<(String, String)>, PolicyError> {
+    let set = read(name, text)?;
+    let literals = set.policies().flat_map(cedar_policy::Policy::entity_literals);
+    let named = literals.map(|uid| (uid.type_name().basename().to_owned(), uid.id().unescaped().to_owned()));
+    Ok(named.filter(|(kind, _)| kind != "Action").collect())
 }
 
 /// The statements of a guardrail that forbid something.

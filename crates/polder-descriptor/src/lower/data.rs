@@ -40,6 +40,9 @@ impl Lowering<'_, '_> {
             let Some(owner) = self.owner(sink.it) else { continue };
             let (location, placement_reason) = self.location(sink, &placement);
             let location = Location { prefix: format!("{}_quarantine", location.prefix), ..location };
+            // Rows that did not fit cannot be told apart by the sink's conditions: where it has any, only owners see them.
+            let for_owners = resource::RowFilter { group: owner.clone(), condition: "true".to_owned() };
+            let row_filters = if sink.it.row_filters.is_empty() { Vec::new() } else { vec![for_owners] };
             let table = resource::Table {
                 name: name.clone(),
                 dataset: sink.it.id.clone(),
@@ -52,7 +55,7 @@ impl Lowering<'_, '_> {
                 partition_columns: Vec::new(),
                 has_history: false,
                 properties: BTreeMap::new(),
-                row_filters: Vec::new(),
+                row_filters,
                 checks: Vec::new(),
             };
             self.add(Resource::Table(Box::new(table)), job.file, job.it.span);

@@ -144,12 +144,21 @@ pub(crate) fn sentence(report: &ApplyReport) -> String {
         0 => String::new(),
         n => format!(", {n} of them left over from an apply that was interrupted"),
     };
-    if report.steps == 0 {
+    let held_back = match report.plan.held_back.len() {
+        0 => String::new(),
+        n => {
+            format!("{n} held back: {} is NOT as declared; `polder plan` says what stands in the way\n", report.plan.environment)
+        }
+    };
+    if report.steps == 0 && held_back.is_empty() {
         return format!("{} is as declared: nothing to do\n", report.plan.environment);
+    }
+    if report.steps == 0 {
+        return held_back;
     }
     let plural = if report.steps == 1 { "" } else { "s" };
     format!(
-        "applied to {}: {} step{plural} in {}{resumed}\n",
+        "applied to {}: {} step{plural} in {}{resumed}\n{held_back}",
         report.plan.environment,
         report.steps,
         units::seconds(report.seconds)

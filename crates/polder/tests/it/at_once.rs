@@ -41,7 +41,7 @@ fn of_two_applies_one_waits_or_is_refused() {
         let plan = polder(folder, &["plan"]).well();
         assert!(plan.contains("Nothing to do"), "{plan}");
         assert_eq!(polder(folder, &["history", "sales.bronze.orders_v1"]).well().matches("CREATE TABLE").count(), 1);
-        assert_eq!(ask_state(folder, "select id from operations where finished is null"), [""; 0]);
+        assert!(ask_state(folder, "select id from operations where finished is null").is_empty());
     }
 }
 

@@ -14,7 +14,7 @@ const ORDERS: &str = "domains/sales/datasets/orders.yaml";
 const ACCESS: &str = "access/sales.yaml";
 
 /// `validate`, `plan` and `apply` refuse what is in the folder, saying all of this, and change nothing.
-fn invalid(mesh: &TempDir, says: &[&str]) {
+fn invalid(mesh: &TempDir, what: &str, says: &[&str]) {
     let folder = mesh.path();
     let before = kept(folder);
     for args in [&["validate"][..], &["plan"], &["apply", "--yes"]] {
@@ -22,11 +22,14 @@ fn invalid(mesh: &TempDir, says: &[&str]) {
         refused(&said, 2, says);
         assert!(said.all().len() < 20_000, "{} bytes are said", said.all().len());
     }
-    assert_eq!(kept(folder), before);
+    assert_eq!(kept(folder), before, "{what}");
 }
 
+/// Files with their bytes.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
 /// What polder keeps: the bytes of tables, the metastore, what was recorded, and what was begun.
-fn kept(folder: &Path) -> (Vec<(PathBuf, Vec<u8>)>, Vec<Vec<String>>) {
+fn kept(folder: &Path) -> (Files, Vec<Vec<String>>) {
     let tables = ["entries", "recorded", "environments"]
         .map(|table| format!("select environment, cast(count(*) as text) from {table} group by 1"));
     let all = tables
@@ -57,9 +60,8 @@ fn yaml_that_is_none_or_too_much_is_named_with_its_line() {
     ];
     let mesh = applied();
     for (what, bytes, says) in cases {
-        eprintln!("{what}");
         fs::write(mesh.path().join("access/more.yaml"), bytes).unwrap();
-        invalid(&mesh, says);
+        invalid(&mesh, what, says);
     }
     fs::remove_file(mesh.path().join("access/more.yaml")).unwrap();
     polder(mesh.path(), &["validate"]).well();
@@ -154,7 +156,7 @@ fn file_names_that_are_odd_do_not_hide_a_fault() {
     for name in names {
         let path = mesh.path().join("access").join(std::ffi::OsStr::from_bytes(name));
         fs::write(&path, "grants: [\n").unwrap();
-        invalid(&mesh, &["access/", "this is not YAML"]);
+        invalid(&mesh, "", &["access/", "this is not YAML"]);
         fs::remove_file(path).unwrap();
     }
 }
@@ -174,20 +176,19 @@ fn links_out_of_the_mesh_are_refused_and_never_read() {
         let mesh = applied();
         let link = mesh.path().join("access/linked.yaml");
         symlink(target, &link).unwrap();
-        eprintln!("{what}");
-        invalid(&mesh, &["access/linked.yaml", "link"]);
+        invalid(&mesh, what, &["access/linked.yaml", "link"]);
         assert!(!polder(mesh.path(), &["validate"]).all().contains("secret-from-outside"), "{what}");
     }
     // A folder whose name ends like no file's.
     let mesh = applied();
     symlink(outside.path(), mesh.path().join("domains/elsewhere")).unwrap();
-    invalid(&mesh, &["domains/elsewhere", "link"]);
+    invalid(&mesh, "", &["domains/elsewhere", "link"]);
     // A job's query.
     let mesh = applied();
     let query = mesh.path().join("domains/sales/jobs/daily_revenue.sql");
     fs::remove_file(&query).unwrap();
     symlink(outside.path().join("secret.yaml"), &query).unwrap();
-    invalid(&mesh, &["daily_revenue.sql", "link"]);
+    invalid(&mesh, "", &["daily_revenue.sql", "link"]);
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn circles_are_shown_with_their_path() {
     let mesh = applied();
     edit(mesh.path(), "polder.yaml", "members: [ana@example.com]", "members: [ana@example.com, analysts]");
     edit(mesh.path(), "polder.yaml", "members: [bob@example.com]", "members: [bob@example.com, sales_owners]");
-    invalid(&mesh, &["polder.yaml:", "sales_owners", "analysts", "->"]);
+    invalid(&mesh, "", &["polder.yaml:", "sales_owners", "analysts", "->"]);
 
     let mesh = applied();
     let jobs = "domains/sales/jobs";
@@ -228,11 +229,11 @@ fn circles_are_shown_with_their_path() {
         &format!("{jobs}/back.sql"),
         "select orders as order_id, day as ordered_on, 'x' as customer_email, cast(revenue as decimal(12,2)) as amount, cast(null as string) as note from revenue\n",
     );
-    invalid(&mesh, &["sales/daily_revenue", "sales/back", "->"]);
+    invalid(&mesh, "", &["sales/daily_revenue", "sales/back", "->"]);
 
     let mesh = applied();
     edit(mesh.path(), "polder.yaml", "members: [bob@example.com]", "members: [analysts]");
-    invalid(&mesh, &["polder.yaml:", "analysts"]);
+    invalid(&mesh, "", &["polder.yaml:", "analysts"]);
 }
 
 #[test]
@@ -247,6 +248,6 @@ fn a_grant_to_nobody_or_on_nothing_is_refused() {
         ("level: regular", "privileges: [SELCT]", "SELECT"),
     ] {
         write(mesh.path(), ACCESS, &text.replacen(from, to, 1));
-        invalid(&mesh, &["access/sales.yaml:3:", says]);
+        invalid(&mesh, "", &["access/sales.yaml:3:", says]);
     }
 }

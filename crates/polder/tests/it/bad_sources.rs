@@ -142,8 +142,11 @@ fn nested_surprises_cost_their_row() {
         (r#"{"order_id":7,"ordered_on":"2026-01-01","customer_email":["a"],"amount":1}"#.to_owned(), "customer_email"),
         (r#"[1,2,3]"#.to_owned(), "object"),
         (r#"{"order_id":7,"order_id":8,"ordered_on":"2026-01-01","customer_email":"a","amount":1}"#.to_owned(), "twice"),
-        (r#"{"order_id":7,"#.to_owned(), "JSON"),
-        (format!("{{\"order_id\":7,\"note\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)), "deep"),
+        (r#"{"order_id":7,"#.to_owned(), "found the end"),
+        (
+            format!("{{\"order_id\":7,\"note\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)),
+            "expected string, found an array",
+        ),
     ];
     for (bad, reason) in cases {
         let landed = ndjson(&format!("{good}\n{bad}\n"));
@@ -152,9 +155,8 @@ fn nested_surprises_cost_their_row() {
         let said = polder(folder.path(), &["run", "sales/load_orders"]).well();
         assert_eq!(count(folder.path(), "sales.bronze.orders_v1"), "n\n4\n", "{said}");
         let kept = polder(folder.path(), &["query", "select reason from sales.bronze.orders_v1_quarantine", "-o", "csv"]).well();
-        eprintln!("{reason}: {kept}");
         assert_eq!(kept.lines().count(), 2, "{kept}");
-        assert!(kept.contains(reason) || reason == "deep" || reason == "JSON", "no {reason:?} in {kept}");
+        assert!(kept.contains(reason), "no {reason:?} in {kept}");
     }
 }
 
@@ -187,8 +189,8 @@ fn a_value_that_is_personal_is_not_in_what_is_said_of_a_row() {
     edit(
         folder,
         "domains/sales/datasets/orders.yaml",
-        "{name: customer_email, type: string,",
-        "{name: customer_email, type: bigint,",
+        "{name: customer_email, type: string, tags: [pii], mask: hash}",
+        "{name: customer_email, type: bigint, tags: [pii], mask: \"null\"}",
     );
     polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.bronze.orders_v1"]).well();
     let said = polder(folder, &["run", "sales/load_orders"]);

@@ -128,7 +128,11 @@ fn a_full_disk_fails_a_load_that_is_whole_once_there_is_room() {
         refused(&said, 1, &["sales.bronze.orders_v1", "No space left"]);
         assert_eq!(polder(folder, &COUNT).well(), "n\n0\n");
         let left = contents(&bucket).into_iter().filter(|(path, _)| !path.to_string_lossy().contains("_delta_log"));
-        assert_eq!(left.map(|(path, _)| path).collect::<Vec<_>>(), [Path::new(""); 0], "nothing stays of a write that failed");
+        assert!(
+            left.clone().next().is_none(),
+            "nothing stays of a write that failed: {:?}",
+            left.map(|(path, _)| path).collect::<Vec<_>>()
+        );
     }
     let said = polder(folder, &["run", "sales/load_orders"]).well();
     assert!(said.contains("1 done"), "{said}");
@@ -159,9 +163,7 @@ fn a_full_disk_under_the_state_is_said() {
     let home = folder.join(".polder");
     let Some(_mount) = Mount::small_disk(&home, "1m") else { return };
     copy_into(&whole.path().join(".polder"), &home);
-    let mut filler = Vec::new();
-    filler.resize(2 << 20, 0_u8);
-    assert!(fs::write(home.join("filler"), filler).is_err());
+    assert!(fs::write(home.join("filler"), vec![0; 2 << 20]).is_err());
     for args in [&["run", "sales/load_orders"][..], &["apply", "--yes"]] {
         let said = polder(folder, args);
         assert!([0, 1, 7].contains(&said.code) && !said.all().contains("panicked"), "{}", said.all());

@@ -64,7 +64,7 @@ fn as_declared(folder: &Path, expect: &[String], killed: &str) {
     let plan = polder(folder, &["plan"]).well();
     assert!(plan.contains(NOTHING), "{killed}\n{plan}");
     assert_eq!(state_of(folder), expect, "{killed}");
-    assert_eq!(ask_state(folder, "select id from operations where finished is null"), [""; 0], "{killed}");
+    assert!(ask_state(folder, "select id from operations where finished is null").is_empty(), "{killed}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the tests of faults have in common: prepared meshes to copy, the state database from behind, small disks.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, OnceLock};
@@ -128,17 +129,17 @@ pub(crate) struct Mount(PathBuf);
 impl Mount {
     /// A disk of this size in memory; `None`, said aloud, where that cannot be mounted.
     pub(crate) fn small_disk(at: &Path, size: &str) -> Option<Self> {
-        Self::mount(at, &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+        Self::mounted(at, &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
     }
 
     /// The folder itself, read-only; `None`, said aloud, where that cannot be mounted.
     pub(crate) fn read_only(at: &Path) -> Option<Self> {
         let path = at.to_string_lossy().into_owned();
-        let mount = Self::mount(at, &["--bind", &path])?;
+        let mount = Self::mounted(at, &["--bind", &path])?;
         Self::mount_once(at, &["-o", "remount,bind,ro"]).then_some(mount)
     }
 
-    fn mount(at: &Path, args: &[&str]) -> Option<Self> {
+    fn mounted(at: &Path, args: &[&str]) -> Option<Self> {
         Self::mount_once(at, args).then(|| Self(at.to_owned()))
     }
 
@@ -146,7 +147,10 @@ impl Mount {
         static SAID: OnceLock<()> = OnceLock::new();
         let mounted = Command::new("mount").args(args).arg(at).output().is_ok_and(|output| output.status.success());
         if !mounted {
-            SAID.get_or_init(|| eprintln!("NOT TESTED: nothing can be mounted here, which needs root"));
+            // Straight to the terminal, for the test harness keeps what tests that pass print.
+            SAID.get_or_init(|| {
+                std::io::stderr().write_all(b"NOT TESTED: nothing can be mounted here, which needs root\n").unwrap()
+            });
         }
         mounted
     }
