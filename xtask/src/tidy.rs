@@ -33,8 +33,12 @@ const ROWS: [(&str, &[&str]); 5] = [
 ];
 
 /// Arrows within a row.
-const NEIGHBOURS: &[(&str, &str)] =
-    &[("polder-descriptor", "polder-model"), ("polder-arrow", "polder-model"), ("polder-catalog", "polder-store"), ("polder", "polder-server")];
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("polder-descriptor", "polder-model"),
+    ("polder-arrow", "polder-model"),
+    ("polder-catalog", "polder-store"),
+    ("polder", "polder-server"),
+];
 
 /// Development crates: they may know anything, and only dev-dependencies may know them.
 const DEVELOPMENT: &[&str] = &["polder-bench", "xtask"];

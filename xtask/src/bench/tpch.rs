@@ -27,7 +27,8 @@ pub(super) fn run(bench: &Bench) -> Result<()> {
     polder(&["run", "--all"])?;
 
     let numbers = QUERIES.map(|q| q.to_string()).join(",");
-    let ours = times(&output(Command::new(bench.program("tpch")).arg(&folder).arg(bench.root.join("xtask/tpch")).arg(&numbers))?)?;
+    let ours =
+        times(&output(Command::new(bench.program("tpch")).arg(&folder).arg(bench.root.join("xtask/tpch")).arg(&numbers))?)?;
     let mut columns: Vec<(String, BTreeMap<String, f64>)> = ours.into_iter().collect();
     for peer in ["duckdb", "polars", "daft"] {
         if let Some(mut command) = bench.peer("tpch.py") {

@@ -182,7 +182,10 @@ impl JobContext<'_> {
                 polder_model::fault::point("run.quarantined");
             }
             match self.commit(sink, loaded.rows, done).await? {
-                Written::Committed => return self.record(batch).await,
+                Written::Committed => {
+                    done.batch = Some(batch.clone());
+                    return Ok(());
+                }
                 Written::Refused => return self.give_up(batch).await,
                 Written::Again => {}
             }
