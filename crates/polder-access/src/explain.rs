@@ -52,6 +52,19 @@ pub struct Explanation {
     pub row_conditions: Option<Vec<String>>,
     /// The facts that this rests on.
     pub determined_by: Vec<Determinant>,
+    /// Of a view: the same for each table and view that it reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<Explanation>,
+}
+
+impl Explanation {
+    /// Adds what a view reads. Who may not read all of that may not read the view.
+    #[must_use]
+    pub fn reading(mut self, reads: Vec<Self>) -> Self {
+        self.allowed &= reads.iter().all(|read| read.allowed);
+        self.reads = reads;
+        self
+    }
 }
 
 impl Authorizer {
@@ -61,12 +74,29 @@ impl Authorizer {
     #[must_use]
     pub fn explain(&self, name: &PrincipalName, securable: &Securable) -> Explanation {
         let action = if matches!(securable, Securable::Volume(_)) { Action::ReadFiles } else { Action::Read };
+        self.explanation(name, action, securable, |caller, subject| self.decide(caller, subject, action, securable))
+    }
+
+    /// Explains whether a principal may read what a view's query names, by the view owner's rights; see
+    /// [`Authorizer::authorize_through`].
+    #[must_use]
+    pub fn explain_through(&self, name: &PrincipalName, owner: &PrincipalName, securable: &Securable) -> Explanation {
+        self.explanation(name, Action::Read, securable, |caller, subject| self.decide_through(caller, subject, owner, securable))
+    }
+
+    fn explanation(
+        &self,
+        name: &PrincipalName,
+        action: Action,
+        securable: &Securable,
+        decide: impl Fn(&Caller, Subject<'_>) -> Decision,
+    ) -> Explanation {
         let known = self.principals.principal(name);
         let principal = known.as_ref().map(|(_, principal)| principal.clone());
         let id = self.securables.find(securable);
         let decision = known.map(|(id, principal)| {
             let caller = Caller { principal, local_admin: false };
-            self.decide(&caller, Subject::Known(self.principals.reach(id)), action, securable)
+            decide(&caller, Subject::Known(self.principals.reach(id)))
         });
         let mut explanation = Explanation {
             name: name.clone(),
@@ -79,6 +109,7 @@ impl Authorizer {
             masked: Vec::new(),
             row_conditions: None,
             determined_by: vec![Determinant::UnknownPrincipal],
+            reads: Vec::new(),
         };
         match decision {
             None => {}
@@ -123,9 +154,16 @@ impl fmt::Display for Explanation {
             write!(f, "\n  masked: {column} ({})", mask.as_str())?;
         }
         match self.row_conditions.as_deref() {
-            None => Ok(()),
-            Some([]) => f.write_str("\n  rows: none, for it is in no group with a row filter"),
-            Some(conditions) => conditions.iter().try_for_each(|condition| write!(f, "\n  rows where: {condition}")),
+            None => {}
+            Some([]) => f.write_str("\n  rows: none, for it is in no group with a row filter")?,
+            Some(conditions) => conditions.iter().try_for_each(|condition| write!(f, "\n  rows where: {condition}"))?,
         }
+        for read in &self.reads {
+            write!(f, "\n  it reads {}", read.securable)?;
+            for line in read.to_string().lines() {
+                write!(f, "\n    {line}")?;
+            }
+        }
+        Ok(())
     }
 }

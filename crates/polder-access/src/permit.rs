@@ -128,6 +128,11 @@ pub enum Determinant {
         /// The chain of groups from the caller to `to`, `to` last; empty when the grant is to the caller.
         through: Vec<String>,
     },
+    /// It is read through a view, by the rights of the view's owner, which the facts after this one are about.
+    ViewOwner {
+        /// The owner.
+        owner: String,
+    },
     /// A privilege is missing.
     Missing {
         /// What would be needed.
@@ -163,6 +168,7 @@ impl fmt::Display for Determinant {
                 let chain = if through.len() > 1 { through.as_slice() } else { &[] };
                 write!(f, "{privilege} on {securable}, granted to {to}{}", Chain(chain))
             }
+            Self::ViewOwner { owner } => write!(f, "it is read by the rights of the view's owner, {owner}"),
             Self::Missing { privilege, securable } => write!(f, "{privilege} on {securable} is missing"),
             Self::Guardrail { policy, reason } => write!(f, "guardrail {policy} forbids it: {reason}"),
             Self::RowFilter { group } => write!(f, "the row filter of group {group}"),

@@ -1,18 +1,19 @@
 //! The walk over a plan's steps.
 //!
 //! ```text
-//! journal: [a,b done; c begins]          [c,d,e done; f begins]          [f done]
-//! effects:                      carry c                         carry f
+//! journal: [a,b done; c begins]          [c,d done; e,g begin]              [e,f,g,h done]
+//! effects:                      carry c                        carry e and g
 //! ```
-//! a, b, d, e only change metastore entries: their effect is their record, and as many as follow each other share one
-//! transaction. c and f are outside effects: each begins on record, and is on record before the next one begins.
+//! a, b, d, f, h only change metastore entries: their effect is their record, and as many as follow each other share one
+//! transaction. c, e, g are outside effects: each begins on record, and is on record before what may need it begins. e and g make
+//! things that need nothing of each other (new tables, new folders), so they go side by side.
 
 use std::collections::BTreeSet;
 
 use polder_model::fault;
-use polder_plan::{Plan, Step};
+use polder_plan::{Effect, Plan, Step};
 
-use crate::effects::Effects;
+use crate::effects::{EffectError, Effects};
 use crate::error::ApplyError;
 use crate::journal::{DoneStep, EntryChange, Journal};
 
@@ -21,6 +22,9 @@ pub const FAULT_POINTS: [&str; 3] = ["apply.before_record", "apply.after_record"
 
 /// How many records of entries share a transaction at most. More gain little, and people want to see it move.
 const TOGETHER: usize = 2_000;
+
+/// How many outside effects go side by side at most.
+const SIDE_BY_SIDE: usize = 64;
 
 /// How far an apply is.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +52,7 @@ pub struct Outcome {
 /// Carries out the steps of a plan that are not in `done_before`.
 ///
 /// # Errors
-/// [`ApplyError`] says which step failed and how far it came; nothing after that step was begun.
+/// [`ApplyError`] says which step failed and how far it came; nothing that comes after its round was begun.
 pub async fn apply(
     plan: &Plan,
     done_before: &BTreeSet<u32>,
@@ -60,35 +64,87 @@ pub async fn apply(
     let total = plan.steps.len();
     let earlier = total - to_do.len();
     let mut walk = Walk { journal, observer, unrecorded: Vec::new(), done: earlier, total };
-    for step in &to_do {
-        if EntryChange::of(&step.effect).is_some() {
-            walk.unrecorded.push(DoneStep { step, detail: String::new() });
-            if walk.unrecorded.len() >= TOGETHER {
-                walk.record(None).await?;
-            }
-            continue;
-        }
-        walk.record(Some(step)).await?;
-        let detail = effects.carry_out(step).await.map_err(|source| walk.failed(step, source))?;
-        fault::point("apply.after_effect");
-        walk.unrecorded.push(DoneStep { step, detail });
+    let mut rest = to_do.as_slice();
+    while !rest.is_empty() {
+        let (round, later) = rest.split_at(round_length(rest));
+        walk.carry_out(round, effects).await?;
+        rest = later;
     }
-    walk.record(None).await?;
+    walk.record(&[]).await?;
     Ok(Outcome { carried_out: to_do.len(), done_before: earlier })
+}
+
+/// How many of the next steps are one round: entries that follow each other, or outside effects that need nothing of each other, each
+/// with the entries that come right after it.
+fn round_length(steps: &[&Step]) -> usize {
+    let Some(first) = steps.first() else { return 0 };
+    if is_entry(first) {
+        return steps.iter().take(TOGETHER).take_while(|step| is_entry(step)).count();
+    }
+    if !is_alone_in_its_place(first) {
+        return 1;
+    }
+    let mut beside = BTreeSet::new();
+    let belongs = |step: &&&Step| {
+        if is_entry(step) {
+            return beside.contains(&step.address);
+        }
+        is_alone_in_its_place(step) && beside.len() < SIDE_BY_SIDE && beside.insert(step.address.clone())
+    };
+    steps.iter().take_while(belongs).count()
+}
+
+fn is_entry(step: &Step) -> bool {
+    EntryChange::of(&step.effect).is_some()
+}
+
+/// Whether an effect makes something new in a place of its own, in a bucket that is there: of several such, none needs another.
+const fn is_alone_in_its_place(step: &Step) -> bool {
+    matches!(step.effect, Effect::CreateTable { .. } | Effect::MakeFolder(_))
 }
 
 struct Walk<'a> {
     journal: &'a dyn Journal,
     observer: Observer<'a>,
-    /// Steps that are done and wait for their record: at most one outside effect, then entries.
+    /// Steps that are done and wait for their record: the last round, or entries.
     unrecorded: Vec<DoneStep<'a>>,
     done: usize,
     total: usize,
 }
 
-impl Walk<'_> {
-    async fn record(&mut self, begins: Option<&Step>) -> Result<(), ApplyError> {
-        if !self.unrecorded.is_empty() || begins.is_some() {
+impl<'a> Walk<'a> {
+    /// Carries out one round. When an effect fails, those beside it that came about are recorded first.
+    async fn carry_out(&mut self, round: &[&'a Step], effects: &dyn Effects) -> Result<(), ApplyError> {
+        let outside: Vec<&'a Step> = round.iter().copied().filter(|step| !is_entry(step)).collect();
+        if !outside.is_empty() || self.unrecorded.len() >= TOGETHER {
+            self.record(&outside).await?;
+        }
+        let results = futures::future::join_all(outside.iter().map(|step| async {
+            let result = effects.carry_out(step).await;
+            fault::point("apply.after_effect");
+            result
+        }));
+        let mut results = results.await.into_iter();
+        let mut failed: Option<(&Step, EffectError)> = None;
+        let mut missing = BTreeSet::new();
+        for step in round {
+            let result = if is_entry(step) { Ok(String::new()) } else { results.next().unwrap_or_else(|| Ok(String::new())) };
+            match result {
+                Ok(_) if missing.contains(&step.address) => {}
+                Ok(detail) => self.unrecorded.push(DoneStep { step, detail }),
+                Err(source) => {
+                    missing.insert(&step.address);
+                    failed.get_or_insert((step, source));
+                }
+            }
+        }
+        let Some((step, source)) = failed else { return Ok(()) };
+        self.record(&[]).await?;
+        Err(self.failed(step, source))
+    }
+
+    async fn record(&mut self, begins: &[&Step]) -> Result<(), ApplyError> {
+        if !self.unrecorded.is_empty() || !begins.is_empty() {
             fault::point("apply.before_record");
             let written = self.journal.record(&self.unrecorded, begins).await;
             written.map_err(|source| ApplyError::Journal { done: self.done, total: self.total, source })?;
@@ -96,11 +152,11 @@ impl Walk<'_> {
             self.done += self.unrecorded.len();
             self.unrecorded.clear();
         }
-        (self.observer)(Progress { done: self.done, total: self.total, step: begins });
+        (self.observer)(Progress { done: self.done, total: self.total, step: begins.first().copied() });
         Ok(())
     }
 
-    fn failed(&self, step: &Step, source: crate::effects::EffectError) -> ApplyError {
+    fn failed(&self, step: &Step, source: EffectError) -> ApplyError {
         tracing::debug!(step = step.number, address = %step.address, "step failed");
         let Step { number, address, .. } = step;
         let what = step.describe();

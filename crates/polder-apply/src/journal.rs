@@ -12,11 +12,11 @@ pub type JournalError = Box<dyn std::error::Error + Send + Sync>;
 /// Keeps what is done.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Records that steps are done, and then that another begins. Both are kept when this returns.
+    /// Records that steps are done, and then that others begin. Both are kept when this returns.
     ///
     /// The records of `done`, the metastore entries that they change ([`DoneStep::entry`]) and the recorded state that they
     /// complete ([`DoneStep::completes`]) become true together, in this order, or not at all.
-    async fn record(&self, done: &[DoneStep<'_>], begins: Option<&Step>) -> Result<(), JournalError>;
+    async fn record(&self, done: &[DoneStep<'_>], begins: &[&Step]) -> Result<(), JournalError>;
 }
 
 /// A step that is done, or, if it only changes an entry, that is done with its record.

@@ -1,4 +1,4 @@
-//! Schedules: whether a text is a cron expression of five fields. When one is due is `polder-schedule`'s to say.
+//! Schedules: whether a text is a cron expression of five fields. Nothing here says when one is due.
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];

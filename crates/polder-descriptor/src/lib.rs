@@ -14,6 +14,7 @@ mod descriptor;
 mod document;
 mod fault;
 mod index;
+mod locate;
 mod lower;
 mod merge;
 mod mesh;

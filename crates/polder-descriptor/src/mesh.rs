@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use polder_model::{Desired, EnvironmentName, Origin, PolicyName, Provider, TenantName};
+use polder_model::{Desired, EnvironmentName, JobId, PolicyName, Provider, TenantName};
 
 use crate::cross;
 use crate::descriptor::organization::{self, Organization, Settings};
@@ -14,8 +14,9 @@ use crate::index::Index;
 use crate::lower;
 use crate::place::{DescriptorKind, Place, place};
 use crate::reader::Reader;
+use crate::suggest;
 use crate::variables::Variables;
-use crate::yaml::{self, Node, Value};
+use crate::yaml::{self, Node};
 
 /// A file of the mesh's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,27 +323,22 @@ impl Mesh {
         self.texts.iter().filter(|(file, _)| file.ends_with(".sql")).map(|(file, text)| (file, text.as_str()))
     }
 
-    /// Where a value of a descriptor stands, and how long it is: `["columns", "email"]` is the item of `columns` named `email`.
-    ///
-    /// For faults that are found outside this crate, such as a query that does not fit its sink.
+    /// The jobs that a text may mean: those of that name in any domain, or else those whose name is most like it.
     #[must_use]
-    pub fn locate(&self, file: &str, path: &[&str]) -> Option<(Origin, u32)> {
-        let (file, text) = self.texts.get_key_value(file)?;
-        let (tree, _) = yaml::read(file, text.as_bytes());
-        let mut node = &tree?;
-        for step in path {
-            node = match &node.value {
-                Value::Map(_) => node.get(step)?,
-                Value::List(items) => items.iter().find(|item| named(item, step))?,
-                Value::Scalar(_) => return None,
-            };
-        }
-        let Span { line, column, length } = node.get("name").unwrap_or(node).span;
-        Some((Origin { file: file.clone(), line, column }, length))
+    pub fn jobs_like(&self, text: &str) -> Vec<JobId> {
+        let (view, _) = self.view(None, &|_| None, true);
+        let jobs = view.bodies.iter().filter_map(|(_, body)| match body.as_ref() {
+            Body::Job(job) => Some(&job.id),
+            _ => None,
+        });
+        let Some(near) = suggest::nearest(text, jobs.clone().map(|id| id.name.as_str())) else { return Vec::new() };
+        let mut like: Vec<JobId> = jobs.filter(|id| id.name.as_str() == near).cloned().collect();
+        like.sort();
+        like
     }
-}
 
-fn named(item: &Node, name: &str) -> bool {
-    let own = item.get("name").map_or(item, |name| name);
-    own.text().is_some_and(|text| text.eq_ignore_ascii_case(name))
+    /// A file that was read, with its text.
+    pub(crate) fn text(&self, file: &str) -> Option<(&Arc<str>, &String)> {
+        self.texts.get_key_value(file)
+    }
 }

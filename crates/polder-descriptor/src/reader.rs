@@ -76,7 +76,7 @@ impl<'f> Reader<'f> {
     /// The fields of a map.
     pub(crate) fn fields<'n>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
         match &node.value {
-            Value::Map(entries) => Some(Fields { entries, span: node.span, asked: Vec::with_capacity(16) }),
+            Value::Map(entries) => Some(Fields { entries, span: node.span, asked: Vec::with_capacity(16), missing: Vec::new() }),
             _ => {
                 self.wrong_type(node, what, "a map of keys and values");
                 None
@@ -157,6 +157,8 @@ pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
     pub(crate) span: Span,
     asked: Vec<&'static str>,
+    /// What must be there and is not: the keys that would do, and the fault that says so.
+    missing: Vec<(Vec<&'static str>, Fault)>,
 }
 
 impl<'n> Fields<'n> {
@@ -167,8 +169,15 @@ impl<'n> Fields<'n> {
 
     /// The entry of a key, even if its value is null.
     pub(crate) fn raw(&mut self, key: &'static str) -> Option<&'n Entry> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.entries.iter().find(|entry| &*entry.key == key)
+    }
+
+    /// Whether any of these keys is written.
+    pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
+        self.entries.iter().any(|entry| keys.contains(&&*entry.key))
     }
 
     /// The value of a key that must be there.
@@ -180,11 +189,30 @@ impl<'n> Fields<'n> {
             }
             Some(entry) => Some(&entry.value),
             None => {
-                let offending = self.entries.first().map_or("", |entry| &*entry.key);
-                r.error(self.span, "missing-key", offending, format!("'{key}' is missing")).help = Some(help.to_owned());
+                self.missing(r, &[key], format!("'{key}' is missing"), help);
                 None
             }
         }
+    }
+
+    /// Says that none of these keys is there, of which one must be.
+    pub(crate) fn missing(&mut self, r: &mut Reader<'_>, keys: &[&'static str], message: impl Into<String>, help: &str) {
+        let offending = self.entries.first().map_or("", |entry| &*entry.key);
+        self.missing_at(r, keys, (self.span, offending), message, help);
+    }
+
+    /// The same, at a place of its own.
+    pub(crate) fn missing_at(
+        &mut self,
+        r: &mut Reader<'_>,
+        keys: &[&'static str],
+        (span, offending): (Span, &str),
+        message: impl Into<String>,
+        help: &str,
+    ) {
+        let fault = r.error(span, "missing-key", offending, message);
+        fault.help = Some(help.to_owned());
+        self.missing.push((keys.to_vec(), fault.clone()));
     }
 
     /// A text, if there is one.
@@ -259,14 +287,20 @@ impl<'n> Fields<'n> {
         self.entries(r, key);
     }
 
-    /// Says which keys are unknown.
+    /// Says which keys are unknown. One that is a missing key misspelt is told as that and the missing key not at all.
     pub(crate) fn finish(self, r: &mut Reader<'_>) {
         for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
-            let severity = r.unknown_key;
-            let help = match suggest::nearest(&entry.key, self.asked.iter().copied()) {
+            let near = suggest::nearest(&entry.key, self.asked.iter().copied());
+            let help = match near {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("known here: {}", self.asked.join(", ")),
             };
+            let meant =
+                self.missing.iter().find(|(keys, _)| near.is_some_and(|near| keys.contains(&near))).map(|(_, fault)| fault);
+            if let Some(meant) = meant {
+                r.faults.retain(|fault| fault != meant);
+            }
+            let severity = if meant.is_some() { Severity::Error } else { r.unknown_key };
             let fault = r.error(entry.span, "unknown-key", &entry.key, format!("there is no key '{}' here", entry.key));
             fault.severity = severity;
             fault.help = Some(help);

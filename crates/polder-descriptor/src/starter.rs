@@ -8,7 +8,7 @@ pub fn starter(organization: &str) -> Vec<(String, String)> {
     FILES.iter().map(|(path, text)| ((*path).to_owned(), text.replace("{organization}", &organization))).collect()
 }
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("polder.yaml", POLDER),
     ("domains/sales/domain.yaml", DOMAIN),
     ("domains/sales/datasets/orders.yaml", ORDERS),
@@ -16,6 +16,7 @@ const FILES: [(&str, &str); 9] = [
     ("domains/sales/jobs/load_orders.yaml", LOAD_ORDERS),
     ("domains/sales/jobs/daily_revenue.yaml", DAILY_REVENUE),
     ("domains/sales/jobs/daily_revenue.sql", DAILY_REVENUE_SQL),
+    ("access/platform.yaml", PLATFORM_ACCESS),
     ("access/sales.yaml", ACCESS),
     ("landing/orders/2026-01-01.csv", LANDING),
 ];
@@ -38,7 +39,9 @@ providers:
   azure: {region: westeurope}
 
 users: [ana@example.com, bob@example.com]
+servicePrincipals: [deployer]       # whom a pipeline acts as: polder apply -e prod --as deployer
 groups:
+  - {name: deployers, members: [deployer]}
   - {name: sales_owners, members: [ana@example.com]}
   - {name: analysts, members: [bob@example.com]}
 
@@ -114,6 +117,12 @@ const DAILY_REVENUE_SQL: &str = "-- Sources go by their names; the columns are t
 select ordered_on as day, count(*) as orders, cast(sum(amount) as decimal(22, 2)) as revenue
 from orders
 group by ordered_on
+";
+
+const PLATFORM_ACCESS: &str = "# yaml-language-server: $schema=../.polder/schema/access.json
+grants:
+  # MANAGE on the metastore is the right to apply. In dev the local account may apply without it; in prod nobody may who has it not.
+  - {to: deployers, on: metastore, privileges: [MANAGE]}
 ";
 
 const ACCESS: &str = "# yaml-language-server: $schema=../.polder/schema/access.json

@@ -102,6 +102,11 @@ impl Variables<'_> {
                     return Err(Problem { at: begin, part: tail.to_owned(), code: "variable-syntax", message, help });
                 };
                 let whole = &tail[..end + 3];
+                if secrets && inner.starts_with("secret:") && whole != text {
+                    let message = "a secret stands for a whole value, and here is text beside it".to_owned();
+                    let help = Some(format!("write {whole} alone, and put all of the value into the secret"));
+                    return Err(Problem { at: begin, part: whole.to_owned(), code: "secret-in-text", message, help });
+                }
                 match self.reference(&inner[..end], whole, secrets, depth) {
                     Ok(Some(value)) => resolved.push_str(&value),
                     Ok(None) => open = true,

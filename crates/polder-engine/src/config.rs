@@ -1,6 +1,6 @@
 //! How the engine is set up: memory, threads, and the settings of DataFusion that were chosen on purpose.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::error::Result;
@@ -14,6 +14,8 @@ use datafusion::sql::planner::ParserOptions;
 
 use polder_model::secret::Secret;
 
+use crate::checked::{self, CheckedArithmetic};
+
 /// How many of the largest users of memory an error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("three is not zero");
 
@@ -25,7 +27,8 @@ pub struct EngineConfig {
     pub memory_limit_bytes: Option<usize>,
     /// How many parts of a query run at once; one per core when `None`.
     pub target_partitions: Option<usize>,
-    /// Where queries spill to; the system's folder for temporary files when `None`.
+    /// Where queries spill to, each engine in a folder of its own, which a later engine removes if this one is killed;
+    /// the system's folder for temporary files when `None`.
     pub spill_dir: Option<PathBuf>,
     /// The tenant's key for hash masks.
     pub mask_key: Secret,
@@ -41,21 +44,24 @@ impl EngineConfig {
     }
 }
 
-/// Makes the state that every query starts from.
-pub(crate) fn session_state(config: &EngineConfig) -> Result<SessionState> {
+/// Makes the state that every query starts from; `spill_dir` is this engine's own part of the configured one.
+pub(crate) fn session_state(config: &EngineConfig, spill_dir: Option<&Path>) -> Result<SessionState> {
     let mut runtime = RuntimeEnvBuilder::new();
     if let Some(limit) = config.memory_limit_bytes {
         runtime = runtime.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS)));
     }
-    if let Some(dir) = &config.spill_dir {
-        let mode = DiskManagerMode::Directories(vec![dir.clone()]);
+    if let Some(dir) = spill_dir {
+        let mode = DiskManagerMode::Directories(vec![dir.to_owned()]);
         runtime = runtime.with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode));
     }
-    Ok(SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_config(session_config(config))
         .with_runtime_env(Arc::new(runtime.build()?))
         .with_default_features()
-        .build())
+        .with_analyzer_rule(Arc::new(CheckedArithmetic))
+        .build();
+    checked::register_sum(&mut state)?;
+    Ok(state)
 }
 
 fn session_config(config: &EngineConfig) -> SessionConfig {
@@ -70,6 +76,8 @@ fn session_config(config: &EngineConfig) -> SessionConfig {
     // Names get their one spelling before the planner sees them: see `sql::spelling`.
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
+    // `0.1` is exactly that, as in standard SQL: 0.1 + 0.2 = 0.3. With a double it becomes one.
+    options.sql_parser.parse_float_as_decimal = true;
     options.execution.collect_statistics = true;
     // Filters are evaluated while Parquet is decoded, so that columns of dropped rows are not; row conditions too.
     options.execution.parquet.pushdown_filters = true;

@@ -12,9 +12,11 @@ use polder_model::Column;
 
 use crate::analyze::{self, Analysis, AnalyzeTable};
 use crate::config::{EngineConfig, session_state};
+use crate::deep::{deep, deeply};
 use crate::error::QueryError;
 use crate::governed::condition;
 use crate::governed::mask::MaskKey;
+use crate::spill::SpillFolder;
 use crate::sql::planner::{Planned, Planner, Scope};
 use crate::tables::Tables;
 use crate::{explain, information};
@@ -31,16 +33,24 @@ pub struct QueryResult {
 pub struct Engine {
     state: SessionState,
     key: MaskKey,
+    /// Held while the engine lives; the last to go, after what is spilled.
+    _spill: Option<SpillFolder>,
 }
 
 impl Engine {
-    /// Sets an engine up.
+    /// Sets an engine up, and removes what killed engines left in the folder for spilling.
     pub fn new(config: EngineConfig) -> Result<Self, QueryError> {
-        Ok(Self { state: session_state(&config)?, key: MaskKey::new(&config.mask_key) })
+        let spill = config.spill_dir.as_deref().map(SpillFolder::claim).transpose()?;
+        let state = session_state(&config, spill.as_ref().map(SpillFolder::path))?;
+        Ok(Self { state, key: MaskKey::new(&config.mask_key), _spill: spill })
     }
 
     /// Answers one statement that reads. Every name in it is resolved through `tables`, and read as its permit says.
     pub async fn query(&self, sql: &str, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
+        deeply(self.answer(sql, tables)).await
+    }
+
+    async fn answer(&self, sql: &str, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
         let state = self.started();
         match Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? {
             Planned::Rows(plan) => {
@@ -57,15 +67,18 @@ impl Engine {
     /// Plans a query over columns without data: what its columns would be and what they are derived from.
     pub async fn analyze(&self, sql: &str, tables: &[AnalyzeTable]) -> Result<Analysis, QueryError> {
         let state = self.started();
-        match Planner::new(&state, &self.key).plan(sql, &Scope::Outline(tables)).await? {
-            Planned::Rows(plan) => analyze::analyze(&state, &plan, tables),
-            _ => Err(QueryError::not_allowed("this is not a query").with_hint("write a SELECT")),
-        }
+        deeply(async {
+            match Planner::new(&state, &self.key).plan(sql, &Scope::Outline(tables)).await? {
+                Planned::Rows(plan) => analyze::analyze(&state, &plan, tables),
+                _ => Err(QueryError::not_allowed("this is not a query").with_hint("write a SELECT")),
+            }
+        })
+        .await
     }
 
     /// Checks a row filter's condition over a table's columns.
     pub fn condition(&self, condition: &str, columns: &[Column]) -> Result<(), QueryError> {
-        condition::read(&self.state, &polder_arrow::to_schema(columns), condition).map(drop)
+        deep(|| condition::read(&self.state, &polder_arrow::to_schema(columns), condition).map(drop))
     }
 
     /// The state of a query that starts now: `now()` is one moment throughout it.

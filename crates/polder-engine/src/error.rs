@@ -5,10 +5,12 @@
 
 use std::fmt;
 
+use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
-use crate::nearest;
+use crate::checked::overflow;
+use crate::{nearest, withhold};
 
 /// What kind of thing went wrong; callers choose an exit code or a status by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +84,17 @@ impl QueryError {
         self
     }
 
+    /// Takes the values out that the error may quote from rows, for those who are told of it and may not see them.
+    ///
+    /// Only an error of a query that ran quotes any; what the others quote is the text of the query.
+    #[must_use]
+    pub fn without_values(mut self) -> Self {
+        if self.kind == QueryErrorKind::Execution {
+            self.message = withhold::values(&self.message);
+        }
+        self
+    }
+
     pub(crate) fn syntax(message: impl Into<String>) -> Self {
         Self::new(QueryErrorKind::Syntax, message)
     }
@@ -116,6 +129,11 @@ impl From<DataFusionError> for QueryError {
 }
 
 fn convert(error: &DataFusionError) -> QueryError {
+    if let DataFusionError::External(own) = error
+        && let Some(own) = own.downcast_ref::<QueryError>()
+    {
+        return own.clone();
+    }
     match error {
         // Several faults at once: the first is told, as the others often follow from it.
         DataFusionError::Collection(errors) => match errors.first() {
@@ -131,6 +149,7 @@ fn convert(error: &DataFusionError) -> QueryError {
             QueryError::new(QueryErrorKind::Memory, format!("the query needs more memory than it may use: {}", lower_first(text)))
                 .with_hint("select fewer columns or rows, or raise the engine's memory limit")
         }
+        DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::ArithmeticOverflow(_)) => overflow("arithmetic"),
         DataFusionError::ExecutionJoin(join) if join.is_cancelled() => {
             QueryError::new(QueryErrorKind::Cancelled, "the query was cancelled")
         }

@@ -4,7 +4,9 @@
 //! (`polder-lake` does): both are behind [`Tables`], which the caller implements. It writes nothing.
 
 mod analyze;
+mod checked;
 mod config;
+mod deep;
 mod engine;
 mod error;
 mod explain;
@@ -12,11 +14,15 @@ mod governed;
 mod information;
 mod lineage;
 mod nearest;
+mod references;
+mod spill;
 mod sql;
 mod tables;
+mod withhold;
 
 pub use analyze::{Analysis, AnalyzeTable, BaseColumn, OutputColumn};
 pub use config::EngineConfig;
 pub use engine::{Engine, QueryResult};
 pub use error::{Position, QueryError, QueryErrorKind};
+pub use references::tables_named;
 pub use tables::{AliasedTables, AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};

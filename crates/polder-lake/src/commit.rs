@@ -165,6 +165,7 @@ impl Staged {
                         return self.give_up(conflict).await;
                     }
                 }
+                Err(e) if log::is_damage(&e) => return Err(self.shared.log_error(e)),
                 Err(e) => return Err(Error::store("commit to", &self.shared.place, e)),
             }
         }
@@ -198,7 +199,7 @@ impl Staged {
     /// Moves on to another writer's version; says what to give up with when this write does not fit behind it.
     async fn move_behind(&mut self, version: u64, theirs: &Bytes, may_move: bool) -> Result<Option<Committed>> {
         let table = |e| self.shared.log_error(e);
-        let actions = log::decode(theirs).map_err(table)?;
+        let actions = log::decode(version, theirs).map_err(table)?;
         let next = Arc::new(self.base.after(version, &actions).map_err(table)?);
         self.shared.advance(&next);
         let changes_table = actions.iter().any(|action| matches!(action, Action::Metadata(_) | Action::Protocol(_)));

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::FutureExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -20,6 +20,8 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 use polder_model::fault;
+
+use crate::log;
 
 /// The local disk, rooted at `/`.
 #[derive(Debug)]
@@ -61,7 +63,8 @@ impl ObjectStore for Durable {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.disk.get_opts(location, options).await
+        let found = self.disk.get_opts(location, options.clone()).await?;
+        log::sound(location, &options, found).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
@@ -69,7 +72,7 @@ impl ObjectStore for Durable {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.disk.delete_stream(locations)
+        self.disk.delete_stream(locations).inspect_ok(|_| fault::point("lake.file.deleted")).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

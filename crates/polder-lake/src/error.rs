@@ -55,6 +55,18 @@ pub enum Error {
         /// The time of the first version that can still be read.
         earliest: DateTime<Utc>,
     },
+    /// A version was asked for of which files are gone.
+    #[error(
+        "version {version} of table {table} cannot be read any more: vacuum deleted its files, {file} for one: read a newer version"
+    )]
+    Vacuumed {
+        /// The table.
+        table: TableName,
+        /// The version asked for.
+        version: u64,
+        /// A file that is gone, by its path in the table's folder.
+        file: String,
+    },
     /// The Delta log cannot be read.
     #[error(
         "the log of table {table} at {location} cannot be read: restore its _delta_log folder, or drop the table and load it again"

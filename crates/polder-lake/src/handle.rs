@@ -241,8 +241,9 @@ impl TableHandle {
         let place = &self.shared.place;
         let mut snapshot = self.shared.current();
         while let Some(entry) = log::read(place, snapshot.version + 1).await.map_err(failed)? {
-            let actions = log::decode(&entry).map_err(failed)?;
-            snapshot = Arc::new(snapshot.after(snapshot.version + 1, &actions).map_err(failed)?);
+            let version = snapshot.version + 1;
+            let actions = log::decode(version, &entry).map_err(failed)?;
+            snapshot = Arc::new(snapshot.after(version, &actions).map_err(failed)?);
         }
         if !snapshot.is_plain() {
             let (mut loaded, _) = Snapshot::load(place, Some(snapshot.version)).await.map_err(failed)?;

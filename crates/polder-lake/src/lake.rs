@@ -1,4 +1,5 @@
-//! The lake: finds the places of buckets, tables and volumes; creates, changes, observes, opens and drops tables.
+//! The lake: finds the places of buckets, tables and volumes, and opens what is there. How tables are made and
+//! changed is in [`crate::declare`].
 //!
 //! Every call that changes something may be repeated: after a crash the second call finds what the first one did.
 
@@ -6,28 +7,19 @@ use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use deltalake_core::kernel::{Action as LogAction, CommitInfo as LogCommitInfo};
-use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use polder_access::{Action, Permit};
 use polder_model::resource::{Bucket, Table, TableFormat};
 use polder_model::{BucketName, Location, Provider, Securable};
-use uuid::Uuid;
 
 use crate::background::Background;
-use crate::commit::engine_info;
-use crate::durable::{create_folder, sync_folder_of};
 use crate::error::{Error, Result};
 use crate::handle::{AsOf, Shared, TableHandle};
-use crate::log::{self, Published};
 use crate::place::{Place, open_local, open_store};
-use crate::schema::can_partition;
 use crate::snapshot::Snapshot;
-use crate::{folder, protocol, schema, versions};
-
-/// How often a change of a table is tried again when others write to it.
-const ALTER_ATTEMPTS: u32 = 20;
+use crate::storage::{self, TableObservation};
+use crate::{folder, versions};
 
 /// Where the providers' stores are.
 #[derive(Debug, Clone, Default)]
@@ -52,17 +44,6 @@ impl std::fmt::Debug for ProviderConfig {
         let names: Vec<_> = self.options.keys().collect();
         f.debug_struct("ProviderConfig").field("scheme", &self.scheme).field("options", &names).finish()
     }
-}
-
-/// What is found where a table should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TableObservation {
-    /// The table.
-    Present,
-    /// Nothing.
-    Absent,
-    /// Something that is no table, and why.
-    Unreadable(String),
 }
 
 /// A store to read files from, and the path in it that a URL named.
@@ -99,9 +80,9 @@ impl Lake {
     /// When the folder cannot be created, or the store does not answer.
     pub async fn make_bucket(&self, bucket: &Bucket) -> Result<()> {
         let place = self.bucket(bucket.provider, &bucket.name)?;
-        make(&place).await?;
+        storage::make(&place).await?;
         if place.local.is_none() {
-            has_files(&place).await?;
+            storage::has_files(&place).await?;
         }
         Ok(())
     }
@@ -112,11 +93,11 @@ impl Lake {
     /// When a file is in it, or the store fails.
     pub async fn remove_bucket(&self, bucket: &Bucket) -> Result<()> {
         let place = self.bucket(bucket.provider, &bucket.name)?;
-        if has_files(&place).await? {
+        if storage::has_files(&place).await? {
             let why = "it holds files that belong to no declared table or volume: move them away first";
             return Err(Error::store("remove", &place, why));
         }
-        remove(&place).await
+        storage::remove(&place).await
     }
 
     /// Whether a bucket is there.
@@ -127,58 +108,8 @@ impl Lake {
         let place = self.bucket(bucket.provider, &bucket.name)?;
         match &place.local {
             Some(folder) => Ok(folder.is_dir()),
-            None => has_files(&place).await.map(|_| true),
+            None => storage::has_files(&place).await.map(|_| true),
         }
-    }
-
-    /// Creates an empty table; of a folder of Parquet files, the folder. Creating it again is fine.
-    ///
-    /// # Errors
-    /// When another table is at the location, the same with other columns, or the store fails.
-    pub async fn create_table(&self, table: &Table, table_id: Uuid) -> Result<()> {
-        let place = self.place(&table.location)?;
-        check_columns(table)?;
-        if table.format == TableFormat::Parquet {
-            return make(&place).await;
-        }
-        let now = chrono::Utc::now().timestamp_millis();
-        let actions = [
-            LogAction::CommitInfo(commit_info("CREATE TABLE", None, now)),
-            LogAction::Protocol(protocol::protocol(table)?),
-            LogAction::Metadata(protocol::metadata(table, &table_id.to_string(), now)?),
-        ];
-        let entry = log::encode(&actions).map_err(|e| Error::data("create", &table.name, e))?;
-        let created = log::publish(&place, 0, entry, &table_id.to_string()).await;
-        match created.map_err(|e| Error::store("create a table at", &place, e))? {
-            Published::Done => check_same(table, table_id, &place).await,
-            Published::Taken(_) => check_same(table, table_id, &place).await,
-        }
-    }
-
-    /// Gives a table the columns, comment and properties that are declared, in one commit. What it has already stays.
-    ///
-    /// # Errors
-    /// When a change does not fit old files, others write all the time, or the store fails.
-    pub async fn alter_table(&self, table: &Table) -> Result<()> {
-        let place = self.place(&table.location)?;
-        check_columns(table)?;
-        if table.format == TableFormat::Parquet {
-            return Ok(());
-        }
-        for _ in 0..ALTER_ATTEMPTS {
-            let snapshot = load(table, &place, None).await?.0;
-            let Some(actions) = alteration(table, &snapshot)? else {
-                return Ok(());
-            };
-            let entry = log::encode(&actions).map_err(|e| Error::data("alter", &table.name, e))?;
-            let mark = Uuid::new_v4().to_string();
-            let altered = log::publish(&place, snapshot.version + 1, entry, &mark).await;
-            match altered.map_err(|e| Error::store("alter the table at", &place, e))? {
-                Published::Done => return Ok(()),
-                Published::Taken(_) => {}
-            }
-        }
-        Err(Error::data("alter", &table.name, "others commit to it all the time: try again when they are done"))
     }
 
     /// Deletes a table or volume with all its files and versions. When nothing is there, nothing happens.
@@ -187,7 +118,7 @@ impl Lake {
     /// When the store fails.
     pub async fn drop_table(&self, location: &Location) -> Result<()> {
         let place = self.place(location)?;
-        remove(&place).await
+        storage::remove(&place).await
     }
 
     /// Creates the folder of a volume. In an object store there is nothing to create.
@@ -195,7 +126,7 @@ impl Lake {
     /// # Errors
     /// When the folder cannot be created.
     pub async fn make_folder(&self, location: &Location) -> Result<()> {
-        make(&self.place(location)?).await
+        storage::make(&self.place(location)?).await
     }
 
     /// Whether something is at a location.
@@ -206,7 +137,7 @@ impl Lake {
         let place = self.place(location)?;
         match &place.local {
             Some(folder) => Ok(folder.is_dir()),
-            None => has_files(&place).await,
+            None => storage::has_files(&place).await,
         }
     }
 
@@ -214,7 +145,7 @@ impl Lake {
     pub async fn observe(&self, table: &Table) -> TableObservation {
         match self.local_folder(&table.location) {
             // On the disk this is one look at one name: no thread is worth it.
-            Some(folder) => observe_local(&folder, table.format),
+            Some(folder) => storage::observe_local(&folder, table.format),
             None => match self.observe_remote(table).await {
                 Ok(true) => TableObservation::Present,
                 Ok(false) => TableObservation::Absent,
@@ -235,6 +166,9 @@ impl Lake {
             TableFormat::Delta => {
                 let version = versions::resolve(table, &place, at).await?;
                 let (snapshot, delta) = load(table, &place, version).await?;
+                if at != AsOf::Latest {
+                    versions::check_files(table, &place, &snapshot).await?;
+                }
                 (snapshot, Some(delta))
             }
         };
@@ -289,7 +223,7 @@ impl Lake {
     async fn observe_remote(&self, table: &Table) -> Result<bool> {
         let place = self.place(&table.location)?;
         let folder = if table.format == TableFormat::Delta { place.log() } else { place.folder.clone() };
-        has_files(&Place { folder, ..place }).await
+        storage::has_files(&Place { folder, ..place }).await
     }
 }
 
@@ -305,176 +239,15 @@ fn permitted(permit: &Permit, table: &Table) -> Result<Action> {
     }
 }
 
-async fn load(table: &Table, place: &Place, version: Option<u64>) -> Result<(Snapshot, deltalake_core::DeltaTable)> {
+/// Reads a table's log up to a version, or to its end.
+pub(crate) async fn load(table: &Table, place: &Place, version: Option<u64>) -> Result<(Snapshot, deltalake_core::DeltaTable)> {
     if let Some(folder) = &place.local
-        && observe_local(folder, TableFormat::Delta) == TableObservation::Absent
+        && storage::observe_local(folder, TableFormat::Delta) == TableObservation::Absent
     {
         return Err(Error::NotFound { table: table.name.clone(), location: place.to_string() });
     }
     let failed = |source| Error::Log { table: table.name.clone(), location: place.to_string(), source };
     Snapshot::load(place, version).await.map_err(failed)
-}
-
-/// Refuses columns that no Delta table can be made of.
-fn check_columns(table: &Table) -> Result<()> {
-    let schema = schema::arrow_schema(&table.columns);
-    let wrong = |what: String| Err(Error::schema(&table.name, what));
-    if schema.fields().is_empty() {
-        return wrong("it has no columns".to_owned());
-    }
-    for name in &table.partition_columns {
-        match schema.fields().iter().find(|field| field.name().eq_ignore_ascii_case(name)) {
-            None => return wrong(format!("partition column {name} is no column")),
-            Some(field) if !can_partition(field.data_type()) => {
-                return wrong(format!("partition column {name} is {}, which no folder can be named by", field.data_type()));
-            }
-            Some(_) => {}
-        }
-    }
-    if table.partition_columns.len() == schema.fields().len() {
-        return wrong("every column is a partition column, so that nothing is left for the files".to_owned());
-    }
-    Ok(())
-}
-
-async fn check_same(table: &Table, table_id: Uuid, place: &Place) -> Result<()> {
-    let (snapshot, _) = load(table, place, None).await?;
-    let Some(facts) = &snapshot.facts else {
-        return Ok(());
-    };
-    let (found, expected) = (facts.metadata.id().to_owned(), table_id.to_string());
-    // A table that nothing was written to since it was made is what an apply that was broken off left: it serves.
-    if found != expected && snapshot.version > 0 {
-        return Err(Error::OtherTable { table: table.name.clone(), location: place.to_string(), found, expected });
-    }
-    let declared = schema::arrow_schema(&table.columns);
-    if declared.fields() != snapshot.shape.schema.fields() {
-        return Err(Error::schema(&table.name, format!("the table at {place} has other columns than are declared")));
-    }
-    Ok(())
-}
-
-/// The log entry that makes a table what is declared; `None` when it is.
-fn alteration(table: &Table, snapshot: &Snapshot) -> Result<Option<Vec<LogAction>>> {
-    let Some(facts) = &snapshot.facts else {
-        return Ok(None);
-    };
-    if let Some(why) = protocol::why_not_writable(&facts.metadata, &facts.protocol) {
-        return Err(Error::not_writable(&table.name, why));
-    }
-    check_compatible(table, snapshot)?;
-    let now = chrono::Utc::now().timestamp_millis();
-    let current = &facts.metadata;
-    let wanted = protocol::metadata(table, current.id(), current.created_time().unwrap_or(now))?;
-    let upgrade = protocol::upgrade(table, &facts.protocol)?;
-    if wanted == *current && upgrade.is_none() {
-        return Ok(None);
-    }
-    let mut actions = vec![LogAction::CommitInfo(commit_info("ALTER TABLE", Some(snapshot.version), now))];
-    actions.extend(upgrade.map(LogAction::Protocol));
-    actions.push(LogAction::Metadata(wanted));
-    Ok(Some(actions))
-}
-
-/// Refuses changes that old files do not fit.
-fn check_compatible(table: &Table, snapshot: &Snapshot) -> Result<()> {
-    let declared = schema::arrow_schema(&table.columns);
-    let wrong = |what: String| Err(Error::schema(&table.name, what));
-    let old = &snapshot.shape.schema;
-    for field in old.fields() {
-        let name = field.name();
-        match declared.field_with_name(name) {
-            Err(_) => return wrong(format!("column {name} is missing")),
-            Ok(new) if new.data_type() != field.data_type() => {
-                return wrong(format!("column {name} is {} and cannot become {}", field.data_type(), new.data_type()));
-            }
-            Ok(new) if field.is_nullable() && !new.is_nullable() && !snapshot.files.is_empty() => {
-                return wrong(format!("column {name} is optional and cannot become required"));
-            }
-            Ok(_) => {}
-        }
-    }
-    for field in declared.fields().iter().filter(|field| old.field_with_name(field.name()).is_err()) {
-        if !field.is_nullable() && !snapshot.files.is_empty() {
-            return wrong(format!("column {} is new and required, and there are rows without it", field.name()));
-        }
-    }
-    let partitions = snapshot.shape.partition_fields.iter().map(|field| field.name().as_str());
-    if !partitions.eq(table.partition_columns.iter().map(|name| table.column(name).map_or(name.as_str(), |c| c.name.as_str()))) {
-        return wrong("its partition columns cannot change".to_owned());
-    }
-    Ok(())
-}
-
-fn commit_info(operation: &str, read_version: Option<u64>, now: i64) -> LogCommitInfo {
-    LogCommitInfo {
-        timestamp: Some(now),
-        operation: Some(operation.to_owned()),
-        read_version,
-        engine_info: Some(engine_info()),
-        ..LogCommitInfo::default()
-    }
-}
-
-fn observe_local(folder: &FilePath, format: TableFormat) -> TableObservation {
-    if format == TableFormat::Parquet {
-        return if folder.is_dir() { TableObservation::Present } else { TableObservation::Absent };
-    }
-    let log = folder.join("_delta_log");
-    if log.join(format!("{:020}.json", 0)).is_file() {
-        return TableObservation::Present;
-    }
-    // An old log begins later, with a checkpoint.
-    match std::fs::read_dir(&log) {
-        Ok(mut entries) => {
-            let is_entry = |name: &str| name.ends_with(".json") || name.ends_with(".parquet");
-            match entries.any(|entry| entry.is_ok_and(|entry| is_entry(&entry.file_name().to_string_lossy()))) {
-                true => TableObservation::Present,
-                false => TableObservation::Unreadable(format!("{} has no entries", log.display())),
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => TableObservation::Absent,
-        Err(error) => TableObservation::Unreadable(format!("{} cannot be read: {error}", log.display())),
-    }
-}
-
-async fn has_files(place: &Place) -> Result<bool> {
-    let first = place.store.list(Some(&place.folder)).next().await.transpose();
-    match first {
-        Ok(found) => Ok(found.is_some()),
-        Err(object_store::Error::NotFound { .. }) => Ok(false),
-        Err(error) => Err(Error::store("list", place, error)),
-    }
-}
-
-async fn make(place: &Place) -> Result<()> {
-    let Some(folder) = place.local.clone() else {
-        return Ok(());
-    };
-    let created = tokio::task::spawn_blocking(move || create_folder(&folder)).await;
-    created.map_err(Into::into).and_then(|created| created).map_err(|e| Error::store("create", place, e))
-}
-
-async fn remove(place: &Place) -> Result<()> {
-    let failed = |e: crate::error::Source| Error::store("delete", place, e);
-    if let Some(folder) = place.local.clone() {
-        let removed = tokio::task::spawn_blocking(move || remove_folder(&folder)).await;
-        return removed.map_err(Into::into).and_then(|removed| removed).map_err(|e: std::io::Error| failed(e.into()));
-    }
-    let paths = place.store.list(Some(&place.folder)).map_ok(|meta| meta.location).boxed();
-    place.store.delete_stream(paths).try_for_each(|_| async { Ok(()) }).await.map_err(|e| failed(e.into()))
-}
-
-/// Deletes a folder, its log first: what is left after a crash is no table.
-fn remove_folder(folder: &FilePath) -> std::io::Result<()> {
-    for path in [folder.join("_delta_log"), folder.to_owned()] {
-        match std::fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            Err(_) => {}
-            Ok(()) => sync_folder_of(&path)?,
-        }
-    }
-    Ok(())
 }
 
 fn provider_of(scheme: &str) -> Option<Provider> {

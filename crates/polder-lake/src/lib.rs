@@ -12,6 +12,7 @@
 
 mod background;
 mod commit;
+mod declare;
 mod durable;
 mod encode;
 mod error;
@@ -27,15 +28,17 @@ mod provider;
 mod schema;
 mod snapshot;
 mod statistics;
+mod storage;
 mod versions;
 mod write;
 
 pub use commit::{Committed, Staged};
 pub use error::{Error, Result};
 pub use handle::{AsOf, CommitInfo, TableHandle, TableSize};
-pub use lake::{Lake, LakeConfig, ProviderConfig, SourceStore, TableObservation};
+pub use lake::{Lake, LakeConfig, ProviderConfig, SourceStore};
 pub use maintain::{MIN_RETENTION, OptimizeOptions, OptimizeReport, VacuumOptions, VacuumReport};
 pub use schema::{arrow_schema, delta_schema};
+pub use storage::TableObservation;
 pub use write::{AppTransaction, AppendWriter, Write, WriteOptions};
 
 /// The fault points that a write passes, in the order in which it passes them (see [`polder_model::fault`]).
@@ -53,3 +56,7 @@ pub const FAULT_POINTS: [&str; 9] = [
     "lake.log.linked",
     "lake.commit.done",
 ];
+
+/// The fault points that only upkeep passes. Optimize and vacuum pass those of files and entries of the log too, as often as they
+/// write some.
+pub const UPKEEP_FAULT_POINTS: [&str; 3] = ["lake.file.deleted", "lake.optimize.done", "lake.vacuum.done"];

@@ -9,6 +9,7 @@ use deltalake_core::DeltaTable;
 use deltalake_core::operations::vacuum::VacuumMode;
 use deltalake_core::protocol::checkpoints::create_checkpoint;
 use polder_access::Action;
+use polder_model::fault;
 
 use crate::error::{Error, Result, Source};
 use crate::handle::{Shared, TableHandle};
@@ -69,6 +70,7 @@ impl TableHandle {
             work = work.with_target_size(target);
         }
         let (_, metrics) = work.await.map_err(|e| Error::data("optimize", &self.shared.table, e))?;
+        fault::point("lake.optimize.done");
         self.refresh().await?;
         let (files_added, files_removed) = (metrics.num_files_added, metrics.num_files_removed);
         Ok(OptimizeReport { version: self.version(), files_added, files_removed })
@@ -97,6 +99,7 @@ impl TableHandle {
             .with_enforce_retention_duration(false)
             .with_dry_run(options.dry_run);
         let (_, metrics) = work.await.map_err(|e| failed(e.into()))?;
+        fault::point("lake.vacuum.done");
         let mut files = metrics.files_deleted;
         if let Some(folder) = self.shared.place.local.clone() {
             let unfinished = tokio::task::spawn_blocking(move || unfinished_files(&folder, options)).await;
@@ -156,6 +159,7 @@ fn unfinished_files(folder: &FilePath, options: VacuumOptions) -> std::io::Resul
             if is_unfinished(&entry.file_name().to_string_lossy()) && age >= options.retain {
                 if !options.dry_run {
                     std::fs::remove_file(&path)?;
+                    fault::point("lake.file.deleted");
                 }
                 found.push(path.strip_prefix(folder).unwrap_or(&path).display().to_string());
             }

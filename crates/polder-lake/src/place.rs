@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::durable::Durable;
 use crate::error::{Error, Result};
+use crate::log;
 
 /// The folder of a table, volume or bucket.
 #[derive(Debug, Clone)]
@@ -130,7 +131,8 @@ impl ObjectStore for PutIfAbsent {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> object_store::Result<GetResult> {
-        self.0.get_opts(location, options).await
+        let found = self.0.get_opts(location, options.clone()).await?;
+        log::sound(location, &options, found).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> object_store::Result<Vec<Bytes>> {

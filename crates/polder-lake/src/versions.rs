@@ -1,13 +1,19 @@
-//! Which versions a log has, and which one a time means.
+//! Which versions a log has, which one a time means, and whether one can still be read.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
-use object_store::ObjectStore;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::{ObjectStore, ObjectStoreExt};
 use polder_model::resource::Table;
 
 use crate::error::{Error, Result};
 use crate::handle::AsOf;
 use crate::place::Place;
+use crate::snapshot::{DataFile, Snapshot};
+
+/// Files looked for at once.
+const LOOKS: usize = 32;
 
 /// The versions of which the log has something.
 #[derive(Debug, Default)]
@@ -41,6 +47,19 @@ pub(crate) async fn resolve(table: &Table, place: &Place, at: AsOf) -> Result<Op
             newest.map(|(version, _)| Some(*version)).ok_or_else(none)
         }
     }
+}
+
+/// Refuses a version whose files are gone, which its log alone would still answer for.
+pub(crate) async fn check_files(table: &Table, place: &Place, snapshot: &Snapshot) -> Result<()> {
+    let look = async |file: &Arc<DataFile>| match place.store.head(&place.file(&file.add.path)).await {
+        Ok(_) => Ok(()),
+        Err(object_store::Error::NotFound { .. }) => {
+            let (table, file) = (table.name.clone(), file.add.path.clone());
+            Err(Error::Vacuumed { table, version: snapshot.version, file })
+        }
+        Err(error) => Err(Error::store("look for the files of", place, error)),
+    };
+    stream::iter(snapshot.files.iter()).map(look).buffer_unordered(LOOKS).try_collect().await
 }
 
 impl Versions {

@@ -1,12 +1,13 @@
 //! The checker: lists what is wrong with a finished plan, from the plan alone. It shares no code with what orders the
 //! steps, and a plan read from a file is checked before it is applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use polder_model::{Address, Kind, Resource};
 
 use crate::change::{Action, Change};
 use crate::digest;
+use crate::held_back::Why;
 use crate::needs::needs;
 use crate::plan::Plan;
 use crate::step::{Completes, Effect, Step};
@@ -31,7 +32,7 @@ pub enum Flaw {
     /// A change's states do not go with its action.
     #[error("the states before and after do not go with the action of the change of {0}")]
     Action(Address),
-    /// An address is both changed and held back.
+    /// An address is both changed and held back, though not for a change of its data while its access rules follow.
     #[error("{0} is both changed and held back")]
     HeldBack(Address),
     /// A step that belongs to no change.
@@ -117,7 +118,7 @@ fn changes<'a>(plan: &'a Plan, flaws: &mut Vec<Flaw>) -> Changes<'a> {
             flaws.push(Flaw::ChangeOrder(second.address.clone()));
         }
     }
-    let held: BTreeSet<&Address> = plan.held_back.iter().map(|held| &held.address).collect();
+    let held: BTreeMap<&Address, &Why> = plan.held_back.iter().map(|held| (&held.address, &held.why)).collect();
     for change in &plan.changes {
         let fits = match change.action {
             Action::Create => change.before.is_none() && change.after.is_some(),
@@ -127,7 +128,8 @@ fn changes<'a>(plan: &'a Plan, flaws: &mut Vec<Flaw>) -> Changes<'a> {
         if !fits {
             flaws.push(Flaw::Action(change.address.clone()));
         }
-        if held.contains(&change.address) {
+        let meanwhile = |why: &Why| matches!(why, Why::Breaking(_)) && change.action == Action::Update;
+        if held.get(&change.address).is_some_and(|why| !meanwhile(why)) {
             flaws.push(Flaw::HeldBack(change.address.clone()));
         }
     }

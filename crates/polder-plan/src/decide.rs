@@ -10,6 +10,7 @@ use crate::difference::Difference;
 use crate::held_back::Why;
 use crate::inputs::{Inputs, Observation};
 use crate::step::Alteration;
+use crate::table;
 
 /// A change that is wanted, before it is settled whether it is made.
 #[derive(Debug)]
@@ -25,6 +26,15 @@ pub(crate) struct Draft<'a> {
     pub(crate) recorded: Option<&'a Resource>,
     pub(crate) alteration: Alteration,
     pub(crate) held: Option<Why>,
+    /// What is put there although the draft is held back: the same data under the access rules that are declared.
+    pub(crate) meanwhile: Option<Meanwhile>,
+}
+
+/// The part of a change that is held back which need not wait.
+#[derive(Debug)]
+pub(crate) struct Meanwhile {
+    pub(crate) resource: Resource,
+    pub(crate) reasons: Vec<Reason>,
 }
 
 /// The drafts by address. Addresses sort by kind first, in the order of creation.
@@ -90,6 +100,7 @@ impl<'a> Sighting<'a> {
             recorded: self.recorded,
             alteration: Alteration::default(),
             held: None,
+            meanwhile: None,
         }
     }
 
@@ -142,17 +153,29 @@ impl<'a> Sighting<'a> {
         let from_base = compare(self.recorded.unwrap_or(found), desired);
         let from_found = compare(found, desired);
         let breaking = if as_declared { Vec::new() } else { from_base.breaking };
-        let (action, held) = match (breaking.is_empty(), allowed()) {
-            (true, _) => (Action::Update, None),
-            (false, true) => (Action::Replace, None),
-            (false, false) => (Action::Replace, Some(Why::Breaking(breaking))),
+        let (action, held, meanwhile) = match (breaking.is_empty(), allowed()) {
+            (true, _) => (Action::Update, None, None),
+            (false, true) => (Action::Replace, None, None),
+            (false, false) => (Action::Replace, Some(Why::Breaking(breaking)), self.meanwhile(desired, found)),
         };
         let mut reasons = self.happened_outside(found, as_declared, as_recorded);
         if !as_declared {
             reasons.extend(from_base.differences.into_iter().map(Reason::Declared));
         }
         let alteration = union(from_base.alteration, from_found.alteration);
-        Some(Draft { drift: !as_recorded, reasons, alteration, held, ..self.wanted(action, Some(found)) })
+        Some(Draft { drift: !as_recorded, reasons, alteration, held, meanwhile, ..self.wanted(action, Some(found)) })
+    }
+
+    /// Who may see what follows the declaration at once, even where the data cannot.
+    fn meanwhile(&self, desired: &Resource, found: &Resource) -> Option<Meanwhile> {
+        let base = self.recorded.unwrap_or(found);
+        let (Resource::Table(table), Resource::Table(rules)) = (base, desired) else { return None };
+        let resource = Resource::Table(Box::new(table::ruled_as(table, rules)));
+        if same(&resource, found) && same(&resource, base) {
+            return None;
+        }
+        let reasons = compare(found, &resource).differences.into_iter().map(Reason::Declared).collect();
+        Some(Meanwhile { resource, reasons })
     }
 
     fn happened_outside(&self, found: &Resource, as_declared: bool, as_recorded: bool) -> Vec<Reason> {

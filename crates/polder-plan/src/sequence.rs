@@ -13,7 +13,7 @@ use polder_model::{Address, Kind, Resource};
 use uuid::Uuid;
 
 use crate::change::{Action, Change};
-use crate::decide::{Draft, Drafts};
+use crate::decide::{Draft, Drafts, Meanwhile};
 use crate::digest;
 use crate::held_back::{HeldBack, Why};
 use crate::inputs::Inputs;
@@ -49,6 +49,15 @@ pub(crate) fn assemble(drafts: Drafts<'_>, inputs: &Inputs<'_>) -> Plan {
     for (address, mut draft) in drafts {
         if let Some(why) = draft.held.take() {
             plan.held_back.push(held_back(address, why, &draft));
+            if let Some(Meanwhile { resource, reasons }) = draft.meanwhile.take() {
+                let after = Arc::new(resource);
+                let effect = Effect::PutEntry(Arc::clone(&after));
+                let completes = Some(Completes::Recorded(Arc::clone(&after)));
+                turns.push((Turn::Put(address.kind()), Step { number: 0, address: address.clone(), effect, completes }));
+                draft.action = Action::Update;
+                draft.reasons = reasons;
+                plan.changes.push(Change { after: Some(after), ..change(address, &mut draft) });
+            }
         } else {
             let change = change(address, &mut draft);
             steps(&mut turns, inputs, &change, draft);

@@ -44,6 +44,21 @@ pub(crate) fn same(a: &Table, b: &Table) -> bool {
         && *checks == b.checks
 }
 
+/// The table as it is under the access rules of another: its tags and masks on the columns that both have, its row filters, its
+/// owner. None of them touches data, so none has to wait for a change that does.
+pub(crate) fn ruled_as(table: &Table, rules: &Table) -> Table {
+    let column = |column: &Column| match rules.column(&column.name) {
+        Some(Column { tags, mask, .. }) => Column { tags: tags.clone(), mask: *mask, ..column.clone() },
+        None => column.clone(),
+    };
+    Table {
+        columns: table.columns.iter().map(column).collect(),
+        row_filters: rules.row_filters.clone(),
+        owner: rules.owner.clone(),
+        ..table.clone()
+    }
+}
+
 /// Lists how two tables differ.
 pub(crate) fn compare(found: &mut Comparison, a: &Table, b: &Table) {
     columns(found, a, b);

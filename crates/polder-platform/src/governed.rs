@@ -77,15 +77,20 @@ impl GovernedTables {
             return Err(ResolveError::Denied { message, hint: Some(hint.to_owned()) });
         }
         let permit = self.decide(&Securable::View(view.name.clone()))?;
-        let inner = Self { through: Some(Arc::new(view.clone())), ..self.clone() };
-        Ok(Resolved::View { permit, sql: view.sql.clone(), columns: view.columns.clone(), inner: Arc::new(inner) })
+        let inner = Arc::new(self.through(view));
+        Ok(Resolved::View { permit, sql: view.sql.clone(), columns: view.columns.clone(), inner })
+    }
+
+    /// The same for what a view's query names.
+    pub(crate) fn through(&self, view: &View) -> Self {
+        Self { through: Some(Arc::new(view.clone())), ..self.clone() }
     }
 
     fn pinned(&self, name: &TableName) -> Option<u64> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(|opened| opened.version)
     }
 
-    fn decide(&self, securable: &Securable) -> Result<polder_access::Permit, ResolveError> {
+    pub(crate) fn decide(&self, securable: &Securable) -> Result<polder_access::Permit, ResolveError> {
         let authorizer = self.metastore.authorizer();
         let decision = match &self.through {
             Some(view) if securable.catalog() == Some(&view.name.catalog) => {

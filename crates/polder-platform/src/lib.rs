@@ -17,7 +17,11 @@ mod platform;
 mod process;
 mod query;
 mod run;
+mod runs;
+mod sight;
+mod text;
 mod validate;
+mod views;
 
 pub use apply::{Apply, ApplyObserver, ApplyProgress, ApplyReport};
 pub use error::{Error, ErrorKind};
@@ -25,4 +29,6 @@ pub use mesh::read_files;
 pub use platform::{OpenOptions, Platform};
 pub use query::{ColumnSummary, ObjectSummary};
 pub use run::{CheckReport, RunEvent, RunObserver, RunOptions, RunOutcome, RunReport, Selection};
+pub use runs::{Input, RunSummary, Wrote};
+pub use sight::Rows;
 pub use validate::{MeshSummary, Validation, validate};

@@ -34,7 +34,7 @@ impl Platform {
         let (mesh, more) = polder_descriptor::parse(files);
         faults.extend(more);
         let desired = self.lower(&mesh, &mut faults);
-        faults.extend(validate::check(&self.engine, &desired).await);
+        faults.extend(validate::check(&self.engine, &mesh, &desired).await);
         let faults = validate::in_order(faults);
         if faults.iter().any(Fault::is_error) {
             return Err(Error::faults_of(faults));
@@ -52,7 +52,16 @@ impl Platform {
         let recorded = self.recorded().await?;
         let metastore = self.metastore().await?;
         let observed = observe(&metastore, &self.lake, &recorded).await;
-        Ok(polder_plan::plan(&Inputs { desired, recorded: &recorded, observed: &observed, allow_destroy }))
+        let plan = polder_plan::plan(&Inputs { desired, recorded: &recorded, observed: &observed, allow_destroy });
+        let known = |address: &Address| {
+            desired.resources.contains_key(address)
+                || recorded.resources.contains_key(address)
+                || observed.resources.contains_key(address)
+        };
+        match allow_destroy.iter().find(|address| !known(address)) {
+            Some(unknown) if !plan.held_back.is_empty() => Err(nothing_to_destroy(unknown, &plan)),
+            _ => Ok(plan),
+        }
     }
 
     async fn recorded(&self) -> Result<Recorded, Error> {
@@ -60,4 +69,11 @@ impl Platform {
         let (serial, resources) = read.doing(ErrorKind::Unavailable, "cannot read what past applies did")?;
         Ok(Recorded { serial, resources })
     }
+}
+
+/// An address that is allowed to be destroyed and is not there is most likely misspelt, where something waits to be allowed.
+fn nothing_to_destroy(unknown: &Address, plan: &Plan) -> Error {
+    let waiting: Vec<String> = plan.held_back.iter().map(|held| held.address.to_string()).collect();
+    Error::new(ErrorKind::Invalid, format!("there is no {unknown}, which --allow-destroy names"))
+        .with_hint(format!("held back are: {}", waiting.join(", ")))
 }

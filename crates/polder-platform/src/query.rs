@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use polder_access::{Action, Explanation};
+use polder_access::{Action, Caller, Explanation};
 use polder_catalog::Metastore;
 use polder_engine::{QueryError, QueryErrorKind, QueryResult};
+use polder_model::resource::{RowFilter, View};
 use polder_model::{Column, Kind, PrincipalName, Resource, TableName};
 use serde::Serialize;
 
@@ -12,6 +13,8 @@ use crate::audit::AuditTrail;
 use crate::error::{Error, ErrorKind};
 use crate::governed::GovernedTables;
 use crate::platform::Platform;
+use crate::sight::{Rows, Sight};
+use crate::views;
 
 /// An object that a caller may know of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +31,14 @@ pub struct ObjectSummary {
     pub columns: Vec<ColumnSummary>,
     /// Where its bytes are.
     pub location: Option<String>,
+    /// The columns by whose values its files are kept apart.
+    pub partition_columns: Vec<String>,
+    /// Which rows this caller sees; of a listing and of a volume that is not told.
+    pub rows: Option<Rows>,
+    /// Its row filters, for whoever governs it.
+    pub row_filters: Vec<RowFilter>,
+    /// The names of the checks that every write must pass.
+    pub checks: Vec<String>,
 }
 
 /// A column of an object.
@@ -70,30 +81,47 @@ impl Platform {
     pub async fn objects(&self) -> Result<Vec<ObjectSummary>, Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
-        let summaries = metastore.visible(&caller).into_iter().filter_map(|resource| summarize(resource, &[]));
+        let trail = AuditTrail::new("list");
+        trail.done(&caller, "list", &format!("what is in {}", self.environment.name));
+        trail.write(&self.store, &self.environment.name).await?;
+        let summaries = metastore.visible(&caller).into_iter().filter_map(summarize);
         let mut summaries: Vec<ObjectSummary> = summaries.collect();
         summaries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(summaries)
     }
 
-    /// One object, by its full name or as a dataset (`finance/customer/v1`).
+    /// One object, by its full name or as a dataset (`finance/customer/v1`), in the form in which the caller sees it.
     ///
     /// # Errors
     /// When it is not there, or the caller may not know of it.
     pub async fn describe(&self, name: &str) -> Result<ObjectSummary, Error> {
+        let trail = Arc::new(AuditTrail::new("describe"));
+        let described = self.describe_audited(name, &trail).await;
+        trail.write(&self.store, &self.environment.name).await?;
+        described
+    }
+
+    async fn describe_audited(&self, name: &str, trail: &Arc<AuditTrail>) -> Result<ObjectSummary, Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let resource = self.named(&metastore, name)?;
-        let masked: Vec<(String, &'static str)> = match resource.securable() {
-            Some(securable) => match metastore.authorizer().authorize(&caller, Action::Read, &securable).permit() {
-                Ok(permit) => permit.column_rules().iter().map(|rule| (rule.column.clone(), rule.mask.as_str())).collect(),
-                Err(_) => unreadable(resource),
-            },
-            None => Vec::new(),
-        };
-        summarize(resource, &masked).ok_or_else(|| {
+        let mut summary = summarize(resource).ok_or_else(|| {
             Error::new(ErrorKind::Invalid, format!("{name} is a {}, not a table, view or volume", resource.kind()))
-        })
+        })?;
+        let Some(securable) = resource.securable() else { return Ok(summary) };
+        // Row filters are for those who govern the table; everybody else is told that there are some, and no more.
+        let governs = metastore.authorizer().authorize(&caller, Action::Inspect, &securable).is_allowed();
+        if !governs {
+            summary.row_filters.clear();
+        }
+        if matches!(resource, Resource::Table(_) | Resource::View(_)) {
+            let tables = GovernedTables::new(metastore.clone(), self.lake.clone(), caller, trail.clone());
+            match tables.sight(&self.engine, &summary.name).await {
+                Ok(sight) => summary.see(&sight),
+                Err(_) => summary.see_nothing(),
+            }
+        }
+        Ok(summary)
     }
 
     /// Whether a principal may read a dataset, and through what.
@@ -114,7 +142,11 @@ impl Platform {
             trail.write(&self.store, &self.environment.name).await?;
             permit?;
         }
-        Ok(metastore.authorizer().explain(principal, &securable))
+        let explanation = metastore.authorizer().explain(principal, &securable);
+        match resource {
+            Resource::View(view) => Ok(explain_view(&metastore, &caller, principal, view, explanation, 0)),
+            _ => Ok(explanation),
+        }
     }
 
     /// Finds an object among those that the caller may know of.
@@ -128,14 +160,34 @@ impl Platform {
     }
 }
 
-/// Whoever may know of an object and not read it sees nothing in any column.
-fn unreadable(resource: &Resource) -> Vec<(String, &'static str)> {
-    let columns = match resource {
-        Resource::Table(table) => table.columns.as_slice(),
-        Resource::View(view) => view.columns.as_slice(),
-        _ => &[],
-    };
-    columns.iter().map(|column| (column.name.clone(), "nothing")).collect()
+/// Adds what a view reads. Of that, the caller is shown what it may know of.
+fn explain_view(
+    metastore: &Metastore,
+    caller: &Caller,
+    principal: &PrincipalName,
+    view: &View,
+    explanation: Explanation,
+    depth: usize,
+) -> Explanation {
+    let authorizer = metastore.authorizer();
+    let mut reads = Vec::new();
+    for resource in views::names(view).iter().filter_map(|name| metastore.table_or_view(name)) {
+        let Some(securable) = resource.securable() else { continue };
+        let read = if securable.catalog() == Some(&view.name.catalog) {
+            authorizer.explain_through(principal, &view.owner, &securable)
+        } else {
+            authorizer.explain(principal, &securable)
+        };
+        reads.push(match resource {
+            Resource::View(inner) if depth < views::MAX_DEPTH => {
+                explain_view(metastore, caller, principal, inner, read, depth + 1)
+            }
+            _ => read,
+        });
+    }
+    let mut explained = explanation.reading(reads);
+    explained.reads.retain(|read| authorizer.visible(caller, &read.securable));
+    explained
 }
 
 fn did_you_mean(near: &[String]) -> String {
@@ -158,31 +210,61 @@ pub(crate) fn query_error(error: QueryError) -> Error {
     }
 }
 
-fn summarize(resource: &Resource, masked: &[(String, &'static str)]) -> Option<ObjectSummary> {
-    let (name, comment, columns, location) = match resource {
-        Resource::Table(t) => (&t.name, &t.comment, t.columns.as_slice(), Some(t.location.to_string())),
-        Resource::View(v) => (&v.name, &v.comment, v.columns.as_slice(), None),
-        Resource::Volume(v) => (&v.name, &v.comment, [].as_slice(), Some(v.location.to_string())),
-        _ => return None,
-    };
-    Some(ObjectSummary {
-        name: name.clone(),
-        kind: resource.kind(),
-        comment: comment.clone(),
-        owner: resource.owner()?.clone(),
-        columns: columns.iter().map(|column| summarize_column(column, masked)).collect(),
-        location,
-    })
+impl ObjectSummary {
+    /// Notes what the caller sees of it.
+    fn see(&mut self, sight: &Sight) {
+        self.rows = Some(sight.rows);
+        for column in &mut self.columns {
+            let masks: Vec<&str> =
+                sight.rules.iter().filter(|rule| rule.column == column.name).map(|rule| rule.mask.as_str()).collect();
+            column.mask = (!masks.is_empty()).then(|| masks.join(", "));
+        }
+    }
+
+    /// Whoever may know of an object and not read it sees nothing in any column.
+    fn see_nothing(&mut self) {
+        self.rows = Some(Rows::None);
+        for column in &mut self.columns {
+            column.mask = Some("nothing".to_owned());
+        }
+    }
 }
 
-fn summarize_column(column: &Column, masked: &[(String, &'static str)]) -> ColumnSummary {
-    let mask = masked.iter().find(|(name, _)| *name == column.name);
+fn summarize(resource: &Resource) -> Option<ObjectSummary> {
+    let summary = |name: &TableName, comment: &String, columns: &[Column], location: Option<String>| {
+        Some(ObjectSummary {
+            name: name.clone(),
+            kind: resource.kind(),
+            comment: comment.clone(),
+            owner: resource.owner()?.clone(),
+            columns: columns.iter().map(summarize_column).collect(),
+            location,
+            partition_columns: Vec::new(),
+            rows: None,
+            row_filters: Vec::new(),
+            checks: Vec::new(),
+        })
+    };
+    match resource {
+        Resource::Table(t) => Some(ObjectSummary {
+            partition_columns: t.partition_columns.clone(),
+            row_filters: t.row_filters.clone(),
+            checks: t.checks.iter().map(|check| check.name.clone()).collect(),
+            ..summary(&t.name, &t.comment, &t.columns, Some(t.location.to_string()))?
+        }),
+        Resource::View(v) => summary(&v.name, &v.comment, &v.columns, None),
+        Resource::Volume(v) => summary(&v.name, &v.comment, &[], Some(v.location.to_string())),
+        _ => None,
+    }
+}
+
+fn summarize_column(column: &Column) -> ColumnSummary {
     ColumnSummary {
         name: column.name.clone(),
         data_type: column.data_type.to_string(),
         optional: column.optional,
         description: column.description.clone(),
         tags: column.tags.iter().cloned().collect(),
-        mask: mask.map(|(_, mask)| (*mask).to_owned()),
+        mask: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Running jobs: in the order of what they read and write, independent ones side by side, each once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,16 +10,16 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use polder_access::{Action, Caller};
 use polder_catalog::Metastore;
 use polder_model::job::{Job, Work};
-use polder_model::{JobId, Resource, Securable};
+use polder_model::{JobId, Resource, Securable, TableName};
 use polder_schedule::{JobGraph, Outcome, Schedule};
-use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunEnd, RunStatus};
+use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd, RunStatus};
 use serde::Serialize;
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::governed::error_chain;
 use crate::platform::Platform;
-use crate::process;
+use crate::{process, views};
 
 mod batch;
 mod checks;
@@ -88,9 +89,15 @@ pub enum RunOutcome {
         /// Why.
         error: String,
     },
+    /// It was not started: it is running already.
+    Busy {
+        /// Where, and since when.
+        error: String,
+    },
     /// A job whose output it reads did not succeed.
     Blocked {
         /// Which.
+        #[serde(serialize_with = "crate::text::of")]
         by: JobId,
     },
 }
@@ -112,6 +119,7 @@ pub struct CheckReport {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
     /// The job.
+    #[serde(serialize_with = "crate::text::of")]
     pub job: JobId,
     /// What came of it.
     pub outcome: RunOutcome,
@@ -154,6 +162,8 @@ pub(crate) struct JobContext<'a> {
 pub(crate) struct Done {
     pub(crate) skipped: Option<String>,
     pub(crate) failed: Option<String>,
+    /// Whether it failed for being at work elsewhere.
+    pub(crate) busy: bool,
     pub(crate) inputs: Vec<DatasetVersion>,
     pub(crate) output_version: Option<u64>,
     pub(crate) rows: u64,
@@ -215,7 +225,10 @@ impl Platform {
         let jobs = applied_jobs(&metastore);
         let selected = select(&jobs, &selection, &self.environment.name)?;
         let selected = startable(&selection, selected, |job| self.may_start(&metastore, trail, &caller, job))?;
-        let all = JobGraph::new(jobs.iter().copied()).doing(ErrorKind::Invalid, "the jobs cannot be put in order")?;
+        let lookup = |name: &TableName| metastore.table_or_view(name);
+        let seen_through: Vec<Cow<'_, Job>> = jobs.iter().map(|job| views::seen_through(job, &lookup)).collect();
+        let all =
+            JobGraph::new(seen_through.iter().map(AsRef::as_ref)).doing(ErrorKind::Invalid, "the jobs cannot be put in order")?;
         let mut schedule = Schedule::new(&all, selected.iter().map(|job| job.id.clone()), options.parallel.max(1));
         let by_id: BTreeMap<&JobId, &Job> = selected.iter().map(|job| (&job.id, *job)).collect();
         let mut at_work = FuturesUnordered::new();
@@ -257,7 +270,7 @@ const fn outcome(outcome: &RunOutcome) -> Outcome {
     match outcome {
         RunOutcome::Succeeded => Outcome::Succeeded,
         RunOutcome::Skipped { .. } => Outcome::Skipped,
-        RunOutcome::Failed { .. } | RunOutcome::Blocked { .. } => Outcome::Failed,
+        RunOutcome::Failed { .. } | RunOutcome::Busy { .. } | RunOutcome::Blocked { .. } => Outcome::Failed,
     }
 }
 
@@ -342,7 +355,10 @@ impl JobContext<'_> {
         (self.observer)(RunEvent::Started { job: self.job.id.clone() });
         let done = match self.recorded().await {
             Ok(done) => done,
-            Err(error) => Done { failed: Some(self.explain(&error)), ..Done::default() },
+            Err(error) => {
+                let busy = error.kind() == ErrorKind::Conflict;
+                Done { failed: Some(self.explain(&error)), busy, ..Done::default() }
+            }
         };
         self.report(done, started.elapsed().as_secs_f64())
     }
@@ -404,6 +420,7 @@ impl JobContext<'_> {
 
     fn report(&self, done: Done, seconds: f64) -> RunReport {
         let outcome = match (done.failed, done.skipped) {
+            (Some(error), _) if done.busy => RunOutcome::Busy { error },
             (Some(error), _) => RunOutcome::Failed { error },
             (None, Some(why)) => RunOutcome::Skipped { why },
             (None, None) => RunOutcome::Succeeded,
@@ -433,13 +450,15 @@ fn end_of(done: &Done) -> RunEnd {
     RunEnd {
         status,
         finished: Utc::now(),
-        inputs: done.inputs.clone(),
-        output_version: done.output_version,
-        rows: done.rows,
-        quarantined_rows: done.rejected,
-        bytes: done.bytes,
-        durations_millis: done.durations_millis.clone(),
-        checks: serde_json::to_value(&done.checks).unwrap_or_default(),
-        fingerprint: done.fingerprint.clone(),
+        details: RunDetails {
+            inputs: done.inputs.clone(),
+            output_version: done.output_version,
+            rows: done.rows,
+            quarantined_rows: done.rejected,
+            bytes: done.bytes,
+            durations_millis: done.durations_millis.clone(),
+            checks: serde_json::to_value(&done.checks).unwrap_or_default(),
+            fingerprint: done.fingerprint.clone(),
+        },
     }
 }

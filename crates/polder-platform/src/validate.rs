@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use polder_descriptor::Fault;
+use polder_descriptor::{Fault, Mesh};
 use polder_engine::{Engine, EngineConfig};
 use polder_model::secret::Secret;
 use polder_model::{Desired, Kind};
@@ -13,10 +13,12 @@ use serde::Serialize;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
 
+mod partitions;
 mod policies;
 mod rights;
 mod sql;
 mod store_assignment;
+mod views;
 
 /// What validating found.
 #[derive(Debug)]
@@ -72,7 +74,7 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
     for (number, environment) in mesh.environments().iter().enumerate() {
         let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);
         faults.extend(more);
-        faults.extend(check(&engine, &desired).await);
+        faults.extend(check(&engine, &mesh, &desired).await);
         if number == 0 {
             summary = summarize(&desired);
         }
@@ -84,8 +86,10 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
 }
 
 /// What only the desired state as a whole can show.
-pub(crate) async fn check(engine: &Engine, desired: &Desired) -> Vec<Fault> {
-    let mut faults = sql::SqlCheck::new(engine).faults(desired).await;
+pub(crate) async fn check(engine: &Engine, mesh: &Mesh, desired: &Desired) -> Vec<Fault> {
+    let mut faults = sql::SqlCheck::new(engine, mesh).faults(desired).await;
+    faults.extend(views::faults(desired));
+    faults.extend(partitions::faults(desired));
     faults.extend(policies::faults(desired));
     faults.extend(rights::faults(desired));
     faults

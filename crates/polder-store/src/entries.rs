@@ -7,9 +7,10 @@ use std::sync::Arc;
 use polder_model::{Address, EnvironmentName, Kind, Resource, TableName};
 use uuid::Uuid;
 
-use crate::bulk::{self, Value};
+use crate::bulk;
+use crate::counters::{self, Counter};
 use crate::error::Result;
-use crate::resources;
+use crate::resources::{self, Kept};
 use crate::store::Store;
 use crate::work::Work;
 
@@ -47,7 +48,7 @@ impl Store {
     /// Only faults of the database.
     pub async fn metastore_version(&self, environment: &EnvironmentName) -> Result<u64> {
         let mut work = self.read("reading the metastore's version").await?;
-        version(&mut work, environment).await
+        counters::read(&mut work, environment, Counter::MetastoreVersion).await
     }
 
     /// Returns all of an environment's entries with the version they are at.
@@ -56,10 +57,8 @@ impl Store {
     /// Only faults of the database.
     pub async fn metastore(&self, environment: &EnvironmentName) -> Result<MetastoreEntries> {
         let mut work = self.read("reading the metastore").await?;
-        let version = version(&mut work, environment).await?;
-        let sql = sqlx::query("select address, resource from entries where environment = $1").bind(environment.to_string());
-        let resources = resources::load(&mut work, sql).await?;
-        Ok(MetastoreEntries { version, resources: resources.into_iter().collect() })
+        let version = counters::read(&mut work, environment, Counter::MetastoreVersion).await?;
+        Ok(MetastoreEntries { version, resources: resources::all(&mut work, Kept::Entries, environment).await? })
     }
 
     /// Returns the entries that a filter lets through, by address.
@@ -136,11 +135,6 @@ impl Store {
     }
 }
 
-async fn version(work: &mut Work, environment: &EnvironmentName) -> Result<u64> {
-    let sql = sqlx::query("select metastore_version from environments where environment = $1").bind(environment.to_string());
-    work.row(sql).await?.map_or(Ok(0), |row| row.count("metastore_version"))
-}
-
 /// Changes the entries at these addresses and moves the metastore's version on.
 pub(crate) async fn change(
     work: &mut Work,
@@ -150,30 +144,9 @@ pub(crate) async fn change(
     if changes.is_empty() {
         return Ok(());
     }
-    let mut rows = Vec::new();
-    let mut gone = Vec::new();
-    let mut tables_gone = Vec::new();
-    for (address, resource) in changes {
-        if let Some(resource) = resource {
-            let text = resources::text(&work.place, resource)?;
-            let [environment, address, kind] =
-                [environment.as_str(), &address.to_string(), address.kind().as_str()].map(|t| Value::Text(t.to_owned()));
-            rows.push([environment, address, kind, Value::Text(text)]);
-        } else {
-            gone.push(address.to_string());
-            if address.kind() == Kind::Table {
-                tables_gone.push(address.name().to_owned());
-            }
-        }
-    }
-    let tail = "on conflict (environment, address) do update set kind = excluded.kind, resource = excluded.resource";
-    bulk::insert(work, "entries (environment, address, kind, resource)", tail, rows).await?;
-    bulk::delete(work, "entries", "address", environment.as_str(), gone).await?;
+    resources::change(work, Kept::Entries, environment, changes).await?;
+    let tables_gone = changes.iter().filter(|(address, resource)| resource.is_none() && address.kind() == Kind::Table);
+    let tables_gone = tables_gone.map(|(address, _)| address.name().to_owned()).collect();
     bulk::delete(work, "table_ids", "table_name", environment.as_str(), tables_gone).await?;
-    let sql = sqlx::query(
-        "insert into environments (environment, serial, metastore_version) values ($1, 0, 1) \
-         on conflict (environment) do update set metastore_version = environments.metastore_version + 1",
-    );
-    work.run(sql.bind(environment.to_string())).await?;
-    Ok(())
+    counters::advance(work, environment, Counter::MetastoreVersion, 1).await
 }

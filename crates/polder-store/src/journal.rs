@@ -92,23 +92,7 @@ impl Store {
         Ok(Resumed::Resumed(Operation { id: operation.id, environment: operation.environment.clone(), lease }))
     }
 
-    /// Records that a step begins. On the disk before its effect is.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] when another process took over.
-    pub async fn step_started(&self, operation: &Operation, number: u32, now: DateTime<Utc>) -> Result<()> {
-        self.record_steps(operation, &[], Some(number), now).await
-    }
-
-    /// Records that steps are done, with all that becomes true with them: all of it, or nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`] when another process took over.
-    pub async fn steps_done(&self, operation: &Operation, done: &[StepRecord], now: DateTime<Utc>) -> Result<()> {
-        self.record_steps(operation, done, None, now).await
-    }
-
-    /// Records that steps are done, with all that becomes true with them, and then that another begins: all of it, or
+    /// Records that steps are done, with all that becomes true with them, and then that others begin: all of it, or
     /// nothing. Recorded twice, it is as once, but for the serial.
     ///
     /// # Errors
@@ -117,18 +101,18 @@ impl Store {
         &self,
         operation: &Operation,
         done: &[StepRecord],
-        begins: Option<u32>,
+        begins: &[u32],
         now: DateTime<Utc>,
     ) -> Result<()> {
         let mut work = self.write("recording steps").await?;
         lease::hold(&mut work, &operation.lease, now).await?;
         record_done(&mut work, operation, done, now).await?;
-        if let Some(number) = begins {
+        for number in begins {
             let sql = sqlx::query(
                 "insert into operation_steps (operation, number, started) values ($1, $2, $3) \
                  on conflict (operation, number) do nothing",
             );
-            work.run(sql.bind(operation.id.to_string()).bind(i64::from(number)).bind(time_text(now))).await?;
+            work.run(sql.bind(operation.id.to_string()).bind(i64::from(*number)).bind(time_text(now))).await?;
         }
         work.commit().await
     }

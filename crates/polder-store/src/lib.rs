@@ -8,6 +8,7 @@
 mod audit;
 mod batches;
 mod bulk;
+mod counters;
 mod entries;
 mod error;
 mod journal;
@@ -30,6 +31,6 @@ pub use error::{Result, StoreError};
 pub use journal::StepRecord;
 pub use lease::{Acquired, Holder, IsDead, Lease};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
-pub use run::{DatasetVersion, NewRun, RunEnd, RunId, RunRecord, RunStatus};
+pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunStatus};
 pub use runs::RunFilter;
 pub use store::Store;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use polder_model::{Address, EnvironmentName, Resource};
 
-use crate::bulk::{self, Value};
+use crate::counters::{self, Counter};
 use crate::error::Result;
-use crate::resources;
+use crate::resources::{self, Kept};
 use crate::store::Store;
-use crate::work::{Work, as_bigint};
+use crate::work::Work;
 
 impl Store {
     /// Returns what past applies did in an environment, with its serial: 0 and nothing when there were none.
@@ -18,9 +18,7 @@ impl Store {
     pub async fn recorded(&self, environment: &EnvironmentName) -> Result<(u64, BTreeMap<Address, Resource>)> {
         let mut work = self.read("reading the recorded state").await?;
         let serial = serial(&mut work, environment).await?;
-        let sql = sqlx::query("select address, resource from recorded where environment = $1").bind(environment.to_string());
-        let resources = resources::load(&mut work, sql).await?;
-        Ok((serial, resources.into_iter().collect()))
+        Ok((serial, resources::all(&mut work, Kept::Recorded, environment).await?))
     }
 
     /// Returns the serial of an environment's recorded state.
@@ -34,8 +32,7 @@ impl Store {
 }
 
 pub(crate) async fn serial(work: &mut Work, environment: &EnvironmentName) -> Result<u64> {
-    let sql = sqlx::query("select serial from environments where environment = $1").bind(environment.to_string());
-    work.row(sql).await?.map_or(Ok(0), |row| row.count("serial"))
+    counters::read(work, environment, Counter::Serial).await
 }
 
 /// Changes what is recorded at these addresses; the serial grows by one for each.
@@ -47,24 +44,6 @@ pub(crate) async fn change(
     if changes.is_empty() {
         return Ok(());
     }
-    let mut rows = Vec::new();
-    let mut gone = Vec::new();
-    for (address, resource) in changes {
-        match resource {
-            Some(resource) => {
-                let text = resources::text(&work.place, resource)?;
-                rows.push([Value::Text(environment.to_string()), Value::Text(address.to_string()), Value::Text(text)]);
-            }
-            None => gone.push(address.to_string()),
-        }
-    }
-    let tail = "on conflict (environment, address) do update set resource = excluded.resource";
-    bulk::insert(work, "recorded (environment, address, resource)", tail, rows).await?;
-    bulk::delete(work, "recorded", "address", environment.as_str(), gone).await?;
-    let sql = sqlx::query(
-        "insert into environments (environment, serial, metastore_version) values ($1, $2, 0) \
-         on conflict (environment) do update set serial = environments.serial + excluded.serial",
-    );
-    work.run(sql.bind(environment.to_string()).bind(as_bigint(changes.len() as u64))).await?;
-    Ok(())
+    resources::change(work, Kept::Recorded, environment, changes).await?;
+    counters::advance(work, environment, Counter::Serial, changes.len() as u64).await
 }

@@ -1,10 +1,13 @@
 //! Resources in rows: reading many at once, on every core, and writing them.
 
+use std::collections::BTreeMap;
+
 use futures::TryStreamExt as _;
-use polder_model::{Address, Kind, Resource};
+use polder_model::{Address, EnvironmentName, Kind, Resource};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use crate::bulk::{self, Value};
 use crate::error::{Result, StoreError};
 use crate::work::{Sql, Work};
 
@@ -69,7 +72,58 @@ fn parse(kind: Kind, text: &str) -> serde_json::Result<Resource> {
     })
 }
 
-/// Writes a resource.
-pub(crate) fn text(place: &str, resource: &Resource) -> Result<String> {
+/// A table of resources, by environment and address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept {
+    /// What past applies did.
+    Recorded,
+    /// The metastore's entries, each with its kind.
+    Entries,
+}
+
+/// Returns all of an environment's resources.
+pub(crate) async fn all(work: &mut Work, kept: Kept, environment: &EnvironmentName) -> Result<BTreeMap<Address, Resource>> {
+    let sql = match kept {
+        Kept::Recorded => "select address, resource from recorded where environment = $1",
+        Kept::Entries => "select address, resource from entries where environment = $1",
+    };
+    Ok(load(work, sqlx::query(sql).bind(environment.to_string())).await?.into_iter().collect())
+}
+
+/// Writes the resources that there are to be at these addresses, and removes those that are not.
+pub(crate) async fn change(
+    work: &mut Work,
+    kept: Kept,
+    environment: &EnvironmentName,
+    changes: &BTreeMap<Address, Option<&Resource>>,
+) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut gone = Vec::new();
+    for (address, resource) in changes {
+        match resource {
+            Some(resource) => {
+                let resource = text(&work.place, resource)?;
+                let row = [environment.to_string(), address.to_string(), resource, address.kind().as_str().to_owned()];
+                rows.push(row.map(Value::Text));
+            }
+            None => gone.push(address.to_string()),
+        }
+    }
+    match kept {
+        Kept::Recorded => {
+            let tail = "on conflict (environment, address) do update set resource = excluded.resource";
+            let rows = rows.into_iter().map(|[environment, address, resource, _]| [environment, address, resource]).collect();
+            bulk::insert(work, "recorded (environment, address, resource)", tail, rows).await?;
+            bulk::delete(work, "recorded", "address", environment.as_str(), gone).await
+        }
+        Kept::Entries => {
+            let tail = "on conflict (environment, address) do update set resource = excluded.resource, kind = excluded.kind";
+            bulk::insert(work, "entries (environment, address, resource, kind)", tail, rows).await?;
+            bulk::delete(work, "entries", "address", environment.as_str(), gone).await
+        }
+    }
+}
+
+fn text(place: &str, resource: &Resource) -> Result<String> {
     serde_json::to_string(resource).map_err(|e| StoreError::unreadable(place, resource.address().to_string(), e))
 }

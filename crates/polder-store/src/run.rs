@@ -81,13 +81,9 @@ pub struct NewRun {
     pub started: DateTime<Utc>,
 }
 
-/// What came of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunEnd {
-    /// How it ended: anything but running.
-    pub status: RunStatus,
-    /// When.
-    pub finished: DateTime<Utc>,
+/// What a run read, wrote and took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunDetails {
     /// What it read.
     pub inputs: Vec<DatasetVersion>,
     /// The version of the sink's table that it made.
@@ -104,6 +100,17 @@ pub struct RunEnd {
     pub checks: serde_json::Value,
     /// Job, code and inputs in one hash: a run with the same one would make the same.
     pub fingerprint: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunEnd {
+    /// How it stands now: anything but running.
+    pub status: RunStatus,
+    /// When it ended.
+    pub finished: DateTime<Utc>,
+    /// What came of it.
+    pub details: RunDetails,
 }
 
 /// A run.
@@ -125,79 +132,20 @@ pub struct RunRecord {
     pub finished: Option<DateTime<Utc>>,
     /// How it stands.
     pub status: RunStatus,
-    /// What it read.
-    pub inputs: Vec<DatasetVersion>,
-    /// The version of the sink's table that it made.
-    pub output_version: Option<u64>,
-    /// Rows written.
-    pub rows: u64,
-    /// Rows that did not fit and are in quarantine.
-    pub quarantined_rows: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// How long each phase took, in milliseconds.
-    pub durations_millis: BTreeMap<String, u64>,
-    /// What the checks found.
-    pub checks: serde_json::Value,
-    /// Job, code and inputs in one hash: a run with the same one would make the same.
-    pub fingerprint: String,
+    /// What came of it; nothing while it runs.
+    #[serde(flatten)]
+    pub details: RunDetails,
 }
 
 impl RunRecord {
     pub(crate) fn start(id: RunId, new: NewRun) -> Self {
         let NewRun { environment, job, principal, holder, started } = new;
-        Self {
-            id,
-            job,
-            environment,
-            principal,
-            holder,
-            started,
-            finished: None,
-            status: RunStatus::Running,
-            inputs: Vec::new(),
-            output_version: None,
-            rows: 0,
-            quarantined_rows: 0,
-            bytes: 0,
-            durations_millis: BTreeMap::new(),
-            checks: serde_json::Value::Null,
-            fingerprint: String::new(),
-        }
+        let (finished, status, details) = (None, RunStatus::Running, RunDetails::default());
+        Self { id, job, environment, principal, holder, started, finished, status, details }
     }
 
     pub(crate) fn end(self, end: RunEnd) -> Self {
-        let Self { id, job, environment, principal, holder, started, .. } = self;
-        let RunEnd {
-            status,
-            finished,
-            inputs,
-            output_version,
-            rows,
-            quarantined_rows,
-            bytes,
-            durations_millis,
-            checks,
-            fingerprint,
-        } = end;
-        let finished = Some(finished);
-        Self {
-            id,
-            job,
-            environment,
-            principal,
-            holder,
-            started,
-            finished,
-            status,
-            inputs,
-            output_version,
-            rows,
-            quarantined_rows,
-            bytes,
-            durations_millis,
-            checks,
-            fingerprint,
-        }
+        let RunEnd { status, finished, details } = end;
+        Self { finished: Some(finished), status, details, ..self }
     }
 }

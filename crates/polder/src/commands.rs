@@ -8,6 +8,7 @@ pub(crate) mod describe;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod init;
+mod latest;
 pub(crate) mod ls;
 pub(crate) mod optimize;
 pub(crate) mod plan;

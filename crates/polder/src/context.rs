@@ -68,8 +68,17 @@ impl Context {
 
     /// Runs an operation to its end, or until Ctrl-C.
     pub(crate) fn block_on<T>(&self, operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        self.block_on_kind(interrupt::Kind::Resumable, operation)
+    }
+
+    /// Runs a query to its end, or until Ctrl-C.
+    pub(crate) fn block_on_query<T>(&self, query: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        self.block_on_kind(interrupt::Kind::Query, query)
+    }
+
+    fn block_on_kind<T>(&self, kind: interrupt::Kind, operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
         let runtime = runtime()?;
-        let result = runtime.block_on(interrupt::or_interrupted(operation));
+        let result = runtime.block_on(interrupt::or_interrupted(kind, operation));
         // A thread in the midst of a computation that was given up is not waited for.
         runtime.shutdown_background();
         result

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Failed,
     /// The input is wrong: arguments, descriptors, SQL.
     Invalid,
+    /// Applied, but for changes that are held back.
+    HeldBack,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
     /// The caller may not do this.
@@ -34,6 +36,7 @@ impl Exit {
             Self::Ok => 0,
             Self::Failed => 1,
             Self::Invalid => 2,
+            Self::HeldBack => 3,
             Self::NotFound => 4,
             Self::Denied => 5,
             Self::Conflict => 6,
@@ -49,6 +52,7 @@ Exit codes:
     0  done
     1  tried and failed: a job, a step, a check
     2  the input is wrong: arguments, descriptors, SQL
+    3  applied, but changes were held back: the environment is not as declared
     4  there is no such thing, or you may not know of it
     5  you may not do this
     6  someone else got there first, or is at it now

@@ -4,8 +4,7 @@
 //! Giving up half-way is safe: what changes anything is journalled, and the next command goes on from there.
 
 use std::future::Future;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,36 +18,71 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 static LISTENER: Once = Once::new();
 static PRESSED: Notify = Notify::const_new();
-/// The operation at work, counted from 1; 0 for none.
-static AT_WORK: AtomicU64 = AtomicU64::new(0);
-static STARTED: AtomicU64 = AtomicU64::new(0);
+static WORK: Mutex<Work> = Mutex::new(Work { started: 0, at_work: None });
+
+/// What is at work.
+struct Work {
+    /// How many operations have been started.
+    started: u64,
+    /// The number and kind of the one at work.
+    at_work: Option<(u64, Kind)>,
+}
+
+/// What kind of operation is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One that the next command goes on with, or that has nothing to go on with.
+    Resumable,
+    /// A query, which changes nothing.
+    Query,
+}
+
+impl Kind {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Resumable => "interrupted",
+            Self::Query => "the query was cancelled, and nothing was changed",
+        }
+    }
+
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Resumable => "run the command again: it goes on where it was",
+            Self::Query => "ask for less with `where` or `limit` if it takes too long",
+        }
+    }
+}
 
 /// The operation, given up when Ctrl-C is pressed.
-pub(crate) async fn or_interrupted<T>(operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) async fn or_interrupted<T>(kind: Kind, operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     LISTENER.call_once(|| drop(thread::spawn(listen)));
-    let _at_work = AtWork::begin();
+    let _at_work = AtWork::begin(kind);
     tokio::select! {
         biased;
-        () = PRESSED.notified() => {
-            Err(Failure::new(Exit::Interrupted, "interrupted", "run the command again: it goes on where it was").into())
-        }
+        () = PRESSED.notified() => Err(Failure::new(Exit::Interrupted, kind.message(), kind.hint()).into()),
         result = operation => result,
     }
+}
+
+fn work() -> MutexGuard<'static, Work> {
+    WORK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Marks an operation as at work for as long as it lives.
 struct AtWork;
 
 impl AtWork {
-    fn begin() -> Self {
-        AT_WORK.store(STARTED.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    fn begin(kind: Kind) -> Self {
+        let mut work = work();
+        work.started += 1;
+        work.at_work = Some((work.started, kind));
         Self
     }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        AT_WORK.store(0, Ordering::SeqCst);
+        work().at_work = None;
     }
 }
 
@@ -57,14 +91,16 @@ fn listen() {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
         while tokio::signal::ctrl_c().await.is_ok() {
-            let operation = AT_WORK.load(Ordering::SeqCst);
+            let operation = work().at_work;
             PRESSED.notify_waiters();
             tokio::select! {
                 () = tokio::time::sleep(PATIENCE) => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
-            if operation != 0 && AT_WORK.load(Ordering::SeqCst) == operation {
-                say("error: interrupted");
+            if let Some((_, kind)) = operation
+                && work().at_work == operation
+            {
+                say(format_args!("error: {}", kind.message()));
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
         }

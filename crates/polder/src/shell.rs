@@ -21,6 +21,7 @@ use crate::render::{self, error, units};
 
 use complete::SqlHelper;
 pub(crate) use input::statements;
+use input::{is_complete, is_exit};
 
 /// How many lines the history keeps.
 const HISTORY_LINES: usize = 5000;
@@ -31,13 +32,13 @@ const HELP: &str = "\
   \\d NAME         show the columns of a table
   \\timing         show how long each query took, or stop showing it
   \\?              this help
-  \\q              leave; Ctrl-D does too
+  \\q              leave; exit, quit and Ctrl-D do too
 Ctrl-C stops the query that runs, or drops the line that is typed. Tab completes names, columns and keywords.";
 
 /// Reads and answers until the end of the input.
 pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
     let runtime = context::runtime()?;
-    let platform = runtime.block_on(interrupt::or_interrupted(context.open()))?;
+    let platform = runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Resumable, context.open()))?;
     let names = runtime.block_on(platform.objects())?;
     let mut editor = editor(SqlHelper::new(&names))?;
     let history = platform.root().join(".polder").join("history");
@@ -74,6 +75,40 @@ enum Next {
     Leave,
 }
 
+/// What stands before what is typed: the environment, and below it an arrow while a statement is not ended.
+struct Prompts {
+    first: String,
+    next: String,
+}
+
+impl Prompts {
+    fn new(environment: &str) -> Self {
+        let first = format!("{environment}> ");
+        let next = format!("{:>width$}", "-> ", width = first.chars().count());
+        Self { first, next }
+    }
+}
+
+/// Reads lines until they are a command or end a statement; `None` at the end of the input. Ctrl-C drops what is typed.
+fn read(editor: &mut Editor<SqlHelper, FileHistory>, prompts: &Prompts) -> anyhow::Result<Option<String>> {
+    let mut text = String::new();
+    loop {
+        match editor.readline(if text.is_empty() { &prompts.first } else { &prompts.next }) {
+            Ok(line) => text.push_str(&line),
+            Err(ReadlineError::Interrupted) => {
+                text.clear();
+                continue;
+            }
+            Err(ReadlineError::Eof) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        if is_complete(&text) {
+            return Ok(Some(text));
+        }
+        text.push('\n');
+    }
+}
+
 struct Session<'a> {
     context: &'a Context,
     runtime: Runtime,
@@ -84,32 +119,29 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn converse(&mut self, editor: &mut Editor<SqlHelper, FileHistory>) -> anyhow::Result<Exit> {
-        let prompt = format!("{}> ", self.platform.environment());
-        loop {
-            let line = match editor.readline(&prompt) {
-                Ok(line) => line,
-                Err(ReadlineError::Interrupted) => continue,
-                Err(ReadlineError::Eof) => return Ok(Exit::Ok),
-                Err(error) => return Err(error.into()),
-            };
-            if line.trim().is_empty() {
+        let prompts = Prompts::new(self.platform.environment().as_str());
+        while let Some(text) = read(editor, &prompts)? {
+            if text.trim().is_empty() {
                 continue;
             }
-            editor.add_history_entry(line.trim())?;
-            match self.answer(line.trim()) {
+            editor.add_history_entry(text.trim())?;
+            match self.answer(text.trim()) {
                 Ok(Next::More) => {}
                 Ok(Next::Leave) => return Ok(Exit::Ok),
                 Err(error) if failure::is_broken_pipe(&error) => return Ok(Exit::Ok),
                 Err(error) => say(error::describe(&error, self.context.color_err)),
             }
         }
+        Ok(Exit::Ok)
     }
 
     /// Runs what was typed.
     fn answer(&mut self, line: &str) -> anyhow::Result<Next> {
+        if is_exit(line) {
+            return Ok(Next::Leave);
+        }
         let mut words = line.split_whitespace();
         match (words.next(), words.next()) {
-            (Some("\\q"), _) => return Ok(Next::Leave),
             (Some("\\?"), _) => render::text(&format!("{HELP}\n"))?,
             (Some("\\timing"), _) => self.switch_timing(),
             (Some("\\d"), None) => self.list()?,
@@ -137,10 +169,21 @@ impl Session<'_> {
 
     fn query(&self, sql: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
-        self.runtime.block_on(interrupt::or_interrupted(query::show(&self.platform, sql, self.form)))?;
+        self.runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Query, query::show(&self.platform, sql, self.form)))?;
         if self.timing {
             say(units::seconds(begun.elapsed().as_secs_f64()));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Prompts;
+
+    #[test]
+    fn a_statement_goes_on_below_its_beginning() {
+        let prompts = Prompts::new("prod");
+        assert_eq!((prompts.first.as_str(), prompts.next.as_str()), ("prod> ", "   -> "));
     }
 }

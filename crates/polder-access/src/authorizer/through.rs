@@ -13,16 +13,30 @@ impl Authorizer {
     /// The view's owner must be able to read it; the reader need not. But masks and row filters stay the reader's: a view opens a
     /// table, and never shows more of its rows or values than the reader could see.
     pub fn authorize_through(&self, caller: &Caller, owner: &PrincipalName, securable: &Securable) -> Decision {
+        match self.subject(caller) {
+            Some(subject) => self.decide_through(caller, subject, owner, securable),
+            None => Decision::Denied(self.hide(caller, Action::Read, securable, vec![Determinant::UnknownPrincipal])),
+        }
+    }
+
+    pub(crate) fn decide_through(
+        &self,
+        caller: &Caller,
+        subject: Subject<'_>,
+        owner: &PrincipalName,
+        securable: &Securable,
+    ) -> Decision {
         let action = Action::Read;
         let denied = |facts| Decision::Denied(self.hide(caller, action, securable, facts));
-        let Some(subject) = self.subject(caller) else { return denied(vec![Determinant::UnknownPrincipal]) };
         let Some(id) = self.securables.find(securable) else { return denied(vec![Determinant::NoSuchSecurable]) };
+        let by_owner = Determinant::ViewOwner { owner: owner.to_string() };
         let Some((owner, _)) = self.principals.principal(owner) else { return denied(vec![Determinant::UnknownPrincipal]) };
         let owner = Subject::Known(self.principals.reach(owner));
-        let mut facts = match self.grounds(owner, action, id) {
-            Ok(facts) => facts,
+        let mut facts = vec![by_owner];
+        match self.grounds(owner, action, id) {
+            Ok(grounds) => facts.extend(grounds),
             Err(missing) => return denied(missing),
-        };
+        }
         let forbidden = self.forbidden(caller, action, id);
         if !forbidden.is_empty() {
             return denied(forbidden);

@@ -81,3 +81,32 @@ fn groups_are_listed_with_the_way_to_them() {
     assert_eq!(lines, ["analysts: analysts", "everyone: everyone", "juniors: juniors", "seniors: juniors > seniors"]);
     assert!(authorizer.groups_of(&name("stranger")).is_empty());
 }
+
+#[test]
+fn a_view_is_explained_with_what_it_reads() {
+    let authorizer = authorizer(&format!("{FINANCE}{USE}{MESH}"));
+    let explain = |who: &str| {
+        let reads = authorizer.explain_through(&name(who), &name("owners"), &securable("table finance.bronze.customer_v1"));
+        authorizer.explain(&name(who), &securable("view finance.bronze.adults_v1")).reading(vec![reads])
+    };
+    assert_snapshot!(explain("ana"), @r"
+    yes: user ana may read view finance.bronze.adults_v1, at the regular level
+      because: USE CATALOG on catalog finance, granted to analysts
+      because: USE SCHEMA on schema finance.bronze, granted to analysts
+      because: SELECT on catalog finance, granted to seniors (through juniors in seniors)
+      because: READ PII on view finance.bronze.adults_v1 is missing
+      masked: fullname (redact)
+      it reads table finance.bronze.customer_v1
+        yes: user ana may read table finance.bronze.customer_v1, at the regular level
+          because: it is read by the rights of the view's owner, owners
+          because: ownership of table finance.bronze.customer_v1
+          because: READ PII on table finance.bronze.customer_v1 is missing
+          masked: fullname (redact)
+          masked: born (year)
+          masked: age (null)
+    ");
+    // Whoever may read the view and not all that it reads may not read it.
+    let unread = authorizer.explain_through(&name("olga"), &name("analysts"), &securable("table finance.bronze.customer_v1"));
+    let view = authorizer.explain(&name("olga"), &securable("view finance.bronze.adults_v1"));
+    assert!(view.allowed && !view.reading(vec![unread]).allowed);
+}

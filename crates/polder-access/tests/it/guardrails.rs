@@ -1,6 +1,6 @@
 //! Guardrails: they forbid, never allow, and their slips are found where they are read.
 
-use polder_access::check_policy;
+use polder_access::{check_policy, policy_entities};
 
 use crate::scene::{FINANCE, USE, answer, ask, try_authorizer};
 
@@ -175,4 +175,40 @@ fn slips_in_a_guardrail_are_found_with_their_place() {
     let refused =
         try_authorizer(&format!("{FINANCE}policy g: forbid(principal, action == Polder::Action::\"reed\", resource);"), false);
     assert_eq!(refused.unwrap_err().policy.as_str(), "g");
+}
+
+#[test]
+fn a_guardrail_tells_what_it_names() {
+    let text = r#"
+        forbid(principal in Polder::Group::"analysts", action == Polder::Action::"read", resource in Polder::Schema::"finance.bronze")
+            unless { principal in Polder::Group::"stewards" };
+        forbid(principal == Polder::User::"ana", action, resource == Polder::Table::"finance.bronze.rates_v1");
+    "#;
+    let named = policy_entities(&"g".parse().unwrap(), text).unwrap();
+    let named: Vec<String> = named.iter().map(|(kind, id)| format!("{kind} {id}")).collect();
+    assert_eq!(
+        named,
+        ["Group analysts", "Group stewards", "Schema finance.bronze", "Table finance.bronze.rates_v1", "User ana",]
+    );
+    assert!(policy_entities(&"g".parse().unwrap(), "forbid(").is_err());
+}
+
+#[test]
+fn inspecting_takes_what_managing_takes_and_is_no_change() {
+    let grants = "grant manage on metastore to ana\ngrant manage on catalog finance to otto";
+    check(
+        true,
+        grants,
+        &[
+            "ana inspect metastore -> yes",
+            "ana manage metastore -> no: guardrail production",
+            "otto inspect metastore -> no: MANAGE",
+            "otto inspect table finance.bronze.rates_v1 -> yes",
+            "otto manage table finance.bronze.rates_v1 -> no: guardrail production",
+            "olga inspect table finance.bronze.rates_v1 -> yes",
+            "loader inspect metastore -> no: MANAGE",
+            "loader inspect table finance.bronze.rates_v1 -> no: MANAGE",
+            "stranger inspect metastore -> hidden",
+        ],
+    );
 }

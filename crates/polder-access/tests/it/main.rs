@@ -7,3 +7,4 @@ mod properties;
 mod rights;
 mod scene;
 mod sight;
+mod through;

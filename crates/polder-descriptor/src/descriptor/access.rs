@@ -67,8 +67,7 @@ fn grant(r: &mut Reader<'_>, node: &Node) -> Option<Grant> {
     fields.words(r, "reason");
     if !says_what {
         let help = "write level: regular, level: pii, or privileges: [SELECT]";
-        r.error(node.span, "missing-key", &node.offending(), "the grant gives nothing: neither 'level' nor 'privileges'").help =
-            Some(help.to_owned());
+        fields.missing(r, &["level", "privileges"], "the grant gives nothing: neither 'level' nor 'privileges'", help);
     }
     fields.finish(r);
     Some(Grant { span: node.span, to, on, level, privileges })
@@ -81,8 +80,8 @@ fn target(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<Spanned<Target>> {
     on.extend(datasets.into_iter().map(|dataset| dataset.map(|DatasetPath(target)| target)));
     if !written {
         let help = "write on: finance.bronze.customer_v1, or dataset: finance/customer/v1";
-        r.error(fields.span, "missing-key", "to", "'on' is missing: nothing is named that the grant is on").help =
-            Some(help.to_owned());
+        let message = "'on' is missing: nothing is named that the grant is on";
+        fields.missing_at(r, &["on", "dataset"], (fields.span, "to"), message, help);
     }
     on
 }

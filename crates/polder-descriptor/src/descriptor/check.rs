@@ -6,6 +6,7 @@ use polder_model::check::CheckRule;
 use polder_model::{Check, Column, DataType};
 
 use crate::descriptor::column;
+use crate::fault::Span;
 use crate::reader::{Count, Fields, Reader, Seconds, Spanned};
 use crate::yaml::Node;
 
@@ -111,11 +112,7 @@ fn known_columns(
     (!known.is_empty()).then_some(known)
 }
 
-fn known_column<'c>(
-    r: &mut Reader<'_>,
-    fields: &mut Fields<'_>,
-    columns: &'c [Spanned<Column>],
-) -> Option<(&'c Column, crate::fault::Span)> {
+fn known_column<'c>(r: &mut Reader<'_>, fields: &mut Fields<'_>, columns: &'c [Spanned<Column>]) -> Option<(&'c Column, Span)> {
     let name = fields.required::<String>(r, "column", "name the column that is checked")?;
     column::find(r, columns, &name, "the check's").map(|column| (column, name.span))
 }
@@ -124,10 +121,10 @@ fn range(r: &mut Reader<'_>, mut fields: Fields<'_>, columns: &[Spanned<Column>]
     let column = known_column(r, &mut fields, columns);
     let (min, max) = (fields.text(r, "min"), fields.text(r, "max"));
     let span = fields.span;
-    fields.finish(r);
     if min.is_none() && max.is_none() {
-        r.error(span, "missing-key", "range", "the range has no bound").help = Some("write min, max or both".to_owned());
+        fields.missing_at(r, &["min", "max"], (span, "range"), "the range has no bound", "write min, max or both");
     }
+    fields.finish(r);
     let (column, span) = column?;
     if !is_ordered(&column.data_type) {
         let message = format!("values of type {} have no range", column.data_type);
@@ -141,7 +138,32 @@ fn range(r: &mut Reader<'_>, mut fields: Fields<'_>, columns: &[Spanned<Column>]
             r.error(bound.span, "check-does-not-fit", &bound.value, message).help = Some("write a number".to_owned());
         }
     }
+    if let (Some(min), Some(max)) = (&min, &max)
+        && is_above(&min.value, &max.value)
+    {
+        empty_range(r, &min.value, &max.value, max.span);
+    }
     Some(CheckRule::Range { column: column.name.clone(), min: min.map(|b| b.value), max: max.map(|b| b.value) })
+}
+
+/// Whether one bound is certainly above another. Numbers are compared as such; days and times, where they have no zone, as far as both
+/// are written out.
+fn is_above(one: &str, other: &str) -> bool {
+    if let (Ok(one), Ok(other)) = (one.parse::<f64>(), other.parse::<f64>()) {
+        return one > other;
+    }
+    let is_time = |text: &str| {
+        text.get(..10).is_some_and(|day| day.matches('-').count() == 2)
+            && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b' ' | b'T'))
+            && !text.get(10..).is_some_and(|time| time.contains('-'))
+    };
+    let begin = |text: &str| text.replace('T', " ").chars().take(one.len().min(other.len())).collect::<String>();
+    is_time(one) && is_time(other) && begin(one) > begin(other)
+}
+
+fn empty_range(r: &mut Reader<'_>, min: &str, max: &str, span: Span) {
+    let message = format!("no value is at least {min} and at most {max}");
+    r.error(span, "empty-range", max, message).help = Some("swap the bounds, or leave one out".to_owned());
 }
 
 fn accepted(r: &mut Reader<'_>, mut fields: Fields<'_>, columns: &[Spanned<Column>]) -> Option<CheckRule> {
@@ -176,10 +198,15 @@ fn regex(r: &mut Reader<'_>, mut fields: Fields<'_>, columns: &[Spanned<Column>]
 fn row_count(r: &mut Reader<'_>, mut fields: Fields<'_>) -> Option<CheckRule> {
     let (min, max) = (fields.parsed::<Count>(r, "min"), fields.parsed::<Count>(r, "max"));
     let span = fields.span;
-    let written = fields.raw("min").is_some() || fields.raw("max").is_some();
+    if fields.raw("min").is_none() && fields.raw("max").is_none() {
+        let help = "write min, max or both";
+        fields.missing_at(r, &["min", "max"], (span, "rowCount"), "the row count has no bound", help);
+    }
     fields.finish(r);
-    if !written {
-        r.error(span, "missing-key", "rowCount", "the row count has no bound").help = Some("write min, max or both".to_owned());
+    if let (Some(min), Some(max)) = (&min, &max)
+        && min.value.0 > max.value.0
+    {
+        empty_range(r, &min.value.0.to_string(), &max.value.0.to_string(), max.span);
     }
     let (min, max) = (min.map(|count| count.value.0), max.map(|count| count.value.0));
     Some(CheckRule::RowCount { min, max })

@@ -103,18 +103,17 @@ impl Dataset {
         };
         fields.list::<String>(r, "tags");
         fields.accept_map(r, crate::merge::OVERRIDES);
-        let written = fields.raw("columns").map_or(tree.span, |entry| entry.span);
+        if columns.is_empty() && kind != "volume" {
+            let written = fields.raw("columns").map_or(tree.span, |entry| entry.span);
+            let message = "a dataset that is a table or a view has at least one column";
+            fields.missing_at(r, &["columns"], (written, "columns"), message, "write columns: [{name: id, type: bigint}]");
+        }
         fields.finish(r);
         let (name, version) = (name?, version?.value);
         let layer = layer.unwrap_or_else(|| SchemaName::new(DEFAULT_LAYER).expect("a plain word is a name"));
         let id = DatasetId { domain: folder.clone(), name: name.value, version };
         let object = id.object_name().map_err(|error| r.problem(name.span, id.name.as_str(), name_problem(&error))).ok()?;
         let shape = shape(r, kind, query, sql, name.span);
-        if columns.is_empty() && shape != Shape::Volume {
-            let help = "write columns: [{name: id, type: bigint}]";
-            r.error(written, "missing-key", "columns", "a dataset that is a table or a view has at least one column").help =
-                Some(help.to_owned());
-        }
         unfit(r, &shape, row_filter_nodes, "row filters");
         unfit(r, &shape, check_nodes, "checks");
         let Body { description, owner, properties, row_filters, checks } = dataset;

@@ -10,7 +10,13 @@ use crate::descriptor::dataset::beside;
 use crate::descriptor::{Reference, dataset_id};
 use crate::fault::Span;
 use crate::reader::{Fields, Reader, Spanned};
+use crate::suggest;
 use crate::yaml::Node;
+
+/// The kinds of framework that polder runs itself.
+const KINDS: [&str; 2] = ["ingest", "sql"];
+/// What is said to others' frameworks.
+const EXTERNAL: [&str; 4] = ["cluster", "entrypointClass", "dependencies", "configurations"];
 
 /// What a job descriptor says.
 #[derive(Debug, Clone)]
@@ -93,12 +99,11 @@ impl Job {
         let job =
             (fields.words(r, "description"), fields.parsed(r, "runAs"), fields.texts(r, "declassify"), schedule(r, &mut fields));
         fields.accept_map(r, crate::merge::OVERRIDES);
-        fields.finish(r);
         if !has_sink && !matches!(framework, Framework::External { .. }) {
-            let help = "write sink: {domain: ..., name: ..., version: v1}";
-            r.error(tree.span, "missing-key", &tree.offending(), "'sink' is missing: the job says not where its rows go").help =
-                Some(help.to_owned());
+            let message = "'sink' is missing: the job says not where its rows go";
+            fields.missing(r, &["sink"], message, "write sink: {domain: ..., name: ..., version: v1}");
         }
+        fields.finish(r);
         let name = name?;
         let id = JobId { domain: folder.clone(), name: name.value };
         let (description, run_as, declassify, schedule) = job;
@@ -133,22 +138,22 @@ fn framework(r: &mut Reader<'_>, fields: &mut Fields<'_>, from: Option<&Node>, n
         return none;
     };
     let file = inner.text(r, "file");
-    let framework = match kind.value.to_ascii_lowercase().as_str() {
-        "ingest" => {
+    let framework = match known_kind(r, &kind, &inner) {
+        Some("ingest") => {
             if let Some(file) = &file {
                 let message = "a job of kind ingest has no query";
                 r.error(file.span, "does-not-apply", &file.value, message).help =
                     Some("write what it loads under 'from'".to_owned());
             }
-            Framework::Ingest(ingest(r, from, kind.span))
+            Framework::Ingest(ingest(r, fields, from, kind.span))
         }
-        "sql" => {
+        Some("sql") => {
             let default = name.map(|name| Spanned { value: format!("{}.sql", name.value), span: kind.span });
             Framework::Sql(file.or(default).and_then(|file| beside(r, &file)))
         }
         _ => return Framework::External { kind: kind.value, settings: node.to_json() },
     };
-    for external in ["cluster", "entrypointClass", "dependencies", "configurations"] {
+    for external in EXTERNAL {
         inner.raw(external);
     }
     inner.finish(r);
@@ -159,11 +164,28 @@ fn framework(r: &mut Reader<'_>, fields: &mut Fields<'_>, from: Option<&Node>, n
     framework
 }
 
-fn ingest(r: &mut Reader<'_>, from: Option<&Node>, kind: Span) -> Ingest {
+/// The kind that polder runs itself, if it is one: written, or misspelt where nothing else is said that another's framework needs.
+fn known_kind(r: &mut Reader<'_>, kind: &Spanned<String>, framework: &Fields<'_>) -> Option<&'static str> {
+    if let Some(known) = KINDS.into_iter().find(|known| known.eq_ignore_ascii_case(&kind.value)) {
+        return Some(known);
+    }
+    let near = suggest::nearest(&kind.value, KINDS)?;
+    let foreign = framework.has_any(&EXTERNAL);
+    let message = format!("polder runs no framework {:?}, so that this job would only be planned", kind.value);
+    let fault = r.error(kind.span, "unknown-value", &kind.value, message);
+    fault.help = Some(format!("did you mean '{near}'?"));
+    if foreign {
+        fault.severity = crate::Severity::Warning;
+        return None;
+    }
+    Some(near)
+}
+
+fn ingest(r: &mut Reader<'_>, job: &mut Fields<'_>, from: Option<&Node>, kind: Span) -> Ingest {
     let none = Ingest { source: None, columns: Vec::new() };
     let Some(node) = from else {
         let message = "'from' is missing: the job says not what it loads";
-        r.error(kind, "missing-key", "ingest", message).help = Some("write from: {files: \"landing/customer/*.csv\"}".to_owned());
+        job.missing_at(r, &["from"], (kind, "ingest"), message, "write from: {files: \"landing/customer/*.csv\"}");
         return none;
     };
     let Some(mut fields) = r.fields(node, "'from'") else { return none };

@@ -4,6 +4,7 @@
 
 mod data;
 mod grants;
+mod passage;
 mod placement;
 mod work;
 
@@ -46,6 +47,7 @@ pub(crate) fn lower(index: &Index<'_>, environment: &EnvironmentName, faults: &m
         lowering.datasets();
         lowering.grants();
         lowering.jobs();
+        lowering.passage();
     }
     Desired {
         organization: organization.name.clone(),

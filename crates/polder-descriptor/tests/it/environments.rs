@@ -86,6 +86,13 @@ fn secrets_stay_references_and_only_connections_have_them() {
     let settings = mesh.environment_settings(&"prod".parse().unwrap(), &|_| None).unwrap();
     let aws: Vec<_> = settings.providers[&Provider::Aws].iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(aws, ["endpoint=http://s3", "region=eu-west-1", "secretKey=${secret:KEY}"]);
+    let (_, faults) = read(&[("polder.yaml", &polder.replace("\"${secret:KEY}\"", "\"key-${secret:KEY}\""))]);
+    assert_eq!(
+        lines(&faults),
+        [
+            "polder.yaml:5:90+13 secret-in-text `${secret:KEY}` a secret stands for a whole value, and here is text beside it | write ${secret:KEY} alone, and put all of the value into the secret"
+        ]
+    );
     let (_, faults) = read(&[(DATASET_FILE, &format!("{CUSTOMER}description: ${{secret:KEY}}\n"))]);
     assert_eq!(
         lines(&faults),

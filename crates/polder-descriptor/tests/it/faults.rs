@@ -49,10 +49,15 @@ fn the_small_mesh_itself_has_no_fault() {
 #[test]
 fn keys_are_known_there_and_of_the_right_type() {
     dataset(
-        ("entityName", "entityNam"),
+        ("type: bigint", "type: bigint, colour: red"),
         &[
-            "1:1+4 missing-key `type` 'entityName' is missing | name what the dataset holds, such as customer",
-            "2:1+9 warning unknown-key `entityNam` there is no key 'entityNam' here | did you mean 'entityName'?",
+            "6:30+6 warning unknown-key `colour` there is no key 'colour' here | known here: name, type, optional, description, tags, mask",
+        ],
+    );
+    dataset_with(
+        "colour: red",
+        &[
+            "8:1+6 warning unknown-key `colour` there is no key 'colour' here | known here: version, domain, type, entityName, entityVersion, query, sql, coldStorage, columns, rowFilters, checks, description, owner, properties, tags, environments",
         ],
     );
     polder(
@@ -78,6 +83,60 @@ fn keys_are_known_there_and_of_the_right_type() {
         ("type: parallelread", "type: paralelread"),
         &["1:7+11 unknown-value `paralelread` 'type' is never \"paralelread\" | did you mean 'parallelread'?"],
     );
+}
+
+#[test]
+fn a_required_key_misspelt_is_one_fault_and_an_error() {
+    dataset(
+        ("entityName", "entityNam"),
+        &["2:1+9 unknown-key `entityNam` there is no key 'entityNam' here | did you mean 'entityName'?"],
+    );
+    dataset(("columns:", "colums:"), &["5:1+6 unknown-key `colums` there is no key 'colums' here | did you mean 'columns'?"]);
+    job(("sink:", "sinks:"), &["4:1+5 unknown-key `sinks` there is no key 'sinks' here | did you mean 'sink'?"]);
+    job(("from:", "form:"), &["3:1+4 unknown-key `form` there is no key 'form' here | did you mean 'from'?"]);
+    grant(
+        "{to: analysts, on: finance, levl: pii}",
+        &["2:33+4 unknown-key `levl` there is no key 'levl' here | did you mean 'level'?"],
+    );
+    dataset_with(
+        "checks: [{range: {column: id, mni: 1}}]",
+        &["8:31+3 unknown-key `mni` there is no key 'mni' here | did you mean 'min'?"],
+    );
+}
+
+#[test]
+fn a_word_that_is_not_one_of_a_few_is_answered_with_the_nearest() {
+    let unknown = |place: &str, wrong: &str, key: &str, help: &str| {
+        format!("{place} unknown-value `{wrong}` '{key}' is never \"{wrong}\" | {help}")
+    };
+    let mask = |word: &str| format!("name: fullName, type: string, tags: [pii], mask: {word}");
+    let masked = |word: &str, expect: &[&str]| dataset(("name: fullName, type: string, tags: [pii]", &mask(word)), expect);
+    masked("hsh", &[&unknown("7:55+3", "hsh", "mask", "did you mean 'hash'?")]);
+    masked("blur", &[&unknown("7:55+4", "blur", "mask", "there is hash, null, partial, redact, year")]);
+    dataset(
+        ("coldStorage: {location", "coldStorage: {format: dleta, location"),
+        &[&unknown("4:23+5", "dleta", "format", "did you mean 'delta'?")],
+    );
+    job(("landing/*.csv", "landing/*, format: cvs"), &[&unknown("3:34+3", "cvs", "format", "did you mean 'csv'?")]);
+    job(("name: load", "name: load\nwrite: {mode: apend}"), &[&unknown("2:15+5", "apend", "mode", "did you mean 'append'?")]);
+    job(
+        ("name: load", "name: load\nbadRows: quarantin"),
+        &[&unknown("2:10+9", "quarantin", "badRows", "did you mean 'quarantine'?")],
+    );
+    dataset_with(
+        "checks: [{colour: [id]}]",
+        &[
+            "8:11+6 unknown-key `colour` there is no key 'colour' here | known here: name, notNull, unique, range, accepted, regex, rowCount, freshness, sql",
+        ],
+    );
+}
+
+#[test]
+fn a_framework_that_is_nearly_one_of_ours_is_asked_about() {
+    let message = "polder runs no framework \"ingets\", so that this job would only be planned | did you mean 'ingest'?";
+    job(("kind: ingest", "kind: ingets"), &[&format!("2:19+6 unknown-value `ingets` {message}")]);
+    job(("kind: ingest", "kind: ingets, cluster: azure1"), &[&format!("2:19+6 warning unknown-value `ingets` {message}")]);
+    job(("kind: ingest", "kind: spark"), &[]);
 }
 
 #[test]
@@ -192,6 +251,27 @@ fn checks_and_row_filters_fit_the_dataset() {
     dataset_with(
         "checks: [{range: {column: fullName, min: 1}}]",
         &["8:27+8 check-does-not-fit `fullName` values of type string have no range | check a number, a date or a timestamp"],
+    );
+    let range = |column: &str, min: &str, max: &str, expect: &[&str]| {
+        let columns = CUSTOMER.replace("- {name: id,", "- {name: since, type: timestamp}\n  - {name: id,");
+        check(DATASET_FILE, &format!("{columns}checks: [{{range: {{column: {column}, min: {min}, max: {max}}}}}]\n"), expect);
+    };
+    range("id", "9", "10", &[]);
+    range("id", "5", "1", &["9:44+1 empty-range `1` no value is at least 5 and at most 1 | swap the bounds, or leave one out"]);
+    range("since", "2026-01-01", "2026-01-01T00:00:01", &[]);
+    range("since", "2026-01-01T00:00:00", "2026-01-01", &[]);
+    range("since", "2026-02-01", "2026-01-31T23:00:00Z", &[]);
+    range(
+        "since",
+        "2026-02-01 00:00:00",
+        "2026-01-31",
+        &[
+            "9:65+10 empty-range `2026-01-31` no value is at least 2026-02-01 00:00:00 and at most 2026-01-31 | swap the bounds, or leave one out",
+        ],
+    );
+    dataset_with(
+        "checks: [{rowCount: {min: 2, max: 1}}]",
+        &["8:35+1 empty-range `1` no value is at least 2 and at most 1 | swap the bounds, or leave one out"],
     );
     dataset_with(
         "checks: [{uniqe: [id]}]",

@@ -6,7 +6,7 @@ use polder_descriptor::{File, parse, starter};
 use polder_model::check::CheckRule;
 use polder_model::{Kind, Resource};
 
-use crate::support::{ACCESS_FILE, CUSTOMER, DATASET_FILE, JOB_FILE, declared, job, lines, lower, read, table};
+use crate::support::{ACCESS_FILE, CUSTOMER, DATASET_FILE, JOB_FILE, POLDER, declared, job, lines, lower, read, table};
 
 #[test]
 fn every_kind_of_resource_comes_from_a_descriptor() {
@@ -105,7 +105,7 @@ fn the_starter_has_no_fault_in_any_environment() {
         for environment in mesh.environments() {
             let (desired, faults) = mesh.lower(&environment.name, &|_| None);
             assert_eq!(lines(&faults), Vec::<String>::new());
-            assert_eq!((desired.production, desired.resources.len()), (environment.production, 24));
+            assert_eq!((desired.production, desired.resources.len()), (environment.production, 27));
         }
     }
 }
@@ -116,4 +116,79 @@ fn a_value_can_be_located_for_faults_found_elsewhere() {
     let (origin, length) = mesh.locate(DATASET_FILE, &["columns", "fullname"]).unwrap();
     assert_eq!((origin.to_string(), length), (format!("{DATASET_FILE}:7:12"), 8));
     assert_eq!(mesh.locate(DATASET_FILE, &["columns", "none"]), None);
+}
+
+#[test]
+fn sql_can_be_located_down_to_the_character() {
+    const VIEW: &str = "domains/finance/datasets/v.yaml";
+    let view = "type: view\nentityName: v\nentityVersion: v1\ncolumns: [{name: a, type: int}]\n";
+    let with = |sql: &str| format!("{view}{sql}");
+    let place = |changes: &[(&str, &str)], file: &str, sql: &str, position| {
+        let (mesh, faults) = read(changes);
+        assert_eq!(lines(&faults), Vec::<String>::new());
+        mesh.locate_sql(file, sql, position).map(|(origin, length)| format!("{origin}+{length}"))
+    };
+    let expect = |file: &str, place: &str| Some(format!("{file}:{place}"));
+    assert_eq!(place(&[(VIEW, &with("sql: select 1 as a\n"))], VIEW, "select 1 as a", None), expect(VIEW, "5:6+13"));
+    assert_eq!(place(&[(VIEW, &with("sql: select 1 as a\n"))], VIEW, "select 1 as a", Some((1, 8))), expect(VIEW, "5:13+1"));
+    assert_eq!(place(&[(VIEW, &with("sql: \"select 1 as a\"\n"))], VIEW, "select 1 as a", Some((1, 8))), expect(VIEW, "5:14+1"));
+    let block = with("sql: |\n  select\n    1 as a\n");
+    assert_eq!(place(&[(VIEW, &block)], VIEW, "select\n  1 as a\n", Some((2, 3))), expect(VIEW, "7:5+1"));
+    let folded = with("sql: >\n  select\n  1 as a\n");
+    assert_eq!(place(&[(VIEW, &folded)], VIEW, "select 1 as a\n", Some((1, 8))), expect(VIEW, "6:3+1"));
+    let file = "domains/finance/datasets/v.sql";
+    let changes = [(VIEW, with("query: v.sql\n")), (file, "select 1 as a\n".to_owned())];
+    let changes = changes.each_ref().map(|(path, text)| (*path, text.as_str()));
+    assert_eq!(place(&changes, VIEW, "select 1 as a\n", Some((1, 8))), expect(file, "1:8+1"));
+    let dataset = format!(
+        "{CUSTOMER}rowFilters: [{{group: analysts, where: id > 1}}]\nchecks:\n  - {{unique: [id]}}\n  - sql: select * from this\n"
+    );
+    let changes = [(DATASET_FILE, dataset.as_str())];
+    assert_eq!(place(&changes, DATASET_FILE, "id > 1", Some((1, 4))), expect(DATASET_FILE, "8:42+1"));
+    assert_eq!(place(&changes, DATASET_FILE, "select * from this", Some((1, 1))), expect(DATASET_FILE, "11:10+1"));
+    assert_eq!(place(&changes, DATASET_FILE, "select 2", None), None);
+}
+
+#[test]
+fn a_job_is_found_by_its_name_alone_or_nearly() {
+    let job = |name: &str| format!("name: {name}\nframework: {{kind: python}}\n");
+    let changes = [
+        ("domains/finance/jobs/a.yaml", job("load_orders")),
+        ("domains/sales/domain.yaml", crate::support::DOMAIN.replace("finance_jobs", "sales_jobs")),
+        ("domains/sales/jobs/a.yaml", job("load_orders") + "environments: {prod: {schedule: 0 6 * * *}}\n"),
+        ("domains/sales/jobs/b.yaml", job("score")),
+    ];
+    let (mesh, faults) = read(&changes.each_ref().map(|(path, text)| (*path, text.as_str())));
+    assert_eq!(lines(&faults), Vec::<String>::new());
+    let like = |text: &str| mesh.jobs_like(text).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(like("load_orders"), ["finance/load_orders", "sales/load_orders"]);
+    assert_eq!(like("scor"), ["sales/score"]);
+    assert!(like("something_else").is_empty());
+}
+
+#[test]
+fn select_without_a_way_to_what_it_is_on_is_a_warning() {
+    let warnings = |polder: &str, grants: &str| {
+        let (mesh, faults) = read(&[("polder.yaml", polder), (ACCESS_FILE, &format!("grants:\n{grants}"))]);
+        assert_eq!(lines(&faults), Vec::<String>::new());
+        lines(&mesh.lower(&"dev".parse().unwrap(), &|_| None).1)
+    };
+    let select = "  - {to: analysts, on: finance.bronze.customer_v1, privileges: [SELECT]}\n";
+    assert_eq!(
+        warnings(POLDER, select),
+        [
+            "access/all.yaml:2:6+1 warning select-without-use `analysts` SELECT on table finance.bronze.customer_v1 gives analysts nothing: it has no USE SCHEMA on schema finance.bronze and USE CATALOG on catalog finance | grant USE SCHEMA on schema finance.bronze and USE CATALOG on catalog finance too, or write level: regular, which is all that reading needs"
+        ]
+    );
+    let catalog = format!("{select}  - {{to: analysts, on: finance, privileges: [USE CATALOG]}}\n");
+    assert_eq!(warnings(POLDER, &catalog).len(), 1);
+    // Each of these is a way: on the catalog for all its schemas, by a group around it, by a member's other group, by ownership.
+    let whole = format!("{select}  - {{to: analysts, on: finance, privileges: [USE CATALOG, USE SCHEMA]}}\n");
+    assert_eq!(warnings(POLDER, &whole), Vec::<String>::new());
+    let everyone = whole.replace("to: analysts, on: finance,", "to: everyone, on: finance,");
+    assert_eq!(warnings(POLDER, &everyone), Vec::<String>::new());
+    let member = POLDER.replace("{name: analysts}", "{name: analysts, members: [ana@contoso.com]}");
+    assert_eq!(warnings(&member, select), Vec::<String>::new());
+    let around = POLDER.replace("members: [ana@contoso.com]", "members: [analysts]");
+    assert_eq!(warnings(&around, select), Vec::<String>::new());
 }

@@ -18,6 +18,7 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
+use crate::checked::checked;
 use crate::tables::TableParts;
 
 /// The names one statement may use.
@@ -39,7 +40,7 @@ pub(crate) fn simplified(state: &SessionState, expr: Expr, schema: &DFSchema) ->
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     let simplifier = ExprSimplifier::new(context);
-    simplifier.simplify(simplifier.coerce(expr, schema)?)
+    simplifier.simplify(checked(simplifier.coerce(expr, schema)?, schema)?)
 }
 
 impl ContextProvider for Names<'_> {

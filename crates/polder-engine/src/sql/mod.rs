@@ -1,5 +1,6 @@
 //! From text to a logical plan: tokens, one spelling per name, the statements that are allowed, names to tables.
 
+mod chains;
 pub(crate) mod functions;
 pub(crate) mod planner;
 pub(crate) mod script;

@@ -13,16 +13,14 @@ use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
-use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::planner::SqlToRel;
-use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Query, Statement};
 use futures::future::BoxFuture;
 
 use polder_access::{Action, Permit};
 use polder_model::Column;
 
-use super::functions::{Names, reference_parts};
+use super::functions::Names;
 use super::script::Script;
 use super::spelling::Spelling;
 use super::statement::{Request, places};
@@ -31,6 +29,7 @@ use crate::config::parser_options;
 use crate::error::{QueryError, QueryErrorKind};
 use crate::governed::mask::MaskKey;
 use crate::governed::{GovernedTable, Rows, condition, same_name};
+use crate::references::references;
 use crate::tables::{AsOf, ResolveError, Resolved, TableParts, Tables};
 use crate::{information, lineage, nearest};
 
@@ -114,15 +113,9 @@ impl<'a> Planner<'a> {
         scope: &Scope<'_>,
     ) -> Result<Vec<(TableParts, Arc<dyn TableSource>)>, QueryError> {
         let places = places(&query);
-        let statement = DFStatement::Statement(Box::new(Statement::Query(query)));
-        let (references, _) = resolve_table_references(&statement, false)?;
+        let references = references(query)?;
         let mut sources: Vec<(TableParts, Arc<dyn TableSource>)> = Vec::with_capacity(references.len());
-        for reference in references {
-            let name = reference_parts(&reference);
-            let is_table = places.iter().any(|(place, _)| *place == name);
-            if !is_table || sources.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
+        for name in references {
             let (table, as_of) = match script.travel(&name) {
                 Some((table, as_of)) => (table, Some(*as_of)),
                 None => (&name, None),
@@ -135,7 +128,6 @@ impl<'a> Planner<'a> {
             })?;
             sources.push((name, provider_as_source(provider)));
         }
-        sources.sort_by_key(|(name, _)| places.iter().position(|(place, _)| place == name));
         Ok(sources)
     }
 

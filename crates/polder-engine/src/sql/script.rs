@@ -9,9 +9,10 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::{Keyword, RESERVED_FOR_TABLE_ALIAS};
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
+use super::chains;
 use super::spelling::Spelling;
 use crate::error::QueryError;
 use crate::tables::{AsOf, TableParts};
@@ -38,7 +39,8 @@ impl Script {
             .tokenize_with_location()
             .map_err(|error| QueryError::syntax(error.message).at(error.location.line, error.location.column))?;
         // White space and comments say nothing to the parser; without them clauses are runs of neighbours.
-        let tokens = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+        let tokens: Vec<_> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+        chains::check(&tokens)?;
         let mut script = Self { tokens, travels: HashMap::new() };
         script.take_time_travel()?;
         Ok(script)
@@ -50,7 +52,7 @@ impl Script {
             .with_recursion_limit(RECURSION_LIMIT)
             .with_tokens_with_locations(self.tokens.clone())
             .parse_statements()
-            .map_err(|error| QueryError::from_parser(&error.to_string()))?;
+            .map_err(|error| parse_error(&error))?;
         match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) => Ok(statement),
             (Some(_), false) => Err(QueryError::syntax("there is more than one statement").with_hint("run them one by one")),
@@ -63,7 +65,7 @@ impl Script {
         let dialect = GenericDialect {};
         let mut parser =
             Parser::new(&dialect).with_recursion_limit(RECURSION_LIMIT).with_tokens_with_locations(self.tokens.clone());
-        let expression = parser.parse_expr().map_err(|error| QueryError::from_parser(&error.to_string()))?;
+        let expression = parser.parse_expr().map_err(|error| parse_error(&error))?;
         let rest = parser.peek_token();
         if rest.token == Token::EOF {
             Ok(expression)
@@ -189,6 +191,16 @@ impl Script {
             }
             _ => false,
         }
+    }
+}
+
+fn parse_error(error: &ParserError) -> QueryError {
+    match error {
+        ParserError::RecursionLimitExceeded => {
+            QueryError::syntax(format!("expressions or subqueries are nested more than about {RECURSION_LIMIT} deep"))
+                .with_hint("take parentheses out, or name inner queries with WITH")
+        }
+        other => QueryError::from_parser(&other.to_string()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The engine from outside: statements in, rows or refusals out.
 
+mod arithmetic;
 mod conditions;
 mod differential;
 mod explain;

@@ -26,9 +26,10 @@ struct StoreJournal<'a> {
 
 #[async_trait]
 impl Journal for StoreJournal<'_> {
-    async fn record(&self, done: &[DoneStep<'_>], begins: Option<&Step>) -> Result<(), JournalError> {
+    async fn record(&self, done: &[DoneStep<'_>], begins: &[&Step]) -> Result<(), JournalError> {
         let records: Vec<StepRecord> = done.iter().map(record_of).collect();
-        Ok(self.store.record_steps(self.operation, &records, begins.map(|step| step.number), Utc::now()).await?)
+        let begins: Vec<u32> = begins.iter().map(|step| step.number).collect();
+        Ok(self.store.record_steps(self.operation, &records, &begins, Utc::now()).await?)
     }
 }
 

@@ -73,7 +73,7 @@ impl JobContext<'_> {
         };
         let batch = match batch {
             Some(batch) => batch,
-            None => match self.next_batch(&sink, &found, &mut done).await? {
+            None => match self.next_batch(source, &sink, &found, &mut done).await? {
                 Some(batch) => batch,
                 None => return Ok(done),
             },
@@ -114,7 +114,13 @@ impl JobContext<'_> {
     }
 
     /// Plans the files that are new; `None` when there is nothing to load.
-    async fn next_batch(&self, sink: &Sink<'_>, found: &[SourceFile], done: &mut Done) -> Result<Option<Batch>, Error> {
+    async fn next_batch(
+        &self,
+        source: &FileSource,
+        sink: &Sink<'_>,
+        found: &[SourceFile],
+        done: &mut Done,
+    ) -> Result<Option<Batch>, Error> {
         let platform = self.platform;
         let last = self.written(sink).await?;
         let loaded = platform.store.loaded_files(&platform.environment.name, &self.job.id, last).await;
@@ -122,12 +128,20 @@ impl JobContext<'_> {
         let is_new = |file: &&SourceFile| self.force_reload() || !loaded.contains(&file.name, &file.fingerprint);
         let new: Vec<&SourceFile> = found.iter().filter(is_new).collect();
         if new.is_empty() {
-            done.skipped = Some(if found.is_empty() {
-                "no file matches".to_owned()
-            } else {
-                format!("no new file: all {} are loaded", found.len())
+            done.skipped = Some(match found.len() {
+                0 => format!("no file matches {}", source.files),
+                files if self.force => {
+                    format!("no new file: all {files} are loaded, and adding them again would double their rows")
+                }
+                files => format!("no new file: all {files} are loaded"),
             });
             return Ok(None);
+        }
+        if self.job.write == WriteMode::Append {
+            let grown = new.iter().filter(|file| loaded.contains_path(&file.name));
+            done.warnings.extend(grown.map(|file| {
+                format!("{} has changed since it was loaded: it is added whole, the rows that it had then once more", file.name)
+            }));
         }
         // Overwriting replaces all rows, so all files go in, not just the new ones.
         let chosen = if self.job.write == WriteMode::Overwrite { found.iter().collect() } else { new };
@@ -157,13 +171,18 @@ impl JobContext<'_> {
             BadRows::Quarantine => Some(self.writable(&quarantine_name(&sink.table.name)?).await?),
             BadRows::Fail => None,
         };
+        // Once the rows that did not fit are kept, the batch is only ever done again under the same number: under another they
+        // would be kept twice.
+        let mut quarantined = false;
         for _ in 0..WRITE_ATTEMPTS {
             let started = Instant::now();
             self.phase("reading");
             let loaded = match self.read(source, sink, quarantine.as_ref(), batch, files.clone()).await {
                 Ok(loaded) => loaded,
                 Err(error) => {
-                    self.give_up(batch).await?;
+                    if !quarantined {
+                        self.give_up(batch).await?;
+                    }
                     return Err(error);
                 }
             };
@@ -171,14 +190,19 @@ impl JobContext<'_> {
             polder_model::fault::point("run.staged");
             done.rejected = loaded.report.rejected();
             done.warnings.extend(ignored_fields(&loaded.report));
-            if !self.check(sink, &loaded.rows, done).await? {
+            let checked = self.check(sink, &loaded.rows, done).await;
+            if !matches!(checked, Ok(true)) {
                 loaded.discard().await;
-                return self.give_up(batch).await;
+                if !quarantined {
+                    self.give_up(batch).await?;
+                }
+                return checked.map(drop);
             }
             // Rows that did not fit are kept only with the rows that did. Staged again, they are seen to be in already.
             if let (Some(table), Some(rejected)) = (&quarantine, loaded.rejected) {
                 let committed = rejected.commit().await;
                 let _ = committed.doing(ErrorKind::Unavailable, format!("cannot commit to {}", table.table.name))?;
+                quarantined = true;
                 polder_model::fault::point("run.quarantined");
             }
             match self.commit(sink, loaded.rows, done).await? {
@@ -186,8 +210,7 @@ impl JobContext<'_> {
                     done.batch = Some(batch.clone());
                     return Ok(());
                 }
-                Written::Refused => return self.give_up(batch).await,
-                Written::Again => {}
+                Written::Refused | Written::Again => {}
             }
         }
         Err(self.outpaced(sink))

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use polder_engine::AliasedTables;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::TryStreamExt;
+use polder_engine::{AliasedTables, QueryError, QueryResult};
 use polder_lake::Write;
 use polder_model::job::WriteMode;
+use polder_model::{Resource, TableName};
 use polder_schedule::{Freshness, LastRun, unchanged};
 use polder_store::{Batch, DatasetVersion, FileSeen, RunRecord};
 use sha2::{Digest, Sha256};
@@ -15,6 +20,7 @@ use super::sink::{Sink, WRITE_ATTEMPTS, Written};
 use super::{Done, JobContext};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::governed::GovernedTables;
+use crate::views;
 
 /// The name under which a batch keeps the job's own fingerprint, beside the versions of its sources.
 const JOB_ITSELF: &str = "job";
@@ -22,15 +28,18 @@ const JOB_ITSELF: &str = "job";
 /// The sources of a run, opened.
 struct Sources {
     tables: AliasedTables,
+    /// The tables, those under views included, each with the version that the run reads.
     inputs: Vec<DatasetVersion>,
     /// The tables' own ids, in the order of their names.
     ids: Vec<String>,
+    /// The queries of the views that are read.
+    views: Vec<String>,
 }
 
 impl JobContext<'_> {
     /// Runs the job's query, unless nothing that it depends on has changed.
     pub(super) async fn transform(&self, sql: &str) -> Result<Done, Error> {
-        let sources = self.sources().await?;
+        let sources = self.sources(sql).await?;
         let sink = self.sink().await?;
         let fingerprint = self.fingerprint(sql, &sources);
         let mut done = Done { inputs: sources.inputs.clone(), fingerprint: fingerprint.clone(), ..Done::default() };
@@ -81,21 +90,33 @@ impl JobContext<'_> {
         done: &mut Done,
     ) -> Result<Written, Error> {
         self.phase("reading");
-        let result = self.platform.engine.query(sql, Arc::new(sources.tables.clone())).await;
-        let rows = result.doing(ErrorKind::Invalid, format!("cannot run the query of job {}", self.job.id))?.stream;
+        let rows = without_values(self.query(sql, &sources.tables).await?.stream);
         let options = self.write_options(Some(self.transaction(batch)));
         let write = Write { mode: options.mode, rows, transaction: options.transaction, commit_info: options.commit_info };
         let staged = sink.handle.stage(write).await;
         let staged = staged.doing(ErrorKind::Failed, format!("cannot write {}", sink.table.name))?;
         polder_model::fault::point("run.staged");
-        if !self.check(sink, &staged, done).await? {
-            staged.discard().await;
-            return Ok(Written::Refused);
+        match self.check(sink, &staged, done).await {
+            Ok(true) => {}
+            Ok(false) => {
+                staged.discard().await;
+                return Ok(Written::Refused);
+            }
+            Err(error) => {
+                staged.discard().await;
+                self.give_up(batch).await?;
+                return Err(error);
+            }
         }
         self.commit(sink, staged, done).await
     }
 
-    async fn sources(&self) -> Result<Sources, Error> {
+    async fn query(&self, sql: &str, tables: &AliasedTables) -> Result<QueryResult, Error> {
+        let result = self.platform.engine.query(sql, Arc::new(tables.clone())).await;
+        result.doing(ErrorKind::Invalid, format!("cannot run the query of job {}", self.job.id))
+    }
+
+    async fn sources(&self, sql: &str) -> Result<Sources, Error> {
         let governed =
             GovernedTables::new(self.metastore.clone(), self.platform.lake.clone(), self.caller.clone(), self.trail.clone());
         let mut tables = AliasedTables::default();
@@ -108,25 +129,39 @@ impl JobContext<'_> {
             })?;
             tables = tables.with(&source.alias, resolved);
         }
-        let opened = governed.opened();
-        let version = |source: &polder_model::job::DatasetRef| {
-            Some(DatasetVersion { dataset: source.dataset.clone(), version: opened.get(&source.table)?.version })
-        };
-        let inputs = self.job.sources.iter().filter_map(version).collect();
-        let ids = opened.into_values().filter_map(|table| table.id).collect();
-        Ok(Sources { tables, inputs, ids })
+        // Planning the query opens the tables under its views, at the version that it will read.
+        drop(self.query(sql, &tables).await?);
+        let (mut inputs, mut ids) = (Vec::new(), Vec::new());
+        for (name, opened) in governed.opened() {
+            if let Some(Resource::Table(table)) = self.metastore.table_or_view(&name) {
+                inputs.push(DatasetVersion { dataset: table.dataset.clone(), version: opened.version });
+            }
+            ids.extend(opened.id);
+        }
+        Ok(Sources { tables, inputs, ids, views: self.views() })
+    }
+
+    /// The queries of the views among the sources, and of the views below those.
+    fn views(&self) -> Vec<String> {
+        let lookup = |name: &TableName| self.metastore.table_or_view(name);
+        let sources = self.job.sources.iter().filter_map(|source| match lookup(&source.table) {
+            Some(Resource::View(view)) => Some(view),
+            _ => None,
+        });
+        let with_those_below = |view| views::below(view, &lookup).views.into_iter().chain([view]);
+        sources.flat_map(with_those_below).map(|view| view.sql.clone()).collect()
     }
 
     fn freshness(&self, sources: &Sources, fingerprint: &str, last: Option<&RunRecord>, sink: &Sink<'_>) -> Freshness {
         let pairs = |inputs: &[DatasetVersion]| inputs.iter().map(|i| (i.dataset.to_string(), i.version)).collect::<Vec<_>>();
-        let then = last.and_then(|run| run.output_version);
+        let then = last.and_then(|run| run.details.output_version);
         let now = Some(sink.handle.version());
         // Rows that were added stay, whoever else writes or tidies up: adding them again would double them.
         let output = if self.job.write == WriteMode::Append && now >= then { then } else { now };
         let last = last.map(|run| LastRun {
-            inputs: pairs(&run.inputs),
-            fingerprint: run.fingerprint.clone(),
-            output_version: run.output_version,
+            inputs: pairs(&run.details.inputs),
+            fingerprint: run.details.fingerprint.clone(),
+            output_version: run.details.output_version,
         });
         unchanged(&pairs(&sources.inputs), fingerprint, last.as_ref(), output)
     }
@@ -136,13 +171,20 @@ impl JobContext<'_> {
         read.doing(ErrorKind::Unavailable, "cannot read the runs")
     }
 
-    /// The job, its query and which tables it reads in one hash: with the same one and the same versions it makes the same. A
-    /// table that was made anew counts its versions from the beginning.
+    /// The job, its query and which tables it reads through which views in one hash: with the same one and the same versions it
+    /// makes the same. A table that was made anew counts its versions from the beginning.
     fn fingerprint(&self, sql: &str, sources: &Sources) -> String {
         let job = serde_json::to_string(self.job).unwrap_or_default();
         let hash = Sha256::new().chain_update(job).chain_update([0]).chain_update(sql);
-        hex::encode(sources.ids.iter().fold(hash, |hash, id| hash.chain_update([0]).chain_update(id)).finalize())
+        let parts = sources.ids.iter().chain(&sources.views);
+        hex::encode(parts.fold(hash, |hash, part| hash.chain_update([0]).chain_update(part)).finalize())
     }
+}
+
+/// The same rows, whose errors quote none of them: what a run comes to is read by people who may not see its sources.
+fn without_values(rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let quiet = |error| DataFusionError::External(Box::new(QueryError::from(error).without_values()));
+    Box::pin(RecordBatchStreamAdapter::new(rows.schema(), rows.map_err(quiet)))
 }
 
 /// What goes into a batch: each source at its version, and the job itself; sorted as the store keeps them.

@@ -29,7 +29,8 @@ impl JobContext<'_> {
                 Scope::Table => staged.provider(),
             };
             let what = || format!("cannot run check {} of {}", check.name, sink.table.name);
-            reports.push(self.verify_one(sink, check, &query, provider).await.doing(ErrorKind::Failed, what())?);
+            let verified = self.verify_one(sink, check, &query, provider).await.map_err(QueryError::without_values);
+            reports.push(verified.doing(ErrorKind::Failed, what())?);
         }
         Ok(reports)
     }

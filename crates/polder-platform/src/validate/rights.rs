@@ -28,8 +28,12 @@ fn of_job(desired: &Desired, authorizer: &Authorizer, declared: &Declared, job: 
     let mut faults = Vec::new();
     for (action, dataset) in reads.chain(writes) {
         let Some(securable) = securable(desired, dataset) else { continue };
-        if let Decision::Denied(_) = authorizer.authorize(&caller, action, &securable) {
-            faults.push(missing(declared, job, &caller, action, dataset));
+        match authorizer.authorize(&caller, action, &securable) {
+            Decision::Denied(_) => faults.push(missing(declared, job, &caller, action, dataset)),
+            Decision::Allowed(permit) if permit.row_conditions().is_some_and(<[_]>::is_empty) => {
+                faults.push(sees_nothing(declared, job, &caller, dataset));
+            }
+            Decision::Allowed(_) => {}
         }
     }
     faults
@@ -51,4 +55,14 @@ fn missing(declared: &Declared, job: &Job, caller: &Caller, action: Action, data
         _ => format!("run it as a service principal of domain {} (runAs)", dataset.dataset.domain),
     };
     Fault::error(&declared.origin.file, span, "job-without-rights", job.id.to_string(), message).warning().help(help)
+}
+
+/// Row filters are per group: who is in none of the groups sees no row, and a job that reads nothing says nothing.
+fn sees_nothing(declared: &Declared, job: &Job, caller: &Caller, dataset: &DatasetRef) -> Fault {
+    let span = Span { line: declared.origin.line, column: declared.origin.column, length: 1 };
+    let name = &caller.principal.name;
+    let message =
+        format!("the job runs as {name}, which sees no row of {}: it is in no group with a row filter", dataset.dataset);
+    let help = format!("add a row filter for a group that {name} is in to {}", dataset.dataset);
+    Fault::error(&declared.origin.file, span, "job-without-rows", job.id.to_string(), message).warning().help(help)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use polder_descriptor::{Fault, Span};
+use polder_descriptor::{Fault, Mesh, Span};
 use polder_engine::{Analysis, AnalyzeTable, Engine, OutputColumn, QueryError};
 use polder_model::check::CheckRule;
 use polder_model::job::{Job, Work};
@@ -11,15 +11,18 @@ use polder_model::resource::{Table, View};
 use polder_model::{Address, Column, Declared, Desired, Kind, Origin, Resource, TableName};
 
 use super::store_assignment;
+use crate::views;
 
 /// Checks the SQL of a desired state.
 pub(crate) struct SqlCheck<'a> {
     engine: &'a Engine,
+    /// The files, to say where in them a query stands.
+    mesh: &'a Mesh,
 }
 
 impl<'a> SqlCheck<'a> {
-    pub(crate) const fn new(engine: &'a Engine) -> Self {
-        Self { engine }
+    pub(crate) const fn new(engine: &'a Engine, mesh: &'a Mesh) -> Self {
+        Self { engine, mesh }
     }
 
     /// Every fault of every query, view, row filter and check.
@@ -45,7 +48,7 @@ impl<'a> SqlCheck<'a> {
             let Some(columns) = columns_of(desired, &source.table) else { return Vec::new() };
             sources.push(AnalyzeTable { name: source.alias.clone(), columns: columns.to_vec() });
         }
-        let place = Place { file: file.as_str().into(), origin: &declared.origin };
+        let place = Place { file: file.as_str().into(), origin: &declared.origin, mesh: self.mesh };
         let analysis = match self.engine.analyze(text, &sources).await {
             Ok(analysis) => analysis,
             Err(error) => return vec![place.of(&error)],
@@ -56,20 +59,15 @@ impl<'a> SqlCheck<'a> {
     }
 
     async fn view(&self, desired: &Desired, declared: &Declared, view: &View) -> Vec<Fault> {
-        let readable = desired.resources.values().filter_map(|other| match &other.resource {
-            Resource::Table(table) if view.sql.to_lowercase().contains(table.name.object.as_str()) => {
-                Some(AnalyzeTable { name: table.name.to_string(), columns: table.columns.clone() })
-            }
-            Resource::View(other) if other.name != view.name && view.sql.to_lowercase().contains(other.name.object.as_str()) => {
-                Some(AnalyzeTable { name: other.name.to_string(), columns: other.columns.clone() })
-            }
-            _ => None,
-        });
-        let sources: Vec<AnalyzeTable> = readable.collect();
-        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin };
+        let outline = |name: TableName| {
+            let columns = columns_of(desired, &name).filter(|_| name != view.name)?.to_vec();
+            Some(AnalyzeTable { name: name.to_string(), columns })
+        };
+        let sources: Vec<AnalyzeTable> = views::names(view).into_iter().filter_map(outline).collect();
+        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin, mesh: self.mesh };
         let analysis = match self.engine.analyze(&view.sql, &sources).await {
             Ok(analysis) => analysis,
-            Err(error) => return vec![place.at_origin("view-sql", view.name.object.as_str(), error.message.clone(), error.hint)],
+            Err(error) => return vec![place.in_text("view-sql", &view.sql, error.message.clone(), &error)],
         };
         let mut faults = place.shape(&analysis, &view.columns);
         faults.extend(place.untagged(&analysis, &sources, &view.columns, &BTreeMap::new()));
@@ -77,12 +75,12 @@ impl<'a> SqlCheck<'a> {
     }
 
     async fn table(&self, declared: &Declared, table: &Table) -> Vec<Fault> {
-        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin };
+        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin, mesh: self.mesh };
         let mut faults = Vec::new();
         for filter in &table.row_filters {
             if let Err(error) = self.engine.condition(&filter.condition, &table.columns) {
                 let message = format!("the row filter of group {} does not hold: {error}", filter.group);
-                faults.push(place.at_origin("row-filter", &filter.condition, message, error.hint));
+                faults.push(place.in_text("row-filter", &filter.condition, message, &error));
             }
         }
         for check in &table.checks {
@@ -90,7 +88,7 @@ impl<'a> SqlCheck<'a> {
             let this = AnalyzeTable { name: "this".to_owned(), columns: table.columns.clone() };
             if let Err(error) = self.engine.analyze(sql, &[this]).await {
                 let message = format!("the query of check {} does not hold: {error}", check.name);
-                faults.push(place.at_origin("check-sql", sql, message, error.hint));
+                faults.push(place.in_text("check-sql", sql, message, &error));
             }
         }
         faults
@@ -111,6 +109,7 @@ fn columns_of<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a [Column]
 struct Place<'a> {
     file: std::sync::Arc<str>,
     origin: &'a Origin,
+    mesh: &'a Mesh,
 }
 
 impl Place<'_> {
@@ -119,6 +118,18 @@ impl Place<'_> {
         let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let span = Span { line: narrow(line), column: narrow(column), length: 1 };
         with_help(Fault::error(&self.file, span, "sql", "", error.message.clone()), error.hint.clone())
+    }
+
+    /// A fault in SQL that a descriptor holds, at the place where it stands there.
+    fn in_text(&self, code: &'static str, sql: &str, message: String, error: &QueryError) -> Fault {
+        let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let position = error.position.map(|p| (narrow(p.line), narrow(p.column)));
+        match self.mesh.locate_sql(&self.origin.file, sql, position) {
+            Some((Origin { file, line, column }, length)) => {
+                with_help(Fault::error(&file, Span { line, column, length }, code, sql, message), error.hint.clone())
+            }
+            None => self.at_origin(code, sql, message, error.hint.clone()),
+        }
     }
 
     fn at_origin(&self, code: &'static str, offending: &str, message: String, help: Option<String>) -> Fault {

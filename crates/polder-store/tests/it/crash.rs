@@ -22,7 +22,7 @@ async fn child() {
         let resource = group(&format!("group{number}"));
         let completes = Some((resource.address(), Some(resource.clone())));
         let step = StepRecord { number, entry: Some(EntryChange::Put(resource)), completes, detail: String::new() };
-        store.record_steps(&operation, &[step], Some(number + 1), at(1)).await.unwrap();
+        store.record_steps(&operation, &[step], &[number + 1], at(1)).await.unwrap();
         writeln!(std::io::stdout(), "recorded {number}").unwrap();
     }
 }

@@ -35,12 +35,12 @@ async fn entries(store: &Store) -> Vec<String> {
 async fn a_step_its_entry_and_the_recorded_state_change_together() {
     let (_folder, store) = store().await;
     let operation = begun(&store, 1, 0).await;
-    store.step_started(&operation, 1, at(1)).await.unwrap();
+    store.record_steps(&operation, &[], &[1], at(1)).await.unwrap();
     assert_eq!(recorded(&store).await, (0, vec![]));
-    store.record_steps(&operation, &[put(1, "a"), put(2, "b")], Some(3), at(2)).await.unwrap();
+    store.record_steps(&operation, &[put(1, "a"), put(2, "b")], &[3], at(2)).await.unwrap();
     assert_eq!(recorded(&store).await, (2, vec!["group:a".to_owned(), "group:b".to_owned()]));
     assert_eq!(entries(&store).await, ["group:a", "group:b"]);
-    store.record_steps(&operation, &[remove(3, "a")], None, at(3)).await.unwrap();
+    store.record_steps(&operation, &[remove(3, "a")], &[], at(3)).await.unwrap();
     assert_eq!(recorded(&store).await, (3, vec!["group:b".to_owned()]));
     assert_eq!(entries(&store).await, ["group:b"]);
 }
@@ -50,7 +50,7 @@ async fn the_last_step_of_an_address_in_a_transaction_counts() {
     let (_folder, store) = store().await;
     let operation = begun(&store, 1, 0).await;
     let steps = [put(1, "a"), remove(2, "a"), put(3, "b"), remove(4, "c"), put(5, "c")];
-    store.record_steps(&operation, &steps, None, at(1)).await.unwrap();
+    store.record_steps(&operation, &steps, &[], at(1)).await.unwrap();
     assert_eq!(entries(&store).await, ["group:b", "group:c"]);
 }
 
@@ -58,7 +58,7 @@ async fn the_last_step_of_an_address_in_a_transaction_counts() {
 async fn a_plan_made_on_an_older_state_is_refused() {
     let (_folder, store) = store().await;
     let operation = begun(&store, 1, 0).await;
-    store.record_steps(&operation, &[put(1, "a")], None, at(1)).await.unwrap();
+    store.record_steps(&operation, &[put(1, "a")], &[], at(1)).await.unwrap();
     store.finish(operation, &OperationOutcome::Succeeded, at(2)).await.unwrap();
     let holder = holder(1);
     let new =
@@ -77,7 +77,7 @@ async fn a_second_operation_is_refused_while_one_is_at_work() {
     let refused = begin(&other, 2, 30).await;
     assert!(matches!(&refused, Begun::Busy { holder, since } if holder.pid == 1 && *since == at(0)), "{refused:?}");
     // Each record renews the lease: a minute after the first one, it still holds.
-    store.step_started(&operation, 1, at(50)).await.unwrap();
+    store.record_steps(&operation, &[], &[1], at(50)).await.unwrap();
     assert!(matches!(begin(&other, 2, 70).await, Begun::Busy { .. }));
     store.finish(operation, &OperationOutcome::Succeeded, at(80)).await.unwrap();
     begun(&other, 2, 81).await;
@@ -103,7 +103,7 @@ async fn of_many_that_begin_at_once_one_does() {
 async fn what_was_cut_short_comes_first_and_goes_on_where_it_was() {
     let (folder, store) = store().await;
     let dead = begun(&store, 1, 0).await;
-    store.record_steps(&dead, &[put(1, "a")], Some(2), at(1)).await.unwrap();
+    store.record_steps(&dead, &[put(1, "a")], &[2], at(1)).await.unwrap();
 
     let store = open(&folder).await;
     let Begun::Unfinished(record) = begin(&store, 2, 1000).await else { panic!("it was not found") };
@@ -114,7 +114,7 @@ async fn what_was_cut_short_comes_first_and_goes_on_where_it_was() {
     let Resumed::Resumed(operation) = store.resume(&record, &holder(2), TTL, at(1000), &nobody_is_dead).await.unwrap() else {
         panic!("it did not go on")
     };
-    store.record_steps(&operation, &[put(2, "b")], None, at(1001)).await.unwrap();
+    store.record_steps(&operation, &[put(2, "b")], &[], at(1001)).await.unwrap();
     store.finish(operation, &OperationOutcome::Succeeded, at(1002)).await.unwrap();
     assert_eq!(recorded(&store).await.1, ["group:a", "group:b"]);
     assert_eq!(store.unfinished(&dev()).await.unwrap(), None);
@@ -131,8 +131,8 @@ async fn whoever_was_taken_over_can_write_nothing_more() {
         panic!("its time was over")
     };
     let refused = [
-        store.step_started(&slow, 1, at(62)).await,
-        store.record_steps(&slow, &[put(1, "a")], None, at(62)).await,
+        store.record_steps(&slow, &[], &[1], at(62)).await,
+        store.record_steps(&slow, &[put(1, "a")], &[], at(62)).await,
         store.finish(slow, &OperationOutcome::Succeeded, at(62)).await,
     ];
     for result in refused {
@@ -146,7 +146,7 @@ async fn whoever_was_taken_over_can_write_nothing_more() {
 async fn environments_do_not_disturb_each_other() {
     let (_folder, store) = store().await;
     let operation = begun(&store, 1, 0).await;
-    store.record_steps(&operation, &[put(1, "a")], None, at(1)).await.unwrap();
+    store.record_steps(&operation, &[put(1, "a")], &[], at(1)).await.unwrap();
     let prod = "prod".parse().unwrap();
     assert_eq!(store.recorded(&prod).await.unwrap().0, 0);
     let holder = holder(2);

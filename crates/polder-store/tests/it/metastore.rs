@@ -82,7 +82,7 @@ async fn more_entries_than_fit_a_statement_are_all_there() {
             ..Default::default()
         })
         .collect();
-    store.record_steps(&operation, &steps, None, crate::fixtures::at(1)).await.unwrap();
+    store.record_steps(&operation, &steps, &[], crate::fixtures::at(1)).await.unwrap();
     assert_eq!(store.metastore(&dev()).await.unwrap().resources.len(), steps.len());
     let gone: Vec<_> = (0..9_001)
         .map(|number| polder_store::StepRecord {
@@ -91,7 +91,7 @@ async fn more_entries_than_fit_a_statement_are_all_there() {
             ..Default::default()
         })
         .collect();
-    store.record_steps(&operation, &gone, None, crate::fixtures::at(2)).await.unwrap();
+    store.record_steps(&operation, &gone, &[], crate::fixtures::at(2)).await.unwrap();
     assert_eq!(store.metastore(&dev()).await.unwrap().resources.len(), 0);
 }
 
@@ -133,7 +133,7 @@ async fn eighty_thousand_entries() {
     let mut report = String::new();
     let written = std::time::Instant::now();
     for chunk in steps.chunks(2_000) {
-        store.record_steps(&operation, chunk, None, crate::fixtures::at(1)).await.unwrap();
+        store.record_steps(&operation, chunk, &[], crate::fixtures::at(1)).await.unwrap();
     }
     report += &format!("written in {:?}\n", written.elapsed());
     store.close().await;

@@ -123,7 +123,7 @@ async fn calls_can_be_made_from_any_task() {
     let (_folder, store) = store().await;
     let (dev, job, now) = (dev(), crate::fixtures::job(), crate::fixtures::at(0));
     let operation = crate::fixtures::begun(&store, 1, 0).await;
-    spawnable(store.record_steps(&operation, &[], None, now));
+    spawnable(store.record_steps(&operation, &[], &[], now));
     spawnable(store.recorded(&dev));
     spawnable(store.metastore(&dev));
     spawnable(store.plan_batch(&dev, &job, vec![], now));

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use polder_model::{JobId, Principal, PrincipalKind};
-use polder_store::{DatasetVersion, Holder, NewRun, RunEnd, RunFilter, RunRecord, RunStatus, Store, StoreError};
+use polder_store::{DatasetVersion, Holder, NewRun, RunDetails, RunEnd, RunFilter, RunRecord, RunStatus, Store, StoreError};
 use serde_json::json;
 
 use crate::fixtures::{at, dev, holder, job, nobody_is_dead, store};
@@ -17,14 +17,16 @@ fn end(status: RunStatus, seconds: i64) -> RunEnd {
     RunEnd {
         status,
         finished: at(seconds),
-        inputs: vec![DatasetVersion { dataset, version: 4 }],
-        output_version: Some(9),
-        rows: 1_000,
-        quarantined_rows: 2,
-        bytes: 5_000,
-        durations_millis: BTreeMap::from([("read".to_owned(), 12)]),
-        checks: json!([{"name": "rows", "passed": true}]),
-        fingerprint: "abc".to_owned(),
+        details: RunDetails {
+            inputs: vec![DatasetVersion { dataset, version: 4 }],
+            output_version: Some(9),
+            rows: 1_000,
+            quarantined_rows: 2,
+            bytes: 5_000,
+            durations_millis: BTreeMap::from([("read".to_owned(), 12)]),
+            checks: json!([{"name": "rows", "passed": true}]),
+            fingerprint: "abc".to_owned(),
+        },
     }
 }
 
@@ -35,7 +37,7 @@ async fn a_run_is_kept_with_what_it_read_and_wrote() {
     assert_eq!(store.last_success(&dev(), &job()).await.unwrap(), None);
     let ended = store.finish_run(run.id, end(RunStatus::Succeeded, 10)).await.unwrap();
     assert_eq!((ended.id, ended.started, ended.finished), (run.id, at(0), Some(at(10))));
-    assert_eq!((ended.rows, ended.output_version, ended.inputs[0].version), (1_000, Some(9), 4));
+    assert_eq!((ended.details.rows, ended.details.output_version, ended.details.inputs[0].version), (1_000, Some(9), 4));
     assert_eq!(store.last_success(&dev(), &job()).await.unwrap(), Some(ended));
     let again = store.finish_run(run.id, end(RunStatus::Succeeded, 11)).await;
     assert!(matches!(again, Err(StoreError::Missing { .. })), "{again:?}");

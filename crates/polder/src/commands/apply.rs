@@ -17,7 +17,8 @@ use crate::render::{self, Form, progress, units};
 ///
 /// A new plan is shown and asked about first; `--yes` goes ahead, and is needed where no one can answer. A saved plan has been
 /// seen, so it is carried out without a question, and refused if the state has moved since. Every step is recorded before the
-/// next one starts: after a crash or Ctrl-C the next apply goes on from there.
+/// next one starts: after a crash or Ctrl-C the next apply goes on from there. What would lose data and was not allowed to is left out,
+/// and the exit code is 3: all else is done, and the environment is not as declared.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +60,7 @@ impl Args {
             };
             let report = carry_out(&platform, what).await?;
             show(&report, form)?;
-            Ok(Exit::Ok)
+            Ok(if report.plan.held_back.is_empty() { Exit::Ok } else { Exit::HeldBack })
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use polder_platform::ObjectSummary;
+use polder_model::resource::RowFilter;
+use polder_platform::{ObjectSummary, Rows};
 
 use crate::context::Context;
 use crate::failure::Exit;
@@ -38,12 +39,19 @@ impl Args {
 /// The object and its columns.
 pub(crate) fn text(object: &ObjectSummary) -> String {
     let mut text = format!("{} {}\n", object.kind, object.name);
-    writeln!(text, "owner    {}", object.owner).expect("a string takes any text");
-    if !object.comment.is_empty() {
-        writeln!(text, "comment  {}", object.comment).expect("a string takes any text");
-    }
-    if let Some(location) = &object.location {
-        writeln!(text, "location {location}").expect("a string takes any text");
+    let mut line = |heading: &str, value: &str| {
+        if !value.is_empty() {
+            writeln!(text, "{heading:<11} {value}").expect("a string takes any text");
+        }
+    };
+    line("owner", object.owner.as_str());
+    line("comment", &object.comment);
+    line("location", object.location.as_deref().unwrap_or_default());
+    line("partitioned", &object.partition_columns.join(", "));
+    line("checks", &object.checks.join(", "));
+    line("rows", object.rows.map_or("", rows_words));
+    for RowFilter { group, condition } in &object.row_filters {
+        line("row filter", &format!("{group} sees rows where {condition}"));
     }
     if !object.columns.is_empty() {
         let mut listing = Listing::new(["column", "type", "missing", "tags", "you see", "description"]);
@@ -57,4 +65,12 @@ pub(crate) fn text(object: &ObjectSummary) -> String {
         text.push_str(&listing.text());
     }
     text
+}
+
+const fn rows_words(rows: Rows) -> &'static str {
+    match rows {
+        Rows::All => "you see all",
+        Rows::Filtered => "you see those that a row filter lets through",
+        Rows::None => "you see none",
+    }
 }

@@ -1,9 +1,13 @@
 //! `polder history`: the versions of a table.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::latest::Latest;
 use crate::context::Context;
 use crate::failure::Exit;
-use crate::render::listing::Listing;
-use crate::render::{self, Form};
+use crate::render::units;
 
 /// List the versions of a table, newest first
 ///
@@ -17,28 +21,41 @@ pub(crate) struct Args {
     /// The table: catalog.schema.table, or domain/dataset/version
     dataset: String,
 
-    /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: usize,
-
-    /// The form of the result
-    #[arg(short, long, value_enum, default_value_t = Form::Text)]
-    output: Form,
+    #[command(flatten)]
+    latest: Latest,
 }
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let commits = context.block_on(async { Ok(context.open().await?.history(&self.dataset, self.limit).await?) })?;
-        if self.output == Form::Json {
-            render::json(&commits.iter().map(|commit| &commit.info).collect::<Vec<_>>())?;
-            return Ok(Exit::Ok);
-        }
-        let mut listing = Listing::new(["version>", "time", "operation"]);
-        for commit in &commits {
-            let time = commit.timestamp.map(super::time).unwrap_or_default();
-            listing.row([commit.version.to_string(), time, commit.operation.clone()]);
-        }
-        render::text(&listing.text())?;
-        Ok(Exit::Ok)
+        let limit = usize::try_from(self.latest.limit).unwrap_or(usize::MAX);
+        let commits = context.block_on(async { Ok(context.open().await?.history(&self.dataset, limit).await?) })?;
+        let headings = ["version>", "time", "operation", "rows>", "job", "as"];
+        self.latest.show(
+            &commits,
+            |commit| &commit.info,
+            headings,
+            |commit| {
+                [
+                    commit.version.to_string(),
+                    commit.timestamp.map(super::time).unwrap_or_default(),
+                    commit.operation.clone(),
+                    rows(&commit.info),
+                    noted(&commit.info, "polder.job"),
+                    noted(&commit.info, "polder.principal"),
+                ]
+            },
+        )
     }
+}
+
+/// How many rows a commit wrote, where it says so.
+fn rows(info: &BTreeMap<String, Value>) -> String {
+    let rows = info.get("operationMetrics").and_then(|metrics| metrics.get("numOutputRows"));
+    // Other writers note numbers as texts.
+    let rows = rows.and_then(|rows| rows.as_u64().or_else(|| rows.as_str()?.parse().ok()));
+    rows.map(units::count).unwrap_or_default()
+}
+
+fn noted(info: &BTreeMap<String, Value>, key: &str) -> String {
+    info.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

@@ -41,12 +41,18 @@ impl Args {
             write(&folder, path, text)?;
         }
         write(&folder, GITIGNORE.0, GITIGNORE.1)?;
-        let here = folder.as_os_str().is_empty();
+        let here = is_here(&folder);
         let go = if here { String::new() } else { format!("cd {} && ", folder.display()) };
         say(format_args!("wrote a starter mesh into {}", if here { Path::new("this folder") } else { &folder }.display()));
         say(format_args!("next: {go}polder validate && polder plan && polder apply && polder run --all && polder ls"));
         Ok(Exit::Ok)
     }
+}
+
+/// Whether a folder that is there is the working folder, however it is written.
+fn is_here(folder: &Path) -> bool {
+    let here = std::env::current_dir().and_then(fs::canonicalize);
+    folder.as_os_str().is_empty() || matches!((here, fs::canonicalize(folder)), (Ok(here), Ok(folder)) if here == folder)
 }
 
 fn refuse_to_overwrite(folder: &Path, files: &[(String, String)]) -> anyhow::Result<()> {

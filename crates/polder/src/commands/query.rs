@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use futures::StreamExt;
@@ -26,7 +28,7 @@ Examples:
   polder query --as ana \"select full_name from finance.bronze.customer_v1 limit 5\"
   polder query --file report.sql --output csv > report.csv
   echo 'select 1' | polder query --output json
-  polder query \"select * from ecommerce.bronze.orders_v2\" --output parquet --to orders.parquet
+  polder query \"select * from ecommerce.bronze.orders_v2\" --to orders.parquet
   polder query \"select * from finance.bronze.customer_v1 version as of 1\"
   polder query                         # a shell; \\? lists its commands")]
 pub(crate) struct Args {
@@ -38,25 +40,26 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// The form of the rows
-    #[arg(short, long, value_enum, default_value_t = RowForm::Table)]
-    output: RowForm,
+    /// The form of the rows [default: what the ending of `--to` says, or else table]
+    #[arg(short, long, value_enum)]
+    output: Option<RowForm>,
 
-    /// Write the rows to a file
+    /// Write the rows to a file; .csv, .json, .ndjson and .parquet say the form
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        if self.output == RowForm::Parquet && self.to.is_none() && context::stdout_is_terminal() {
+        let form = self.output.or_else(|| self.to.as_deref().and_then(RowForm::of_file)).unwrap_or(RowForm::Table);
+        if form == RowForm::Parquet && self.to.is_none() && context::stdout_is_terminal() {
             let message = "Parquet is not for reading on a terminal";
             return Err(Failure::new(Exit::Invalid, message, "add `--to FILE`, or pipe it somewhere").into());
         }
         let sql = match (self.sql, &self.file) {
             (Some(sql), _) => sql,
             (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| unreadable(file, error))?,
-            (None, None) if context::stdin_is_terminal() => return shell::run(context, self.output),
+            (None, None) if context::stdin_is_terminal() => return shell::run(context, form),
             (None, None) => piped()?,
         };
         let statements = shell::statements(&sql);
@@ -67,12 +70,12 @@ impl Args {
             let message = format!("{} queries do not go into one file", statements.len());
             return Err(Failure::new(Exit::Invalid, message, "give one query for each file").into());
         }
-        context.block_on(async {
+        context.block_on_query(async {
             let platform = context.open().await?;
             for sql in statements {
                 match &self.to {
-                    Some(file) => save(&platform, sql, self.output, file).await?,
-                    None => show(&platform, sql, self.output).await?,
+                    Some(file) => save(&platform, sql, form, file).await?,
+                    None => show(&platform, sql, form).await?,
                 }
             }
             Ok(Exit::Ok)
@@ -95,22 +98,35 @@ fn piped() -> anyhow::Result<String> {
 /// Runs one query and writes its rows on stdout.
 pub(crate) async fn show(platform: &Platform, sql: &str, form: RowForm) -> anyhow::Result<()> {
     let width = comfy_table::Table::new().width().map(usize::from);
-    stream(platform, sql, form, BufWriter::with_capacity(64 << 10, io::stdout()), width).await
+    let (out, closed) = Watched::new(io::stdout());
+    let result = stream(platform, sql, form, BufWriter::with_capacity(64 << 10, out), width).await;
+    if closed.load(Ordering::Relaxed) { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { result }
 }
 
 /// Runs one query and writes its rows into a file, which appears when it is whole.
 async fn save(platform: &Platform, sql: &str, form: RowForm, file: &Path) -> anyhow::Result<()> {
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
     let writing = || format!("cannot write {}", file.display());
-    let out = BufWriter::with_capacity(1 << 20, File::create(&partial).with_context(writing)?);
-    let result = stream(platform, sql, form, out, None).await;
-    if result.is_err() {
-        drop(std::fs::remove_file(&partial));
-        return result;
+    let partial = Partial::beside(file);
+    let out = BufWriter::with_capacity(1 << 20, File::create(&partial.0).with_context(writing)?);
+    stream(platform, sql, form, out, None).await?;
+    std::fs::rename(&partial.0, file).with_context(writing)
+}
+
+/// A file that is being written: gone, unless it was renamed, whichever way its query ends.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn beside(file: &Path) -> Self {
+        let mut partial = file.as_os_str().to_owned();
+        partial.push(".partial");
+        Self(PathBuf::from(partial))
     }
-    std::fs::rename(&partial, file).with_context(writing)
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
 }
 
 async fn stream(
@@ -126,4 +142,36 @@ async fn stream(
         sink.write(&batch.map_err(QueryError::from)?)?;
     }
     sink.finish()
+}
+
+/// A writer that notes when its reader has gone away: some of what writes rows tells that in words only.
+struct Watched<W> {
+    out: W,
+    closed: Arc<AtomicBool>,
+}
+
+impl<W: Write> Watched<W> {
+    fn new(out: W) -> (Self, Arc<AtomicBool>) {
+        let closed = Arc::new(AtomicBool::new(false));
+        (Self { out, closed: closed.clone() }, closed)
+    }
+
+    fn watch<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            self.closed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.watch(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.watch(flushed)
+    }
 }

@@ -4,7 +4,7 @@ use polder_model::JobId;
 use polder_platform::{RunOptions, RunOutcome, RunReport, Selection};
 
 use crate::context::Context;
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 use crate::render::{self, Form, progress};
 
 mod report;
@@ -23,9 +23,9 @@ Examples:
   polder run marketing/most_spending_customers --force
   polder run --all --output json")]
 pub(crate) struct Args {
-    /// The job, as <domain>/<job>
+    /// The job, by its domain and its name
     #[arg(value_name = "DOMAIN/JOB", required_unless_present = "all")]
-    job: Option<JobId>,
+    job: Option<String>,
 
     /// Every job of the mesh
     #[arg(long, conflicts_with = "job")]
@@ -46,7 +46,10 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let selection = self.job.map_or(Selection::All, Selection::One);
+        let selection = match &self.job {
+            Some(job) => Selection::One(named(job, context)?),
+            None => Selection::All,
+        };
         let options = RunOptions { force: self.force, parallel: usize::from(self.parallel) };
         let jobs = progress::Jobs::new();
         let reports = context.block_on(async {
@@ -57,17 +60,42 @@ impl Args {
             Form::Text => render::text(&text(&reports))?,
             Form::Json => render::json(&reports)?,
         }
-        Ok(if reports.iter().all(RunReport::is_well) { Exit::Ok } else { Exit::Failed })
+        Ok(exit(&reports))
     }
 }
 
-/// Whether a run ended as it should.
-trait Well {
-    fn is_well(&self) -> bool;
+/// The job of this name. A text that is no job's name is answered with the jobs of the mesh that it may mean.
+fn named(text: &str, context: &Context) -> anyhow::Result<JobId> {
+    let wrong = match text.parse() {
+        Ok(id) => return Ok(id),
+        Err(wrong) => wrong,
+    };
+    let like: Vec<String> = jobs_like(text, context).iter().map(|id| format!("`polder run {id}`")).collect();
+    let hint = if like.is_empty() {
+        "`polder run --all` runs every job that you may start".to_owned()
+    } else {
+        format!("did you mean {}?", like.join(" or "))
+    };
+    let failure =
+        Failure::new(Exit::Invalid, format!("{text:?} names no job: write its domain and its name, as domain/job"), hint);
+    Err(if text.contains('/') { failure.because(wrong) } else { failure }.into())
 }
 
-impl Well for RunReport {
-    fn is_well(&self) -> bool {
-        matches!(self.outcome, RunOutcome::Succeeded | RunOutcome::Skipped { .. })
+/// The jobs that the mesh's files have under such a name; none where the files cannot be read.
+fn jobs_like(text: &str, context: &Context) -> Vec<JobId> {
+    let files = context.root().ok().and_then(|root| polder_platform::read_files(&root).ok());
+    let name = text.rsplit('/').next().unwrap_or(text);
+    files.map_or_else(Vec::new, |(files, _)| polder_descriptor::parse(files).0.jobs_like(name))
+}
+
+/// How the command ends: a job that failed counts for more than one that is running already, and what either keeps back for nothing.
+fn exit(reports: &[RunReport]) -> Exit {
+    let any = |is: fn(&RunOutcome) -> bool| reports.iter().any(|report| is(&report.outcome));
+    if any(|outcome| matches!(outcome, RunOutcome::Failed { .. })) {
+        Exit::Failed
+    } else if any(|outcome| matches!(outcome, RunOutcome::Busy { .. })) {
+        Exit::Conflict
+    } else {
+        Exit::Ok
     }
 }

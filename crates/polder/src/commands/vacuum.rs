@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 use crate::render;
+
+/// A retention shorter than this is refused unless that is allowed.
+const WEEK_HOURS: u64 = 7 * 24;
 
 /// Remove files of a table that no version within the retention needs
 ///
@@ -20,7 +23,7 @@ pub(crate) struct Args {
     dataset: String,
 
     /// How long files are kept after the version that last needed them
-    #[arg(long, value_name = "N", default_value_t = 168)]
+    #[arg(long, value_name = "N", default_value_t = WEEK_HOURS)]
     retain_hours: u64,
 
     /// Only say what would be removed
@@ -35,6 +38,11 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let Self { dataset, retain_hours, dry_run, allow_short } = self;
+        if retain_hours < WEEK_HOURS && !allow_short {
+            let message = format!("a retention of {retain_hours} hours is shorter than a week, which is {WEEK_HOURS}");
+            let hint = "readers and writers at work may still need the files; add `--allow-short` when there are none";
+            return Err(Failure::new(Exit::Invalid, message, hint).into());
+        }
         let retain = Duration::from_secs(retain_hours.saturating_mul(3600));
         let report =
             context.block_on(async { Ok(context.open().await?.vacuum(&dataset, retain, dry_run, allow_short).await?) })?;

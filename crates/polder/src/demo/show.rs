@@ -41,7 +41,10 @@ pub(crate) async fn run(context: &Context, folder: &Path, scale: f64) -> anyhow:
 
     let first = run_all(&platform).await?;
     report.ran(&first);
-    if let Some(failed) = first.iter().find(|run| matches!(run.outcome, RunOutcome::Failed { .. } | RunOutcome::Blocked { .. })) {
+    if let Some(failed) = first
+        .iter()
+        .find(|run| matches!(run.outcome, RunOutcome::Failed { .. } | RunOutcome::Busy { .. } | RunOutcome::Blocked { .. }))
+    {
         render::text(&run_command::text(&first))?;
         let message = format!("the job {} did not succeed", failed.job);
         return Err(Failure::new(Exit::Failed, message, "see `polder runs` in the demo's folder").into());

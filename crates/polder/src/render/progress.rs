@@ -103,6 +103,7 @@ fn finished(report: &RunReport) -> String {
         RunOutcome::Succeeded => format!("✓ {}: {} in {seconds}", report.job, units::rows(report.rows)),
         RunOutcome::Skipped { why } => format!("- {}: skipped, {why}", report.job),
         RunOutcome::Failed { .. } => format!("✗ {}: failed after {seconds}", report.job),
+        RunOutcome::Busy { .. } => format!("✗ {}: not started, it is running already", report.job),
         RunOutcome::Blocked { by } => format!("✗ {}: not started, {by} did not succeed", report.job),
     }
 }

@@ -5,6 +5,7 @@
 mod table;
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -34,6 +35,19 @@ pub(crate) enum RowForm {
     Ndjson,
     /// Apache Parquet
     Parquet,
+}
+
+impl RowForm {
+    /// The form that a file's ending says.
+    pub(crate) fn of_file(file: &Path) -> Option<Self> {
+        match file.extension()?.to_ascii_lowercase().to_str()? {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
 }
 
 /// Writes the batches of one result in one form.

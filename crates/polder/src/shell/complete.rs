@@ -6,10 +6,8 @@ use polder_platform::ObjectSummary;
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
-
-use super::input::is_complete;
 
 const KEYWORDS: [&str; 42] = [
     "select",
@@ -55,7 +53,7 @@ const KEYWORDS: [&str; 42] = [
     "explain",
     "desc",
 ];
-const COMMANDS: [&str; 4] = ["\\d", "\\q", "\\timing", "\\?"];
+const COMMANDS: [&str; 6] = ["\\d", "\\q", "\\timing", "\\?", "exit", "quit"];
 
 /// What the line editor asks.
 pub(super) struct SqlHelper {
@@ -97,16 +95,11 @@ impl Completer for SqlHelper {
     }
 }
 
-impl Validator for SqlHelper {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(if is_complete(context.input()) { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
-    }
-}
-
 impl Hinter for SqlHelper {
     type Hint = String;
 }
 impl Highlighter for SqlHelper {}
+impl Validator for SqlHelper {}
 impl Helper for SqlHelper {}
 
 #[cfg(test)]

@@ -17,7 +17,13 @@ pub(crate) fn statements(text: &str) -> Vec<&str> {
 /// Whether what was typed can be run: a command, or SQL up to its `;`.
 pub(super) fn is_complete(text: &str) -> bool {
     let text = text.trim();
-    text.is_empty() || text.starts_with('\\') || split(text).1
+    text.is_empty() || text.starts_with('\\') || is_exit(text) || split(text).1
+}
+
+/// Whether what was typed is a way to leave.
+pub(super) fn is_exit(text: &str) -> bool {
+    let word = text.trim().trim_end_matches(';').trim_end().to_ascii_lowercase();
+    matches!(word.as_str(), "\\q" | "exit" | "quit")
 }
 
 /// The statements, and whether the last one was ended.
@@ -80,10 +86,10 @@ mod tests {
 
     #[test]
     fn a_line_is_complete_with_its_semicolon() {
-        for text in ["", "\\d", "select 1;", "select 1; -- done\n", "select ';';"] {
+        for text in ["", "\\d", "exit", "QUIT;", "select 1;", "select 1; -- done\n", "select ';';"] {
             assert!(is_complete(text), "{text:?}");
         }
-        for text in ["select 1", "select 'a;", "select 1 -- ;", "select /* ;", "select 1; select 2"] {
+        for text in ["select 1", "select 1\nexit", "exits", "select 'a;", "select 1 -- ;", "select /* ;", "select 1; select 2"] {
             assert!(!is_complete(text), "{text:?}");
         }
     }

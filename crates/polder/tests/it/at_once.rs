@@ -55,7 +55,7 @@ fn of_two_runs_of_a_job_one_loads_the_rows() {
         assert!(said.iter().any(|said| said.stdout.contains("1 done")), "{}\n{}", said[0].all(), said[1].all());
         for said in said.iter().filter(|said| !said.stdout.contains("1 done")) {
             let all = said.all();
-            assert!(all.contains("1 skipped") || said.code == 1 && all.contains("is already running"), "{all}");
+            assert!(all.contains("1 skipped") || said.code == 6 && all.contains("is already running"), "{all}");
         }
         assert_eq!(rows(folder), "n,m\n3,3\n");
         assert!(polder(folder, &run).well().contains("1 skipped"));
@@ -106,4 +106,25 @@ fn a_query_job_that_appends_adds_nothing_again_after_others_wrote_to_its_sink() 
     polder(folder, &["optimize", "sales.gold.revenue_v1"]).well();
     let said = polder(folder, &["run", "sales/daily_revenue"]).well();
     assert!(said.contains("1 skipped"), "{said}");
+}
+
+#[test]
+fn an_apply_and_a_run_at_once_both_get_done() {
+    for _ in 0..4 {
+        let folder = applied();
+        let folder = folder.path();
+        edit(
+            folder,
+            "domains/sales/datasets/orders.yaml",
+            "  - {name: note, type: string, optional: true}\n",
+            "  - {name: note, type: string, optional: true}\n  - {name: channel, type: string, optional: true}\n",
+        );
+        for said in both(folder, &["apply", "--yes"], &["run", "sales/load_orders"]) {
+            assert_eq!(said.code, 0, "{}", said.all());
+        }
+        assert_eq!(rows(folder), "n,m\n3,3\n");
+        assert!(polder(folder, &["plan"]).well().contains("Nothing to do"));
+        let sql = "select count(channel) as n from sales.bronze.orders_v1";
+        assert_eq!(polder(folder, &["query", sql, "-o", "csv"]).well(), "n\n0\n");
+    }
 }

@@ -192,7 +192,8 @@ fn a_value_that_is_personal_is_not_in_what_is_said_of_a_row() {
         "{name: customer_email, type: string, tags: [pii], mask: hash}",
         "{name: customer_email, type: bigint, tags: [pii], mask: \"null\"}",
     );
-    polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.bronze.orders_v1"]).well();
+    let [table, quarantine] = ["table:sales.bronze.orders_v1", "table:sales.bronze.orders_v1_quarantine"];
+    polder(folder, &["apply", "--yes", "--allow-destroy", table, "--allow-destroy", quarantine]).well();
     let said = polder(folder, &["run", "sales/load_orders"]);
     refused(&said, 1, &["landing/orders/2026-01-01.csv, line 2", "customer_email"]);
     assert!(!said.all().contains("eva@example.com"), "{}", said.all());

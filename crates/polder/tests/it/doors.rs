@@ -229,19 +229,8 @@ fn who_may_not_change_a_thing_changes_nothing() {
 fn production_is_changed_by_service_principals_alone() {
     let made = starter();
     let folder = made.path();
-    edit(folder, "polder.yaml", "access: {", "servicePrincipals: [deployer]\n\naccess: {");
-    edit(
-        folder,
-        "polder.yaml",
-        "groups:\n",
-        "groups:\n  - {name: deployers, members: [deployer]}\n  - {name: managers, members: [ana@example.com]}\n",
-    );
-    edit(
-        folder,
-        "access/sales.yaml",
-        "grants:\n",
-        "grants:\n  - {to: [deployers, managers], on: metastore, privileges: [MANAGE]}\n",
-    );
+    edit(folder, "polder.yaml", "groups:\n", "groups:\n  - {name: managers, members: [ana@example.com]}\n");
+    edit(folder, "access/platform.yaml", "to: deployers", "to: [deployers, managers]");
     let prod = |args: &[&str], principal: Option<&str>| {
         let who: &[&str] = &principal.map_or_else(Vec::new, |name| vec!["--as", name]);
         polder(folder, &[args, &["-e", "prod"], who].concat())
@@ -273,4 +262,69 @@ fn production_is_changed_by_service_principals_alone() {
     assert_eq!(prod(&count, Some("sales_jobs")).well(), "n\n3\n");
     // Reading is for whom it is granted to, as everywhere.
     assert_eq!(prod(&count, Some("bob@example.com")).well(), "n\n3\n");
+}
+
+#[test]
+fn a_job_reads_no_file_of_the_mesh_itself() {
+    let mesh = copy(mesh());
+    let folder = mesh.path();
+    let own = [
+        ".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet",
+        "./landing/../.polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet",
+        "linked/*.parquet",
+        "s3://dev-sales/bronze/orders_v1/*.parquet",
+    ];
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.join(".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1"), folder.join("linked"))
+        .unwrap();
+    let job = std::fs::read_to_string(folder.join("domains/sales/jobs/load_orders.yaml")).unwrap();
+    for files in own {
+        write(
+            folder,
+            "domains/sales/jobs/load_orders.yaml",
+            &job.replace("landing/orders/*.csv\", format: csv", &format!("{files}\", format: parquet")),
+        );
+        let validated = polder(folder, &["validate"]);
+        if validated.code == 0 {
+            polder(folder, &["apply", "--yes"]).well();
+            let said = polder(folder, &["run", "sales/load_orders"]);
+            assert_ne!(said.code, 0, "{files}\n{}", said.all());
+            let all = said.all();
+            assert!(all.contains("belongs to the mesh itself") || all.contains("cannot find the files"), "{files}\n{all}");
+        }
+    }
+}
+
+#[test]
+fn what_a_run_comes_to_quotes_no_value_of_its_sources() {
+    let mesh = copy(mesh());
+    let folder = mesh.path();
+    let query = "domains/sales/jobs/daily_revenue.sql";
+    let sql = std::fs::read_to_string(folder.join(query)).unwrap();
+    // The service principal of the domain reads the personal column in clear.
+    write(folder, query, &sql.replace("count(*) as orders", "count(cast(customer_email as bigint)) as orders"));
+    edit(folder, "domains/sales/jobs/daily_revenue.yaml", "framework:", "declassify: {orders: a count}\nframework:");
+    polder(folder, &["apply", "--yes"]).well();
+    let said = polder(folder, &["run", "sales/daily_revenue"]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    assert!(said.all().contains("cast") && !said.all().contains("@example.com"), "{}", said.all());
+    let runs = polder(folder, &["runs", "-o", "json"]).well();
+    assert!(runs.contains("cast") && !runs.contains("@example.com"), "{runs}");
+    write(folder, query, &sql);
+    edit(folder, "domains/sales/jobs/daily_revenue.yaml", "declassify: {orders: a count}\n", "");
+    edit(
+        folder,
+        "domains/sales/datasets/orders.yaml",
+        "checks:\n",
+        "checks:\n  - {sql: \"select * from this where cast(customer_email as bigint) > 0\", name: numbers}\n",
+    );
+    write(folder, "landing/orders/b.csv", "order_id,ordered_on,customer_email,amount,note\n9,2026-05-01,x@example.com,1.00,\n");
+    polder(folder, &["apply", "--yes"]).well();
+    let said = polder(folder, &["run", "sales/load_orders"]);
+    assert_eq!(said.code, 1, "{}", said.all());
+    assert!(said.all().contains("check numbers") && !said.all().contains("@example.com"), "{}", said.all());
+    // The batch is given up: once the check is mended, nothing of it is in the way.
+    edit(folder, "domains/sales/datasets/orders.yaml", "cast(customer_email as bigint) > 0", "false");
+    polder(folder, &["apply", "--yes"]).well();
+    assert!(polder(folder, &["run", "sales/load_orders"]).well().contains("1 done"));
 }

@@ -24,6 +24,8 @@ fn each_way_to_end_has_its_code() {
     check(&["plan", "-e", "mars"], 4);
     check(&["run", "sales/no_such"], 4);
     check(&["run", "sales/load_orders", "--as", "bob@example.com"], 5);
+    check(&["vacuum", "sales.bronze.orders_v1", "--retain-hours", "1"], 2);
+    check(&["vacuum", "sales.bronze.orders_v1", "--retain-hours", "1", "--allow-short"], 0);
     check(&["init"], 6);
 }
 
@@ -36,6 +38,52 @@ fn a_folder_without_a_mesh_says_what_to_do() {
     error: there is no polder.yaml in $DIR or above it
       hint: run `polder init` to write a starter mesh here, `polder demo` to see one, or name a folder with `--dir`
     ");
+}
+
+#[test]
+fn a_job_without_its_domain_is_answered_with_the_jobs_it_may_be() {
+    let folder = crate::support::starter();
+    let run = |job: &str| polder(folder.path(), &["run", job]).all();
+    assert_snapshot!(run("load_orders"), @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error: "load_orders" names no job: write its domain and its name, as domain/job
+      hint: did you mean `polder run sales/load_orders`?
+    "#);
+    assert_snapshot!(run("something"), @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error: "something" names no job: write its domain and its name, as domain/job
+      hint: `polder run --all` runs every job that you may start
+    "#);
+    assert_snapshot!(run("sales/load/orders"), @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error: "sales/load/orders" names no job: write its domain and its name, as domain/job
+      because: a job name may not contain '/': use letters, digits, '_' and '-'
+      hint: `polder run --all` runs every job that you may start
+    "#);
+}
+
+#[test]
+fn a_short_retention_is_refused_with_the_flag_that_allows_it() {
+    let folder = crate::support::starter();
+    assert_snapshot!(polder(folder.path(), &["vacuum", "sales.bronze.orders_v1", "--retain-hours", "1"]).stderr, @"
+    error: a retention of 1 hours is shorter than a week, which is 168
+      hint: readers and writers at work may still need the files; add `--allow-short` when there are none
+    ");
+}
+
+#[test]
+fn init_names_a_folder_to_go_to_only_when_it_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    for (named, go) in [(".", ""), ("mesh", "cd mesh && "), ("./mesh/../other", "cd ./mesh/../other && ")] {
+        let said = polder(folder.path(), &["init", named]);
+        assert!(said.stderr.contains(&format!("next: {go}polder validate")), "{}", said.all());
+    }
 }
 
 #[test]
@@ -57,8 +105,8 @@ fn ctrl_c_stops_a_query_that_would_run_for_long() {
     let tables = ('a'..='l').map(|name| format!("{digits} as {name}({name})")).collect::<Vec<_>>().join(", ");
     let sql = format!("select sum(a.a * b.b + l.l) from {tables}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
-    command.args(["query", &sql]).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    command.args(["query", &sql]).current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
     // Until it listens, Ctrl-C would end it as it ends any process.
     let listens = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
@@ -69,5 +117,8 @@ fn ctrl_c_stops_a_query_that_would_run_for_long() {
         std::thread::sleep(Duration::from_millis(10));
     }
     Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("error: the query was cancelled, and nothing was changed"), "{said}");
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::{edit, polder};
-use crate::trouble::loaded;
+use crate::trouble::{loaded, refused};
 
 const ORDERS: &str = "domains/sales/datasets/orders.yaml";
 const QUERY: &str = "domains/sales/jobs/daily_revenue.sql";
@@ -29,7 +29,7 @@ fn a_breaking_change_waits_for_a_new_version_or_permission() {
         {
             assert!(plan.contains(part), "{column}: no {part:?} in\n{plan}");
         }
-        polder(folder, &["apply", "--yes"]).well();
+        refused(&polder(folder, &["apply", "--yes"]), 3, &["1 held back: dev is NOT as declared"]);
         assert_eq!(rows(folder, "sales.bronze.orders_v1"), "n\n3\n", "{column}: nothing is lost");
         polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.bronze.orders_v1"]).well();
         assert_eq!(rows(folder, "sales.bronze.orders_v1"), "n\n0\n", "{column}: replaced");
@@ -63,11 +63,22 @@ fn a_dataset_that_is_not_declared_any_more_stays_until_it_is_named() {
     edit(folder, "access/sales.yaml", "  - {to: analysts, on: sales.gold.revenue_v1, level: regular}\n", "");
     let plan = polder(folder, &["plan"]).well();
     assert!(plan.contains("held back") && plan.contains("--allow-destroy table:sales.gold.revenue_v1"), "{plan}");
-    polder(folder, &["apply", "--yes"]).well();
+    // What needs no permission is done, and the exit code tells of the rest: again when nothing else is left.
+    refused(&polder(folder, &["apply", "--yes"]), 3, &["applied to dev: 1 step", "4 held back: dev is NOT as declared"]);
+    let said = polder(folder, &["apply", "--yes", "--output", "json"]);
+    refused(&said, 3, &["\"held_back\": 4", "\"steps\": 0"]);
     assert_eq!(rows(folder, "sales.gold.revenue_v1"), "n\n2\n");
     // Naming something else does not help.
-    polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.bronze.orders_v1"]).well();
+    refused(&polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.bronze.orders_v1"]), 3, &["4 held back"]);
     assert_eq!(rows(folder, "sales.gold.revenue_v1"), "n\n2\n");
+    // Nor does a misspelt name, which is told.
+    let said = polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.gold.revenu_v1"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    assert!(
+        said.stderr.contains("there is no table:sales.gold.revenu_v1") && said.stderr.contains("table:sales.gold.revenue_v1"),
+        "{}",
+        said.all()
+    );
     polder(folder, &["apply", "--yes", "--allow-destroy", "table:sales.gold.revenue_v1"]).well();
     assert_eq!(polder(folder, &["query", "select * from sales.gold.revenue_v1"]).code, 4);
     assert!(!folder.join(crate::trouble::BUCKET).join("gold/revenue_v1").exists());

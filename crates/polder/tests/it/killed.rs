@@ -78,7 +78,7 @@ fn an_apply_killed_anywhere_is_finished_by_the_next_one() {
         polder(folder, &["apply", "--yes"]).well();
         as_declared(folder, &expect, killed);
     });
-    assert_eq!(died, 23, "records before and after, effects and three log entries at three points each");
+    assert_eq!(died, 19, "records before and after, effects and three log entries at three points each");
 }
 
 #[test]
@@ -215,4 +215,63 @@ fn a_saved_plan_killed_anywhere_is_carried_out_when_it_is_applied_again() {
         assert!(polder(folder, &["plan"]).well().contains(NOTHING), "{killed}");
         assert_eq!(polder(folder, &apply).code, 6, "{killed}: it is carried out once");
     });
+}
+
+#[test]
+fn a_load_that_replaces_or_merges_killed_anywhere_is_done_once_by_the_next_run() {
+    for (mode, expect) in [("{mode: overwrite}", "4,4,168.05"), ("{mode: merge, keys: [order_id]}", "4,4,168.05")] {
+        let mesh = crate::trouble::loaded();
+        let folder = mesh.path();
+        edit(folder, "domains/sales/jobs/load_orders.yaml", "{mode: append}", mode);
+        polder(folder, &["apply", "--yes"]).well();
+        let file = if mode.contains("merge") { "b.csv" } else { "2026-01-01.csv" };
+        let old = "1,2026-01-01,eva@example.com,19.95,\n2,2026-01-01,tom@example.com,5.00,gift\n";
+        let kept = if mode.contains("merge") { "" } else { old };
+        let rows = format!(
+            "{kept}3,2026-01-02,eva@example.com,43.10,\n4,2026-01-03,x@example.com,100.00,\nfive,2026-01-03,x@example.com,1.00,\n"
+        );
+        write(folder, &format!("landing/orders/{file}"), &format!("order_id,ordered_on,customer_email,amount,note\n{rows}"));
+        let load = ["run", "sales/load_orders"];
+        let points: Vec<&str> = RUN.into_iter().chain(["run.quarantined"]).collect();
+        let died = kill_everywhere(folder, &load, &points, |folder, killed| {
+            polder(folder, &load).well();
+            let third = polder(folder, &load).well();
+            assert!(third.contains("1 skipped"), "{mode} {killed}\n{third}");
+            let counts = counts(folder);
+            assert!(counts.contains(&format!("sink,{expect}")) && counts.contains("rejected,1,1,"), "{mode} {killed}\n{counts}");
+            assert_eq!(runs(folder, "sales/load_orders").len(), 4, "{mode} {killed}");
+        });
+        assert!(died >= 22, "{died}");
+    }
+}
+
+#[test]
+fn a_query_job_that_replaces_or_merges_killed_anywhere_leaves_one_of_each_row() {
+    for mode in ["{mode: overwrite}", "{mode: merge, keys: [day]}"] {
+        let mesh = crate::trouble::applied();
+        let folder = mesh.path();
+        edit(
+            folder,
+            "domains/sales/jobs/daily_revenue.yaml",
+            "framework: {kind: sql}",
+            &format!("write: {mode}\nframework: {{kind: sql}}"),
+        );
+        polder(folder, &["apply", "--yes"]).well();
+        polder(folder, &["run", "--all"]).well();
+        write(
+            folder,
+            "landing/orders/b.csv",
+            "order_id,ordered_on,customer_email,amount,note\n4,2026-01-02,x@example.com,1.00,\n",
+        );
+        polder(folder, &["run", "sales/load_orders"]).well();
+        let job = ["run", "sales/daily_revenue"];
+        let died = kill_everywhere(folder, &job, &RUN, |folder, killed| {
+            polder(folder, &job).well();
+            assert!(polder(folder, &job).well().contains("1 skipped"), "{mode} {killed}");
+            let sql = "select count(*), count(distinct day), sum(orders), sum(revenue) from sales.gold.revenue_v1";
+            let rows = polder(folder, &["query", sql, "-o", "csv"]).well();
+            assert!(rows.ends_with("\n2,2,4,68.05\n"), "{mode} {killed}\n{rows}");
+        });
+        assert!(died >= RUN.len(), "{died}");
+    }
 }

@@ -11,7 +11,7 @@ fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
     assert_snapshot!(polder(folder, &["validate"]).all(), @"
     exit 0
     --- stdout
-    valid: 2 environments, 1 department, 1 domain, 3 datasets, 2 jobs, 6 grants
+    valid: 2 environments, 1 department, 1 domain, 3 datasets, 2 jobs, 7 grants
     --- stderr
     ");
     assert_snapshot!(polder(folder, &["plan"]).all(), @"
@@ -30,12 +30,16 @@ fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
            new in polder.yaml:18:9
        + user bob@example.com
            new in polder.yaml:18:26
+       + service principal deployer
+           new in polder.yaml:19:21
        + service principal sales_jobs
            new in domains/sales/domain.yaml:5:21
        + group analysts
+           new in polder.yaml:23:12
+       + group deployers
            new in polder.yaml:21:12
        + group sales_owners
-           new in polder.yaml:20:12
+           new in polder.yaml:22:12
        + domain sales
            new in domains/sales/domain.yaml:2:1
        + bucket aws/dev-sales
@@ -59,6 +63,8 @@ fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
            new in access/sales.yaml:3:6
        + grant catalog:sales:sales_jobs
            new in domains/sales/domain.yaml:5:21
+       + grant metastore:deployers
+           new in access/platform.yaml:4:6
        + grant schema:sales.bronze:analysts
            new in access/sales.yaml:3:6
        + grant schema:sales.gold:analysts
@@ -72,7 +78,7 @@ fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
        + job sales/load_orders
            new in domains/sales/jobs/load_orders.yaml:3:7
 
-    Plan: 24 to create, 0 to update, 0 to replace, 0 to delete, 0 drifted, 0 held back.
+    Plan: 27 to create, 0 to update, 0 to replace, 0 to delete, 0 drifted, 0 held back.
     --- stderr
     ");
     assert_snapshot!(polder(folder, &["apply", "--yes", "--output", "json"]).well(), @r#"
@@ -80,14 +86,14 @@ fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
       "environment": "dev",
       "plan": "[id]",
       "summary": {
-        "create": 24,
+        "create": 27,
         "update": 0,
         "replace": 0,
         "delete": 0,
         "drift": 0,
         "held_back": 0
       },
-      "steps": 28,
+      "steps": 31,
       "resumed": 0,
       "seconds": [took]
     }
@@ -107,6 +113,17 @@ fn a_starter_mesh_comes_alive_and_a_second_apply_is_empty() {
     sales.gold.revenue_v1              table        3  sales_owners  revenue by day
     --- stderr
     ");
+}
+
+#[test]
+fn the_starters_production_is_applied_and_run_by_its_service_principals() {
+    let folder = starter();
+    let prod = |args: &[&str], principal: &str| polder(folder.path(), &[args, &["-e", "prod", "--as", principal]].concat());
+    assert!(prod(&["plan"], "deployer").well().contains("27 to create"));
+    assert_eq!(polder(folder.path(), &["apply", "--yes", "-e", "prod"]).code, 5, "the local account is no service principal");
+    prod(&["apply", "--yes"], "deployer").well();
+    assert!(prod(&["plan"], "deployer").well().contains("Nothing to do"));
+    assert!(prod(&["run", "--all"], "sales_jobs").well().ends_with("2 done\n"));
 }
 
 #[test]

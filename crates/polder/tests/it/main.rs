@@ -18,3 +18,4 @@ mod reference;
 mod support;
 mod trouble;
 mod validate;
+mod views;

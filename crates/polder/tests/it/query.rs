@@ -64,8 +64,21 @@ fn the_same_question_has_an_answer_for_each() {
     {"order_id":1,"customer_email":"eva@example.com","amount":19.95}
     {"order_id":2,"customer_email":"tom@example.com","amount":5.00}
     "#);
-    polder(folder, &["query", NAMES, "--output", "parquet", "--to", "out.parquet"]).well();
-    assert_eq!(&std::fs::read(folder.join("out.parquet")).unwrap()[..4], b"PAR1");
+    // The ending of a file says its form, unless that is said.
+    let saved = |file: &str, more: &[&str]| {
+        polder(folder, &[&["query", NAMES, "--to", file], more].concat()).well();
+        std::fs::read(folder.join(file)).unwrap()
+    };
+    assert_eq!(&saved("out.parquet", &[])[..4], b"PAR1");
+    assert_eq!(saved("out.CSV", &[]), form("csv").as_bytes());
+    assert_eq!(saved("out.json", &[]), form("json").as_bytes());
+    assert_eq!(saved("out.ndjson", &[]), form("ndjson").as_bytes());
+    assert_eq!(saved("out.txt", &["--output", "csv"]), form("csv").as_bytes());
+    assert_eq!(saved("other.json", &["--output", "csv"]), form("csv").as_bytes());
+    let failed =
+        polder(folder, &["query", "select cast(customer_email as bigint) from sales.bronze.orders_v1", "--to", "no.csv"]);
+    assert_ne!(failed.code, 0, "{}", failed.all());
+    assert!(!folder.join("no.csv").exists() && !folder.join("no.csv.partial").exists());
 
     // SQL from a file and from a pipe, several statements.
     write(folder, "two.sql", "select 1 as a; -- one\nselect ';' as b;\n");
@@ -88,9 +101,11 @@ fn the_same_question_has_an_answer_for_each() {
     exit 0
     --- stdout
     table sales.bronze.orders_v1
-    owner    sales_owners
-    comment  orders as the shop exports them
-    location aws/dev-sales/bronze/orders_v1
+    owner       sales_owners
+    comment     orders as the shop exports them
+    location    aws/dev-sales/bronze/orders_v1
+    checks      unique_order_id, range_amount
+    rows        you see all
 
     COLUMN          TYPE           MISSING  TAGS  YOU SEE       DESCRIPTION
     order_id        bigint         never          values
@@ -109,11 +124,16 @@ fn the_same_question_has_an_answer_for_each() {
     assert_snapshot!(polder(folder, &["history", "sales.bronze.orders_v1"]).all(), @"
     exit 0
     --- stdout
-    VERSION  TIME                  OPERATION
-          1  [time]  WRITE
+    VERSION  TIME                  OPERATION     ROWS  JOB                AS
+          1  [time]  WRITE            3  sales/load_orders  sales_jobs
           0  [time]  CREATE TABLE
     --- stderr
     ");
+    let listed = |command: &str| polder(folder, &[command, "--limit", "2"]).well().lines().map(str::to_owned).collect::<Vec<_>>();
+    let runs = listed("runs");
+    assert!(runs.len() == 3 && runs[0].starts_with("STARTED") && runs[1].contains("sales/daily_revenue"), "{runs:#?}");
+    let audit = listed("audit");
+    assert!(audit.len() == 3 && audit[0].trim_start().starts_with('#') && audit[1].contains("allowed"), "{audit:#?}");
     let audit = polder(folder, &["audit", "--limit", "1", "--output", "json"]).well();
     assert!(serde_json::from_str::<serde_json::Value>(&audit).unwrap()[0]["determined_by"].is_array(), "{audit}");
 }
@@ -125,7 +145,10 @@ fn a_broken_pipe_is_no_fault() {
     let million = ["a", "b", "c", "d", "e", "f"].map(|name| format!("{digits} as {name}({name})")).join(", ");
     let sql = format!("select * from {million}");
     let binary = env!("CARGO_BIN_EXE_polder");
-    let script = format!("'{binary}' query \"{sql}\" -o csv | head -n 1");
-    let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
-    assert_eq!((String::from_utf8_lossy(&output.stdout).lines().count(), &*String::from_utf8_lossy(&output.stderr)), (1, ""));
+    for form in ["table", "csv", "json", "ndjson", "parquet"] {
+        // The exit code goes to stderr, for that of a pipe is its last command's.
+        let script = format!("{{ '{binary}' query \"{sql}\" -o {form}; echo $? >&2; }} | head -c 20");
+        let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+        assert_eq!((output.stdout.len(), &*String::from_utf8_lossy(&output.stderr)), (20, "0\n"), "{form}");
+    }
 }

@@ -35,6 +35,7 @@ const fn outcome(outcome: &RunOutcome) -> &'static str {
         RunOutcome::Succeeded => "done",
         RunOutcome::Skipped { .. } => "skipped",
         RunOutcome::Failed { .. } => "failed",
+        RunOutcome::Busy { .. } => "busy",
         RunOutcome::Blocked { .. } => "blocked",
     }
 }
@@ -54,6 +55,7 @@ fn remarks(report: &RunReport) -> String {
     match &report.outcome {
         RunOutcome::Succeeded | RunOutcome::Skipped { .. } => {}
         RunOutcome::Failed { error } => lines.push(format!("failed: {error}")),
+        RunOutcome::Busy { error } => lines.push(format!("not started: {error}")),
         RunOutcome::Blocked { by } => lines.push(format!("not started: {by} did not succeed")),
     }
     lines.extend(report.checks.iter().filter(|check| !check.passed).flat_map(failed_check));
@@ -76,6 +78,7 @@ fn count(reports: &[RunReport]) -> String {
         (of(|o| matches!(o, RunOutcome::Succeeded)), "done"),
         (of(|o| matches!(o, RunOutcome::Skipped { .. })), "skipped"),
         (of(|o| matches!(o, RunOutcome::Failed { .. })), "failed"),
+        (of(|o| matches!(o, RunOutcome::Busy { .. })), "busy"),
         (of(|o| matches!(o, RunOutcome::Blocked { .. })), "blocked"),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();

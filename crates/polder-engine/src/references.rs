@@ -1,0 +1,46 @@
+//! Which tables a statement names, found from its text alone.
+
+use datafusion::sql::parser::Statement as DFStatement;
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast::{Query, Statement};
+
+use crate::error::QueryError;
+use crate::sql::functions::reference_parts;
+use crate::sql::script::Script;
+use crate::sql::spelling::Spelling;
+use crate::sql::statement::{Request, places};
+use crate::tables::TableParts;
+
+/// The tables and views that a query names, each once, in the order in which it names them. Names that it gives its own
+/// subqueries (`WITH`) are not among them.
+///
+/// # Errors
+/// When the text is not one query.
+pub fn tables_named(sql: &str) -> Result<Vec<TableParts>, QueryError> {
+    let mut script = Script::read(sql)?;
+    let mut spelling = Spelling::default();
+    spelling.learn(&script);
+    script.respell(&spelling);
+    let (Request::Query(query) | Request::Explain { query, .. }) = Request::of(script.parse()?)? else { return Ok(Vec::new()) };
+    let travelled = |name: TableParts| script.travel(&name).map_or(name.clone(), |(table, _)| table.clone());
+    let mut tables: Vec<TableParts> = Vec::new();
+    for name in references(query)?.into_iter().map(travelled) {
+        if !tables.contains(&name) {
+            tables.push(name);
+        }
+    }
+    Ok(tables)
+}
+
+/// The names of tables in a parsed query, as it spells them, in order.
+pub(crate) fn references(query: Box<Query>) -> Result<Vec<TableParts>, QueryError> {
+    let places = places(&query);
+    let place = |name: &TableParts| places.iter().position(|(place, _)| place == name);
+    let statement = DFStatement::Statement(Box::new(Statement::Query(query)));
+    let (references, _) = resolve_table_references(&statement, false)?;
+    let mut placed: Vec<(usize, TableParts)> =
+        references.iter().map(reference_parts).filter_map(|name| Some((place(&name)?, name))).collect();
+    placed.sort();
+    placed.dedup();
+    Ok(placed.into_iter().map(|(_, name)| name).collect())
+}

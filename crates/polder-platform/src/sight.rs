@@ -1,0 +1,114 @@
+//! What one caller sees of a table or view, without reading it: masked columns and filtered rows, through views of views.
+
+use std::collections::BTreeMap;
+
+use futures::future::BoxFuture;
+use polder_access::{ColumnRule, Permit};
+use polder_engine::{AnalyzeTable, Engine, ResolveError};
+use polder_model::resource::View;
+use polder_model::{Column, Resource, Securable, TableName};
+use serde::Serialize;
+
+use crate::governed::GovernedTables;
+use crate::views;
+
+/// Which rows a caller sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rows {
+    /// All of them.
+    All,
+    /// Those that a row filter lets through.
+    Filtered,
+    /// None: it is in no group with a row filter.
+    None,
+}
+
+/// The form in which a caller sees a table or view.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    /// The masked columns. A view's column that is made of several masked ones has several rules.
+    pub(crate) rules: Vec<ColumnRule>,
+    /// The rows.
+    pub(crate) rows: Rows,
+}
+
+impl GovernedTables {
+    /// What the caller sees of a table or view.
+    ///
+    /// # Errors
+    /// When it may not read it, or not all that a view reads.
+    pub(crate) async fn sight(&self, engine: &Engine, name: &TableName) -> Result<Sight, ResolveError> {
+        self.sight_at(engine, name, 0).await
+    }
+
+    fn sight_at<'a>(
+        &'a self,
+        engine: &'a Engine,
+        name: &'a TableName,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Sight, ResolveError>> {
+        Box::pin(async move {
+            match self.metastore.table_or_view(name) {
+                Some(Resource::Table(_)) => Ok(of_permit(&self.decide(&Securable::Table(name.clone()))?)),
+                Some(Resource::View(view)) => {
+                    let permit = self.decide(&Securable::View(name.clone()))?;
+                    self.of_view(engine, view, of_permit(&permit), depth).await
+                }
+                _ => Err(ResolveError::NotFound),
+            }
+        })
+    }
+
+    async fn of_view(&self, engine: &Engine, view: &View, mut sight: Sight, depth: usize) -> Result<Sight, ResolveError> {
+        let broken = |why: String| ResolveError::Unavailable(format!("the view {} cannot be read: {why}", view.name));
+        if depth >= views::MAX_DEPTH {
+            return Err(broken("it is made of views too deep".to_owned()));
+        }
+        let inner = self.through(view);
+        let mut below: BTreeMap<String, Sight> = BTreeMap::new();
+        let mut outlines = Vec::new();
+        for name in views::names(view) {
+            let columns = self.metastore.table_or_view(&name).map(columns_of).unwrap_or_default().to_vec();
+            below.insert(name.to_string(), inner.sight_at(engine, &name, depth + 1).await?);
+            outlines.push(AnalyzeTable { name: name.to_string(), columns });
+        }
+        let analysis = engine.analyze(&view.sql, &outlines).await.map_err(|error| broken(error.to_string()))?;
+        for output in &analysis.columns {
+            for (table, column) in &output.derived_from {
+                let rules = below.get(table).into_iter().flat_map(|sight| &sight.rules);
+                for rule in rules.filter(|rule| rule.column.eq_ignore_ascii_case(column)) {
+                    let shown = ColumnRule { column: output.name.clone(), mask: rule.mask };
+                    if !sight.rules.contains(&shown) {
+                        sight.rules.push(shown);
+                    }
+                }
+            }
+        }
+        sight.rows = below.values().map(|sight| sight.rows).fold(sight.rows, seen_together);
+        Ok(sight)
+    }
+}
+
+/// A view over a table whose rows are all hidden may still have rows, as that of a union or an aggregate.
+fn seen_together(a: Rows, b: Rows) -> Rows {
+    if a == b { a } else { Rows::Filtered }
+}
+
+fn of_permit(permit: &Permit) -> Sight {
+    let rows = match permit.row_conditions() {
+        None => Rows::All,
+        Some([]) => Rows::None,
+        Some(_) => Rows::Filtered,
+    };
+    Sight { rules: permit.column_rules().to_vec(), rows }
+}
+
+/// The columns that a table or view declares.
+pub(crate) fn columns_of(resource: &Resource) -> &[Column] {
+    match resource {
+        Resource::Table(table) => &table.columns,
+        Resource::View(view) => &view.columns,
+        _ => &[],
+    }
+}

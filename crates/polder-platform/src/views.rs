@@ -1,0 +1,97 @@
+//! What views read: the tables and views that their queries name, and what is at the bottom of views over views.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use polder_engine::tables_named;
+use polder_model::job::{DatasetRef, Job};
+use polder_model::resource::View;
+use polder_model::{Resource, TableName};
+
+/// Finds the table or view of a name, in what is declared or in the metastore.
+pub(crate) type Lookup<'a> = dyn Fn(&TableName) -> Option<&'a Resource> + 'a;
+
+/// How deep views may be made of views; the engine refuses deeper ones.
+pub(crate) const MAX_DEPTH: usize = 16;
+
+/// The tables and views that a view's query names, in its order. None when it is not a query, which validating tells.
+pub(crate) fn names(view: &View) -> Vec<TableName> {
+    let named = tables_named(&view.sql).unwrap_or_default();
+    named.iter().filter_map(|name| name.to_string().parse().ok()).collect()
+}
+
+/// All that is below a view.
+#[derive(Debug, Default)]
+pub(crate) struct Below<'a> {
+    /// The tables at the bottom.
+    pub(crate) tables: BTreeSet<TableName>,
+    /// The views between.
+    pub(crate) views: Vec<&'a View>,
+}
+
+/// What is below a view, views of views included.
+pub(crate) fn below<'a>(view: &View, lookup: &Lookup<'a>) -> Below<'a> {
+    let mut below = Below::default();
+    let mut seen = BTreeSet::from([view.name.clone()]);
+    let mut next = names(view);
+    while let Some(name) = next.pop() {
+        match lookup(&name) {
+            Some(Resource::View(inner)) if seen.insert(name) => {
+                next.extend(names(inner));
+                below.views.push(inner);
+            }
+            Some(Resource::Table(table)) => _ = below.tables.insert(table.name.clone()),
+            _ => {}
+        }
+    }
+    below
+}
+
+/// The way from a view back to itself, the view first and last, if there is one.
+pub(crate) fn circle<'a>(view: &'a View, lookup: &Lookup<'a>) -> Option<Vec<TableName>> {
+    let mut path = vec![view.name.clone()];
+    let mut seen = BTreeSet::new();
+    leads_back(view, &view.name, lookup, &mut seen, &mut path).then_some(path)
+}
+
+fn leads_back<'a>(
+    view: &'a View,
+    start: &TableName,
+    lookup: &Lookup<'a>,
+    seen: &mut BTreeSet<TableName>,
+    path: &mut Vec<TableName>,
+) -> bool {
+    for name in names(view) {
+        path.push(name.clone());
+        if name == *start {
+            return true;
+        }
+        if let Some(Resource::View(inner)) = lookup(&name)
+            && seen.insert(name)
+            && leads_back(inner, start, lookup, seen, path)
+        {
+            return true;
+        }
+        path.pop();
+    }
+    false
+}
+
+/// A job with the tables at the bottom of its views among its sources, so that it comes after what writes them.
+pub(crate) fn seen_through<'j, 'a>(job: &'j Job, lookup: &Lookup<'a>) -> Cow<'j, Job> {
+    let mut sources: Vec<DatasetRef> = Vec::new();
+    for source in &job.sources {
+        let Some(Resource::View(view)) = lookup(&source.table) else { continue };
+        for table in below(view, lookup).tables {
+            if let Some(Resource::Table(found)) = lookup(&table) {
+                sources.push(DatasetRef { dataset: found.dataset.clone(), table, alias: String::new() });
+            }
+        }
+    }
+    if sources.is_empty() {
+        return Cow::Borrowed(job);
+    }
+    let mut job = job.clone();
+    job.sources.extend(sources);
+    Cow::Owned(job)
+}
