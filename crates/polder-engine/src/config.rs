@@ -9,12 +9,14 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::planner::ParserOptions;
 
 use polder_model::secret::Secret;
 
 use crate::checked::{self, CheckedArithmetic};
+use crate::floats::DoublesOverDecimals;
 
 /// How many of the largest users of memory an error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("three is not zero");
@@ -58,10 +60,18 @@ pub(crate) fn session_state(config: &EngineConfig, spill_dir: Option<&Path>) -> 
         .with_config(session_config(config))
         .with_runtime_env(Arc::new(runtime.build()?))
         .with_default_features()
-        .with_analyzer_rule(Arc::new(CheckedArithmetic))
+        .with_analyzer_rules(analyzer_rules())
         .build();
     checked::register_sum(&mut state)?;
     Ok(state)
+}
+
+/// DataFusion's rules, of which the last settles types, between what has to be done before that and after.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(rules.len() - 1, Arc::new(DoublesOverDecimals));
+    rules.push(Arc::new(CheckedArithmetic));
+    rules
 }
 
 fn session_config(config: &EngineConfig) -> SessionConfig {

@@ -10,6 +10,7 @@ mod deep;
 mod engine;
 mod error;
 mod explain;
+mod floats;
 mod governed;
 mod information;
 mod lineage;

@@ -4,7 +4,7 @@
 //! that never closes swallows the rows after it. Here such a record is refused as far as its own line, and reading goes on with
 //! the next line: one wrong quote costs one row. An empty line is no row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use polder_model::Column;
@@ -229,7 +229,7 @@ impl CsvColumns {
         header: &str,
         dialect: Dialect,
         columns: &[Column],
-        renamed: &std::collections::BTreeMap<String, String>,
+        renamed: &BTreeMap<String, String>,
     ) -> Result<Self, String> {
         let mut splitter = Splitter::default();
         splitter.split(header, dialect, usize::MAX).map_err(|misfit| misfit.to_string())?;
@@ -243,8 +243,39 @@ impl CsvColumns {
                 Some(column) => found.sources[*column] = Some(at),
             }
         }
-        Ok(found)
+        match missing(columns, &found.sources, renamed).as_slice() {
+            [] => Ok(found),
+            missing => Err(found.lacking(missing)),
+        }
     }
+
+    /// Says which fields a header lacks, each with the name in it that may be meant.
+    fn lacking(&self, missing: &[&str]) -> String {
+        let field = |name: &&str| match nearest(name, &self.unknown) {
+            Some(near) => format!("{name:?} (is it {near:?}?)"),
+            None => format!("{name:?}"),
+        };
+        let missing: Vec<String> = missing.iter().map(field).collect();
+        format!("it lacks {}, which the sink requires", missing.join(" and "))
+    }
+}
+
+/// The fields of required columns that no field of the header fills, in the sink's order.
+fn missing<'a>(columns: &'a [Column], sources: &[Option<usize>], renamed: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+    let field = |column: &'a Column| {
+        let own = column.name.to_lowercase();
+        let declared = renamed.iter().find(|(name, _)| name.to_lowercase() == own);
+        declared.map_or(column.name.as_str(), |(_, field)| field.as_str())
+    };
+    let lacking = columns.iter().zip(sources).filter(|(column, source)| !column.optional && source.is_none());
+    lacking.map(|(column, _)| field(column)).collect()
+}
+
+/// The name most like another, if one is alike at all.
+fn nearest<'a>(wanted: &str, names: &'a [String]) -> Option<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let alike = names.iter().map(|name| (strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()), name.as_str()));
+    alike.filter(|(likeness, _)| *likeness >= 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
 /// Fills columns from records.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use polder_access::{Action, Caller, Decision, Denial};
+use polder_access::{Action, Caller, Decision, Denial, Permit};
 use polder_catalog::Metastore;
 use polder_engine::{AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};
-use polder_lake::Lake;
+use polder_lake::{Lake, TableHandle};
 use polder_model::resource::{Table, View};
 use polder_model::{Resource, Securable, TableName};
 
@@ -26,13 +26,20 @@ pub(crate) struct GovernedTables {
     pub(crate) opened: Arc<Mutex<BTreeMap<TableName, Opened>>>,
 }
 
-/// A table as it was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Opened {
+/// A table as it was opened, its state that of the version it then had.
+#[derive(Clone)]
+pub(crate) struct Opened(TableHandle);
+
+impl Opened {
     /// Its version.
-    pub(crate) version: u64,
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version()
+    }
+
     /// What tells it from another table that had its name before.
-    pub(crate) id: Option<String>,
+    pub(crate) fn id(&self) -> Option<String> {
+        self.0.id()
+    }
 }
 
 impl GovernedTables {
@@ -56,18 +63,26 @@ impl GovernedTables {
 
     async fn open_table(&self, table: &Table, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
         let permit = self.decide(&Securable::Table(table.name.clone()))?;
+        let provider = match (as_of, self.opened().remove(&table.name)) {
+            (None, Some(Opened(handle))) => handle.provider(),
+            (as_of, _) => self.open_anew(&permit, table, as_of).await?.provider(),
+        };
+        Ok(Resolved::Table { permit, columns: table.columns.clone(), provider })
+    }
+
+    async fn open_anew(&self, permit: &Permit, table: &Table, as_of: Option<AsOf>) -> Result<TableHandle, ResolveError> {
         let at = match as_of {
             Some(AsOf::Version(version)) => polder_lake::AsOf::Version(version),
             Some(AsOf::Timestamp(time)) => polder_lake::AsOf::Timestamp(time),
-            None => self.pinned(&table.name).map_or(polder_lake::AsOf::Latest, polder_lake::AsOf::Version),
+            None => polder_lake::AsOf::Latest,
         };
-        let opened = self.lake.open(&permit, table, at).await;
+        let opened = self.lake.open(permit, table, at).await;
         let handle = opened.map_err(|error| ResolveError::Unavailable(error_chain(&error)))?;
         if as_of.is_none() {
-            let opened = Opened { version: handle.version(), id: handle.id() };
-            self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), opened);
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            opened.insert(table.name.clone(), Opened(handle.clone()));
         }
-        Ok(Resolved::Table { permit, columns: table.columns.clone(), provider: handle.provider() })
+        Ok(handle)
     }
 
     fn open_view(&self, view: &View, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
@@ -86,11 +101,7 @@ impl GovernedTables {
         Self { through: Some(Arc::new(view.clone())), ..self.clone() }
     }
 
-    fn pinned(&self, name: &TableName) -> Option<u64> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(|opened| opened.version)
-    }
-
-    pub(crate) fn decide(&self, securable: &Securable) -> Result<polder_access::Permit, ResolveError> {
+    pub(crate) fn decide(&self, securable: &Securable) -> Result<Permit, ResolveError> {
         let authorizer = self.metastore.authorizer();
         let decision = match &self.through {
             Some(view) if securable.catalog() == Some(&view.name.catalog) => {

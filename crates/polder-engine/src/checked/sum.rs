@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef};
-use datafusion::common::ScalarValue;
+use datafusion::common::{ScalarValue, not_impl_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -114,11 +114,10 @@ impl AggregateUDFImpl for CheckedSum {
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         match Self::wide(&args) {
-            // Of distinct values over a moving frame there is a sum of integers only, which cannot be widened.
-            Some((types, wide)) if !args.is_distinct => {
-                Ok(Box::new(Widened { inner: self.0.create_sliding_accumulator(wide)?, types }))
-            }
-            _ => self.0.create_sliding_accumulator(args),
+            // DataFusion's is of plain integers only, and wraps around.
+            Some(_) if args.is_distinct => not_impl_err!("sum(DISTINCT ...) over a moving window frame"),
+            Some((types, wide)) => Ok(Box::new(Widened { inner: self.0.create_sliding_accumulator(wide)?, types })),
+            None => self.0.create_sliding_accumulator(args),
         }
     }
 

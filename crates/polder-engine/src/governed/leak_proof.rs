@@ -97,7 +97,8 @@ const fn is_logic(op: Operator) -> bool {
     matches!(op, Operator::And | Operator::Or)
 }
 
-const fn is_comparison(op: Operator) -> bool {
+/// Whether an operator compares two values.
+pub(crate) const fn is_comparison(op: Operator) -> bool {
     use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }

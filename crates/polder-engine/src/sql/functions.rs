@@ -19,6 +19,7 @@ use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, Ta
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use crate::checked::checked;
+use crate::floats::evened;
 use crate::tables::TableParts;
 
 /// The names one statement may use.
@@ -40,7 +41,7 @@ pub(crate) fn simplified(state: &SessionState, expr: Expr, schema: &DFSchema) ->
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     let simplifier = ExprSimplifier::new(context);
-    simplifier.simplify(checked(simplifier.coerce(expr, schema)?, schema)?)
+    simplifier.simplify(checked(simplifier.coerce(evened(expr, schema)?, schema)?, schema)?)
 }
 
 impl ContextProvider for Names<'_> {

@@ -43,6 +43,7 @@ impl Script {
         chains::check(&tokens)?;
         let mut script = Self { tokens, travels: HashMap::new() };
         script.take_time_travel()?;
+        script.mark_doubles();
         Ok(script)
     }
 
@@ -95,6 +96,20 @@ impl Script {
                 && let Some(spelled) = spelling.of(&word.value)
             {
                 spelled.clone_into(&mut word.value);
+            }
+        }
+    }
+
+    /// Writes `1e5` as `DOUBLE '1e5'`: a number with an exponent is a double, as in standard SQL, and the others are decimals.
+    fn mark_doubles(&mut self) {
+        let tokens = std::mem::take(&mut self.tokens);
+        for TokenWithSpan { token, span } in tokens {
+            match token {
+                Token::Number(text, _) if text.contains(['e', 'E']) => {
+                    self.tokens.push(TokenWithSpan { token: Token::make_keyword("DOUBLE"), span });
+                    self.tokens.push(TokenWithSpan { token: Token::SingleQuotedString(text), span });
+                }
+                token => self.tokens.push(TokenWithSpan { token, span }),
             }
         }
     }

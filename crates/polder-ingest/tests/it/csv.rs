@@ -23,12 +23,33 @@ fn records_are_read_as_rfc_4180_writes_them() {
 fn headers_name_the_columns() {
     check("B,x, A \ny,0,1\n", "a int; b string", &["1|y"], &[]);
     check("b\n1\n", "a int?; b int", &["null|1"], &[]);
-    check("b\n1\n", "a int; b int", &[], &["2: column a: is required and missing"]);
     assert_eq!(failure(FileFormat::Csv, b"a,A\n1,2\n", "a int"), "data: the header cannot be used: \"A\" stands in it twice");
     assert_eq!(failure(FileFormat::Csv, b"a,\"b\n1,2\n", "a int"), "data: the header cannot be used: a quote is never closed");
     let loaded =
         load(&[("f", b"a,x\n1,2\n3,4\n")], ReadSpec::new(columns("a int"), source(FileFormat::Csv), BadRows::Fail)).unwrap();
     assert_eq!(loaded.files[0].ignored_fields, [("x".to_owned(), 2)].into());
+}
+
+#[test]
+fn a_header_without_a_required_column_is_one_fault_of_the_file() {
+    let check = |text: &[u8], declared: &str, why: &str| {
+        for bad_rows in [BadRows::Fail, BadRows::Quarantine] {
+            let spec = ReadSpec::new(columns(declared), source(FileFormat::Csv), bad_rows);
+            let error = load(&[("data", text)], spec).unwrap_err();
+            assert_eq!(error, format!("data: the header cannot be used: {why}, which the sink requires"));
+        }
+    };
+    check(b"b\n1\n2\n", "a int; b int", "it lacks \"a\"");
+    check(b"b\n", "a int; b int", "it lacks \"a\"");
+    check(
+        b"Custmer_ID,x\n1,2\n",
+        "customer_id int; name string; x int",
+        "it lacks \"customer_id\" (is it \"Custmer_ID\"?) and \"name\"",
+    );
+    let mut renamed = source(FileFormat::Csv);
+    renamed.columns.insert("a".to_owned(), "Number".to_owned());
+    let error = load(&[("data", b"a,numbr\n1,2\n")], ReadSpec::new(columns("a int"), renamed, BadRows::Quarantine)).unwrap_err();
+    assert_eq!(error, "data: the header cannot be used: it lacks \"Number\" (is it \"numbr\"?), which the sink requires");
 }
 
 #[test]

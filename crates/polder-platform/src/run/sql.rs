@@ -134,9 +134,9 @@ impl JobContext<'_> {
         let (mut inputs, mut ids) = (Vec::new(), Vec::new());
         for (name, opened) in governed.opened() {
             if let Some(Resource::Table(table)) = self.metastore.table_or_view(&name) {
-                inputs.push(DatasetVersion { dataset: table.dataset.clone(), version: opened.version });
+                inputs.push(DatasetVersion { dataset: table.dataset.clone(), version: opened.version() });
             }
-            ids.extend(opened.id);
+            ids.extend(opened.id());
         }
         Ok(Sources { tables, inputs, ids, views: self.views() })
     }
