@@ -1,6 +1,8 @@
 //! Schedules: whether a text is a cron expression of five fields. Nothing here says when one is due.
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// How many days each month has, in the years in which it has most.
+const LONGEST: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /// One of the five fields: what it is called, and its smallest and largest number.
@@ -25,7 +27,18 @@ pub(crate) fn problem(text: &str) -> Option<String> {
     if parts.len() != FIELDS.len() {
         return Some(format!("a schedule has five fields, this one has {}", parts.len()));
     }
-    FIELDS.iter().zip(parts).find_map(|(field, part)| part.split(',').find_map(|item| field.problem(item)))
+    let wrong = FIELDS.iter().zip(&parts).find_map(|(field, part)| part.split(',').find_map(|item| field.problem(item)));
+    wrong.or_else(|| never(&parts))
+}
+
+/// Says that the days come in none of the months. Where days of the week are named as well, those come in any month.
+fn never(parts: &[&str]) -> Option<String> {
+    let [_, _, days, months, "*"] = parts else { return None };
+    let [_, _, day_field, month_field, _] = &FIELDS;
+    let comes = (1..)
+        .zip(LONGEST)
+        .any(|(month, longest)| month_field.has(months, month) && (1..=longest).any(|day| day_field.has(days, day)));
+    (!comes).then(|| format!("there is no day {days} in month {months}: the schedule would never come"))
 }
 
 impl Field {
@@ -49,6 +62,22 @@ impl Field {
         }
     }
 
+    /// Whether a part without faults has this number.
+    fn has(&self, part: &str, number: u32) -> bool {
+        part.split(',').any(|item| {
+            let (range, step) = item.split_once('/').unwrap_or((item, "1"));
+            let step = step.parse().unwrap_or(1);
+            // `5/10` is from 5 on.
+            let (first, last) = match range.split_once('-') {
+                Some((first, last)) => (self.number(first), self.number(last)),
+                None if range == "*" => (Some(self.least), Some(self.most)),
+                None if item.contains('/') => (self.number(range), Some(self.most)),
+                None => (self.number(range), self.number(range)),
+            };
+            first.zip(last).is_some_and(|(first, last)| (first..=last).contains(&number) && (number - first).is_multiple_of(step))
+        })
+    }
+
     fn number(&self, text: &str) -> Option<u32> {
         if let Some(at) = self.names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
             return u32::try_from(at).ok().map(|at| at + self.least);
@@ -64,7 +93,15 @@ mod tests {
 
     #[test]
     fn schedules_have_five_fields_within_their_ranges() {
-        for text in ["0 6 * * *", "*/15 8-18 1,15 jan-mar MON-fri", "59 23 31 12 7", "0 0 * * 0"] {
+        for text in [
+            "0 6 * * *",
+            "*/15 8-18 1,15 jan-mar MON-fri",
+            "59 23 31 12 7",
+            "0 0 * * 0",
+            "0 0 29 2 *",
+            "0 0 31 2 mon",
+            "0 0 31 */5 *",
+        ] {
             assert_eq!(problem(text), None, "{text}");
         }
         let check = |text: &str, expect: &str| assert_eq!(problem(text).as_deref(), Some(expect));
@@ -73,6 +110,9 @@ mod tests {
         check("0 6-2 * * *", "\"6-2\" is not a hour: the range ends before it begins");
         check("*/0 * * * *", "\"*/0\" is not a minute: a step is a number from 1 to 59");
         check("0 0 0 * *", "\"0\" is not a day of the month: it is from 1 to 31");
+        check("0 0 31 2 *", "there is no day 31 in month 2: the schedule would never come");
+        check("0 0 31 apr,jun *", "there is no day 31 in month apr,jun: the schedule would never come");
+        check("0 0 30-31/1 feb *", "there is no day 30-31/1 in month feb: the schedule would never come");
         check("0 0 * * funday", "\"funday\" is not a day of the week: it is from 0 to 7");
     }
 }

@@ -13,6 +13,7 @@ mod cross;
 mod descriptor;
 mod document;
 mod fault;
+mod glob;
 mod index;
 mod locate;
 mod lower;

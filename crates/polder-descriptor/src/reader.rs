@@ -288,6 +288,9 @@ impl<'n> Fields<'n> {
     }
 
     /// Says which keys are unknown. One that is a missing key misspelt is told as that and the missing key not at all.
+    ///
+    /// A slip of the pen is an error, also where unknown keys are only warned of: a `tag:` for `tags:` would show in clear what
+    /// was to be masked.
     pub(crate) fn finish(self, r: &mut Reader<'_>) {
         for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
             let near = suggest::nearest(&entry.key, self.asked.iter().copied());
@@ -300,7 +303,8 @@ impl<'n> Fields<'n> {
             if let Some(meant) = meant {
                 r.faults.retain(|fault| fault != meant);
             }
-            let severity = if meant.is_some() { Severity::Error } else { r.unknown_key };
+            let slip = near.is_some_and(|near| suggest::is_slip(&entry.key, near));
+            let severity = if meant.is_some() || slip { Severity::Error } else { r.unknown_key };
             let fault = r.error(entry.span, "unknown-key", &entry.key, format!("there is no key '{}' here", entry.key));
             fault.severity = severity;
             fault.help = Some(help);

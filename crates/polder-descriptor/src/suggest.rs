@@ -19,6 +19,12 @@ pub(crate) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c 
     near.min().map(|(_, candidate)| candidate)
 }
 
+/// Whether `wrong` is so like `known` that it can only be a slip of the pen: fewer letters differ than [`nearest`] puts up with.
+pub(crate) fn is_slip(wrong: &str, known: &str) -> bool {
+    let wrong = normal(wrong);
+    strsim::osa_distance(&wrong, &normal(known)) <= (wrong.chars().count() / 4).max(1)
+}
+
 /// Case and separators are the commonest slips: they count for nothing.
 fn normal(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
@@ -50,5 +56,13 @@ mod tests {
         check("hashistory", Some("hasHistory"));
         check("colour", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_slip_is_nearer_than_a_suggestion() {
+        for (wrong, known) in [("tag", "tags"), ("rowFilter", "rowFilters"), ("row_filter", "rowFilters"), ("masks", "mask")] {
+            assert!(is_slip(wrong, known), "{wrong}");
+        }
+        assert!(!is_slip("hotStorage", "coldStorage"));
     }
 }

@@ -16,7 +16,7 @@ use datafusion::sql::planner::ParserOptions;
 use polder_model::secret::Secret;
 
 use crate::checked::{self, CheckedArithmetic};
-use crate::floats::DoublesOverDecimals;
+use crate::even::EvenTypes;
 
 /// How many of the largest users of memory an error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("three is not zero");
@@ -69,7 +69,7 @@ pub(crate) fn session_state(config: &EngineConfig, spill_dir: Option<&Path>) -> 
 /// DataFusion's rules, of which the last settles types, between what has to be done before that and after.
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(rules.len() - 1, Arc::new(DoublesOverDecimals));
+    rules.insert(rules.len() - 1, Arc::new(EvenTypes));
     rules.push(Arc::new(CheckedArithmetic));
     rules
 }

@@ -69,7 +69,12 @@ impl Engine {
         let state = self.started();
         deeply(async {
             match Planner::new(&state, &self.key).plan(sql, &Scope::Outline(tables)).await? {
-                Planned::Rows(plan) => analyze::analyze(&state, &plan, tables),
+                Planned::Rows(plan) => {
+                    let analysis = analyze::analyze(&state, &plan, tables)?;
+                    // What no plan can be made of would fail only when it is to be run.
+                    state.create_physical_plan(&plan).await?;
+                    Ok(analysis)
+                }
                 _ => Err(QueryError::not_allowed("this is not a query").with_hint("write a SELECT")),
             }
         })

@@ -29,6 +29,8 @@ pub enum QueryErrorKind {
     Cancelled,
     /// It failed while running.
     Execution,
+    /// A table is there and cannot be read: its log is damaged, or its store does not answer.
+    Unavailable,
 }
 
 /// A place in the SQL, both counted from 1.
@@ -144,6 +146,10 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::SQL(parser, _) => QueryError::from_parser(&parser.to_string()),
         DataFusionError::SchemaError(schema, _) => schema_error(schema),
         DataFusionError::Plan(text) => plan_error(text),
+        DataFusionError::NotImplemented(text) if is_misplaced_subquery(text) => {
+            QueryError::not_allowed("EXISTS, IN (SELECT ...) and ANY (SELECT ...) stand only in WHERE and HAVING")
+                .with_hint("in the SELECT list, count the rows instead: (SELECT count(*) FROM ... WHERE ...) > 0")
+        }
         DataFusionError::NotImplemented(text) => QueryError::syntax(format!("this is not supported: {}", lower_first(text))),
         DataFusionError::ResourcesExhausted(text) => {
             QueryError::new(QueryErrorKind::Memory, format!("the query needs more memory than it may use: {}", lower_first(text)))
@@ -174,6 +180,12 @@ fn schema_error(error: &SchemaError) -> QueryError {
         }
         other => QueryError::new(QueryErrorKind::Type, lower_first(&other.to_string())),
     }
+}
+
+/// Whether an expression could not be planned that asks a subquery for more than its one value. The text goes on with the whole of it.
+fn is_misplaced_subquery(text: &str) -> bool {
+    let expression = text.strip_prefix("Physical plan does not support logical expression ").unwrap_or_default();
+    ["Exists", "InSubquery", "SetComparison"].iter().any(|kind| expression.starts_with(kind))
 }
 
 /// Planning errors are plain text: functions that do not exist are the kind worth telling apart.

@@ -58,6 +58,17 @@ pub(crate) fn plain_columns(plan: &LogicalPlan) -> Vec<bool> {
     }
 }
 
+/// What a subquery's result tells of its rows.
+#[derive(PartialEq, Eq)]
+enum Tells {
+    /// A value of one.
+    Value,
+    /// Whether there are any: the columns that choose them.
+    Rows,
+    /// Whether there is one with some value.
+    Both,
+}
+
 struct Walk<'a> {
     base: &'a dyn Fn(&TableParts) -> Option<String>,
     /// The rows around the subquery being walked, innermost last.
@@ -243,21 +254,24 @@ impl Walk<'_> {
             match part {
                 Expr::Column(column) => sources.extend(sources_of(column, schema, columns)),
                 Expr::OuterReferenceColumn(_, column) => sources.extend(self.outer_sources(column)),
-                Expr::ScalarSubquery(subquery) => subqueries.push((true, subquery.clone())),
-                Expr::InSubquery(inside) => subqueries.push((true, inside.subquery.clone())),
-                Expr::SetComparison(comparison) => subqueries.push((true, comparison.subquery.clone())),
-                Expr::Exists(exists) => subqueries.push((false, exists.subquery.clone())),
+                Expr::ScalarSubquery(subquery) => subqueries.push((Tells::Value, subquery.clone())),
+                Expr::InSubquery(inside) => subqueries.push((Tells::Both, inside.subquery.clone())),
+                Expr::SetComparison(comparison) => subqueries.push((Tells::Both, comparison.subquery.clone())),
+                Expr::Exists(exists) => subqueries.push((Tells::Rows, exists.subquery.clone())),
                 _ => {}
             }
             Ok(TreeNodeRecursion::Continue)
         });
         debug_assert!(walked.is_ok(), "the walk itself never fails");
-        for (by_value, subquery) in subqueries {
+        for (tells, subquery) in subqueries {
             self.outer.push((DFSchemaRef::clone(schema), columns.to_vec()));
             let inside = self.plan(&subquery.subquery);
             self.outer.pop();
-            if by_value {
+            if tells != Tells::Rows {
                 sources.extend(inside.columns.into_iter().flatten());
+            }
+            if tells != Tells::Value {
+                sources.extend(inside.influences.iter().cloned());
             }
             influences.extend(inside.influences);
         }
@@ -296,5 +310,48 @@ impl Lineage {
             all.influences.extend(input.influences);
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polder_model::secret::Secret;
+    use polder_model::{Column, DataType};
+
+    use super::*;
+    use crate::analyze::AnalyzeTable;
+    use crate::config::{EngineConfig, session_state};
+    use crate::governed::mask::MaskKey;
+    use crate::sql::planner::{Planned, Planner, Scope};
+
+    /// The sources of the one column that a query over `t` and `u`, both with the columns `a` and `b`, makes.
+    async fn check(sql: &str, expect: &[&str]) {
+        let secret = Secret::new("key");
+        let state = session_state(&EngineConfig::new(secret.clone()), None).unwrap();
+        let column = |name: &str| Column {
+            name: name.to_owned(),
+            data_type: DataType::Long,
+            optional: true,
+            description: String::new(),
+            tags: BTreeSet::new(),
+            mask: None,
+        };
+        let table = |name: &str| AnalyzeTable { name: name.to_owned(), columns: vec![column("a"), column("b")] };
+        let tables = [table("t"), table("u")];
+        let key = MaskKey::new(&secret);
+        let Planned::Rows(plan) = Planner::new(&state, &key).plan(sql, &Scope::Outline(&tables)).await.unwrap() else {
+            panic!("{sql} is no query");
+        };
+        let found = of(&plan, &|name| Some(name.to_string()));
+        let found: Vec<String> = found.columns[0].iter().map(|(table, column)| format!("{table}.{column}")).collect();
+        assert_eq!(found, expect, "{sql}");
+    }
+
+    #[tokio::test]
+    async fn whether_rows_exist_tells_of_what_chooses_them() {
+        check("select exists (select 1 from u where u.a = t.a) as x from t", &["t.a", "u.a"]).await;
+        check("select case when exists (select b from u) then b end as x from t", &["t.b"]).await;
+        check("select a in (select b from u where u.a > 1) as x from t", &["t.a", "u.a", "u.b"]).await;
+        check("select (select max(b) from u where u.a = t.a) as x from t", &["u.b"]).await;
     }
 }

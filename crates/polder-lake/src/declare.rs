@@ -16,6 +16,9 @@ use crate::{protocol, schema, storage};
 /// How often a change of a table is tried again when others write to it.
 const ALTER_ATTEMPTS: u32 = 20;
 
+/// The columns that a history of changes adds to a table's own.
+const CHANGE_COLUMNS: [&str; 3] = ["_change_type", "_commit_version", "_commit_timestamp"];
+
 impl Lake {
     /// Creates an empty table; of a folder of Parquet files, the folder. Creating it again is fine.
     ///
@@ -83,6 +86,13 @@ fn check_columns(table: &Table) -> Result<()> {
             }
             Some(_) => {}
         }
+    }
+    let is_reserved = |name: &str| CHANGE_COLUMNS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
+    if let Some(column) = table.columns.iter().find(|column| protocol::has_history(table) && is_reserved(&column.name)) {
+        let name = &column.name;
+        let what =
+            format!("column {name} has a name that the history of changes uses itself: rename it, or leave out hasHistory");
+        return Err(Error::unsupported(&table.name, what));
     }
     if table.partition_columns.len() == schema.fields().len() {
         return wrong("every column is a partition column, so that nothing is left for the files".to_owned());

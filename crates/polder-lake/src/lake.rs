@@ -4,6 +4,7 @@
 //! Every call that changes something may be repeated: after a crash the second call finds what the first one did.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::handle::{AsOf, Shared, TableHandle};
 use crate::place::{Place, open_local, open_store};
 use crate::snapshot::Snapshot;
 use crate::storage::{self, TableObservation};
-use crate::{folder, versions};
+use crate::{folder, log, versions};
 
 /// Where the providers' stores are.
 #[derive(Debug, Clone, Default)]
@@ -67,10 +68,15 @@ impl Lake {
     /// Returns the lake that a configuration describes. Nothing is created or connected to yet.
     ///
     /// # Errors
-    /// When the root cannot be made an absolute path.
+    /// When the root cannot be made an absolute path, or is one that cannot be a URL's.
     pub fn new(config: LakeConfig) -> Result<Self> {
         let LakeConfig { root, providers } = config;
         let root = std::path::absolute(&root).map_err(|e| Error::store("find", root.display(), e))?;
+        if let Some(part) = root.components().find_map(|part| ambiguous(part.as_os_str())) {
+            let why =
+                format!("{part:?} in its path would be read as another name: rename that folder, or move the mesh out of it");
+            return Err(Error::store("keep tables in", root.display(), why));
+        }
         Ok(Self { root, providers, background: Background::default() })
     }
 
@@ -247,7 +253,22 @@ pub(crate) async fn load(table: &Table, place: &Place, version: Option<u64>) -> 
         return Err(Error::NotFound { table: table.name.clone(), location: place.to_string() });
     }
     let failed = |source| Error::Log { table: table.name.clone(), location: place.to_string(), source };
-    Snapshot::load(place, version).await.map_err(failed)
+    match Snapshot::load(place, version).await {
+        Ok(loaded) => Ok(loaded),
+        // The Delta library's words for a log with a gap are its own data.
+        Err(error) => Err(failed(versions::gap(place, version).await.map_or(error, |missing| log::missing(missing).into()))),
+    }
+}
+
+/// What of a folder's name would not survive the Delta library, which takes paths for URLs that are encoded already: it would read
+/// from one folder what was written to another.
+fn ambiguous(name: &OsStr) -> Option<String> {
+    let name = name.to_string_lossy();
+    let is_escape = |part: &&[u8]| part[0] == b'%' && part[1].is_ascii_hexdigit() && part[2].is_ascii_hexdigit();
+    let escape = name.as_bytes().windows(3).find(is_escape).map(|part| String::from_utf8_lossy(part).into_owned());
+    // Where a backslash parts folders, no name holds one, and it begins some roots.
+    let other = || name.chars().find(|c| c.is_control() || (cfg!(unix) && *c == '\\')).map(String::from);
+    escape.or_else(other)
 }
 
 fn provider_of(scheme: &str) -> Option<Provider> {

@@ -76,6 +76,11 @@ fn file_name(version: u64) -> String {
     format!("{version:020}.json")
 }
 
+/// The damage of a log that lacks an entry between others.
+pub(crate) fn missing(version: u64) -> Damage {
+    Damage { version, why: "is missing".to_owned(), file: file_name(version) }
+}
+
 /// Whether an error is of a damaged entry.
 pub(crate) fn is_damage(error: &Source) -> bool {
     std::iter::successors(Some(&**error as &(dyn std::error::Error + 'static)), |error| error.source())

@@ -60,6 +60,11 @@ pub(crate) fn metadata(table: &Table, id: &str, created_time: i64) -> Result<Met
     serde_json::from_value(value).map_err(|e| unsupported(e.to_string()))
 }
 
+/// Whether a table is declared to keep row-level changes.
+pub(crate) fn has_history(table: &Table) -> bool {
+    table.has_history || table.properties.get(CHANGE_DATA_FEED).is_some_and(|value| value == "true")
+}
+
 /// Returns the protocol of a new table.
 pub(crate) fn protocol(table: &Table) -> Result<Protocol> {
     let base = json!({"minReaderVersion": 1, "minWriterVersion": 2});
@@ -133,8 +138,7 @@ fn configuration(table: &Table) -> Result<BTreeMap<&str, &str>> {
 
 fn needs(table: &Table) -> BTreeSet<&'static str> {
     let mut needs = BTreeSet::new();
-    let feed = table.properties.get(CHANGE_DATA_FEED).is_some_and(|value| value == "true");
-    if table.has_history || feed {
+    if has_history(table) {
         needs.insert("changeDataFeed");
     }
     if table.columns.iter().any(|column| has_timestamp_ntz(&column.data_type)) {

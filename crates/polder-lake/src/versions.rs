@@ -62,6 +62,17 @@ pub(crate) async fn check_files(table: &Table, place: &Place, snapshot: &Snapsho
     stream::iter(snapshot.files.iter()).map(look).buffer_unordered(LOOKS).try_collect().await
 }
 
+/// Returns the first version that is missing from the log on the way to a version, or to the newest; `None` when none is, or when the
+/// log cannot be listed.
+pub(crate) async fn gap(place: &Place, upto: Option<u64>) -> Option<u64> {
+    let versions = list(place).await.ok()?;
+    let upto = upto.unwrap_or(u64::MAX);
+    let checkpoint = versions.checkpoints.iter().copied().filter(|version| *version <= upto).max();
+    let first = checkpoint.map_or(0, |version| version + 1);
+    let entries = versions.entries.iter().map(|(version, _)| *version).filter(|version| (first..=upto).contains(version));
+    (first..).zip(entries).find(|(expected, found)| expected != found).map(|(expected, _)| expected)
+}
+
 impl Versions {
     /// The first version that can still be read: the log's first, or the first checkpoint of a log whose beginning was cleaned up.
     fn earliest(&self) -> u64 {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
-use arrow::compute::{CastOptions, cast, cast_with_options};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
+use arrow::compute::kernels::cmp::eq;
+use arrow::compute::{CastOptions, cast, cast_with_options, nullif};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use polder_model::TableName;
@@ -16,7 +17,7 @@ use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::handle::Shared;
 use crate::merge;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Shape, Snapshot};
 
 /// An application's own count of its writes, kept in the log with the write it stands for, so that it can be seen to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ impl AppendWriter {
     /// When a column is not the table's, cannot become its type, or misses a required value; or when the store fails.
     pub async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let table = &self.shared.table;
-        let rows = conform(table, rows, &self.base.shape.schema)?;
+        let rows = conform(table, rows, &self.base.shape)?;
         self.encoder.write(rows).await.map_err(|e| Error::data("write", table, e))
     }
 
@@ -96,7 +97,8 @@ impl AppendWriter {
 }
 
 /// Brings rows into the table's schema.
-fn conform(table: &TableName, rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+fn conform(table: &TableName, rows: &RecordBatch, shape: &Shape) -> Result<RecordBatch> {
+    let schema = &shape.schema;
     if let Some(unknown) = rows.schema().fields().iter().find(|field| find(schema, field.name()).is_none()) {
         return Err(Error::rows(table, format!("it has no column {}", unknown.name())));
     }
@@ -106,6 +108,8 @@ fn conform(table: &TableName, rows: &RecordBatch, schema: &SchemaRef) -> Result<
             Some(index) => converted(table, field.name(), rows.column(index), field.data_type())?,
             None => new_null_array(field.data_type(), rows.num_rows()),
         };
+        let is_partition = shape.partition_fields.iter().any(|partition| partition.name() == field.name());
+        let column = if is_partition { named(table, field, column)? } else { column };
         let missing = column.logical_null_count();
         if missing > 0 && !field.is_nullable() {
             let name = field.name();
@@ -117,6 +121,28 @@ fn conform(table: &TableName, rows: &RecordBatch, schema: &SchemaRef) -> Result<
         columns.push(column);
     }
     RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| Error::rows(table, e.to_string()))
+}
+
+/// A partition column without its empty texts. The protocol writes a missing value and an empty text alike, so that an empty one
+/// could not be read back: it is missing, and where none may be missing an error.
+fn named(table: &TableName, field: &Field, column: ArrayRef) -> Result<ArrayRef> {
+    if *field.data_type() != DataType::Utf8 {
+        return Ok(column);
+    }
+    let failed = |e: ArrowError| Error::rows(table, e.to_string());
+    let empty = eq(&column, &StringArray::new_scalar("")).map_err(failed)?;
+    match empty.true_count() {
+        0 => Ok(column),
+        count if !field.is_nullable() => Err(Error::rows(
+            table,
+            format!(
+                "partition column {} is required and {count} rows have an empty text, which cannot name a folder: fill them, or \
+                 declare it optional, so that they count as missing",
+                field.name()
+            ),
+        )),
+        _ => nullif(&column, &empty).map_err(failed),
+    }
 }
 
 fn converted(table: &TableName, name: &str, column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

@@ -31,6 +31,9 @@ impl fmt::Display for PrincipalKind {
 /// The group that every known user and service principal is in, declared or not.
 pub const EVERYONE: &str = "everyone";
 
+/// The user that the person at their own machine is, as the audit and guardrails name it. It is declared nowhere.
+pub const LOCAL_ADMIN: &str = "local";
+
 /// A principal with its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Principal {

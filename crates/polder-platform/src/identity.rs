@@ -1,12 +1,10 @@
 //! Who acts: the local account admin, or whom `--as` names. And how a denial becomes an error.
 
 use polder_access::{Authorizer, Caller, Denial};
+use polder_model::principal::LOCAL_ADMIN;
 use polder_model::{EnvironmentName, Principal, PrincipalKind, PrincipalName};
 
 use crate::error::{Error, ErrorKind};
-
-/// The name under which the person at their own machine is audited.
-const LOCAL_ADMIN: &str = "local";
 
 /// The caller: whom `act_as` names, or the local account admin.
 pub(crate) fn caller(

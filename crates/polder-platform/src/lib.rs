@@ -26,6 +26,7 @@ mod views;
 pub use apply::{Apply, ApplyObserver, ApplyProgress, ApplyReport};
 pub use error::{Error, ErrorKind};
 pub use mesh::read_files;
+pub use plan::Planned;
 pub use platform::{OpenOptions, Platform};
 pub use query::{ColumnSummary, ObjectSummary};
 pub use run::{CheckReport, RunEvent, RunObserver, RunOptions, RunOutcome, RunReport, Selection};

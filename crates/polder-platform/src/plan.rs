@@ -14,32 +14,47 @@ use crate::observe::observe;
 use crate::platform::Platform;
 use crate::validate;
 
+/// A plan, and what is probably not meant in the mesh that it is for.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The faults of the mesh that are no errors.
+    pub warnings: Vec<Fault>,
+}
+
 impl Platform {
     /// Makes the plan that leads from what is to what is declared.
     ///
     /// # Errors
     /// When the mesh has faults, the caller may not inspect the metastore, or the state cannot be read.
-    pub async fn plan(&self, allow_destroy: BTreeSet<Address>) -> Result<Plan, Error> {
-        let desired = self.desired().await?;
+    pub async fn plan(&self, allow_destroy: BTreeSet<Address>) -> Result<Planned, Error> {
+        let (desired, warnings) = self.checked().await?;
         let trail = AuditTrail::new("plan");
         let permitted = self.on_the_metastore(&desired, Action::Inspect, &trail).await;
         trail.write(&self.store, &self.environment.name).await?;
         permitted?;
-        self.plan_for(&desired, &allow_destroy).await
+        let plan = self.plan_for(&desired, &allow_destroy).await?;
+        Ok(Planned { plan, warnings })
     }
 
     /// Everything that this environment should be, checked, SQL included.
     pub(crate) async fn desired(&self) -> Result<Desired, Error> {
+        Ok(self.checked().await?.0)
+    }
+
+    /// The same, with the faults that are only warnings.
+    async fn checked(&self) -> Result<(Desired, Vec<Fault>), Error> {
         let (files, mut faults) = mesh::read_files(&self.root)?;
         let (mesh, more) = polder_descriptor::parse(files);
         faults.extend(more);
         let desired = self.lower(&mesh, &mut faults);
-        faults.extend(validate::check(&self.engine, &mesh, &desired).await);
+        faults.extend(validate::check(&self.engine, &mesh, &desired, &faults).await);
         let faults = validate::in_order(faults);
         if faults.iter().any(Fault::is_error) {
             return Err(Error::faults_of(faults));
         }
-        Ok(desired)
+        Ok((desired, faults))
     }
 
     fn lower(&self, mesh: &Mesh, faults: &mut Vec<Fault>) -> Desired {

@@ -50,6 +50,8 @@ impl Platform {
     pub async fn open(options: OpenOptions) -> Result<Self, Error> {
         let OpenOptions { root, environment, act_as } = options;
         let mesh = mesh::read_top(&root)?;
+        // `..` and links would be parts of the paths of buckets, which have none.
+        let root = root.canonicalize().doing(ErrorKind::Unavailable, format!("cannot open {}", root.display()))?;
         let info = choose(&mesh, environment.as_ref())?;
         let home = root.join(STATE_FOLDER).join(info.tenant.as_str());
         let writable =
@@ -105,6 +107,23 @@ impl Platform {
         let metastore =
             loaded.doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", self.environment.name))?;
         Ok(Arc::new(metastore))
+    }
+
+    /// Whether nothing was ever applied here, so that nothing is there for anyone.
+    ///
+    /// # Errors
+    /// When the metastore cannot be read.
+    pub async fn nothing_is_applied(&self) -> Result<bool, Error> {
+        Ok(self.metastore().await?.resources().is_empty())
+    }
+
+    /// What to do about something that is not there, where that is so because nothing was ever applied.
+    pub(crate) fn hint_if_empty(&self, metastore: &Metastore) -> Option<String> {
+        let environment = &self.environment.name;
+        metastore
+            .resources()
+            .is_empty()
+            .then(|| format!("nothing is applied in {environment} yet: `polder apply -e {environment}`"))
     }
 
     /// Who acts.

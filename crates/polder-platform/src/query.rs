@@ -68,10 +68,14 @@ impl Platform {
         let trail = Arc::new(AuditTrail::new(sql));
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
+        let hint = self.hint_if_empty(&metastore);
         let tables = GovernedTables::new(metastore, self.lake.clone(), caller, trail.clone());
         let result = self.engine.query(sql, Arc::new(tables)).await;
         trail.write(&self.store, &self.environment.name).await?;
-        result.map_err(query_error)
+        result.map_err(|error| match (query_error(error), hint) {
+            (error, Some(hint)) if error.kind() == ErrorKind::NotFound => error.with_hint(hint),
+            (error, _) => error,
+        })
     }
 
     /// What the caller may know of, by name.
@@ -154,7 +158,8 @@ impl Platform {
         let caller = self.caller(metastore)?;
         metastore.resolve(&caller, name).map_err(|error| {
             let near = metastore.near(&caller, name);
-            let hint = if near.is_empty() { "`polder ls` lists what you may know of".to_owned() } else { did_you_mean(&near) };
+            let list = || "`polder ls` lists what you may know of".to_owned();
+            let hint = if near.is_empty() { self.hint_if_empty(metastore).unwrap_or_else(list) } else { did_you_mean(&near) };
             Error::new(ErrorKind::NotFound, error.to_string()).with_hint(hint)
         })
     }
@@ -200,6 +205,7 @@ pub(crate) fn query_error(error: QueryError) -> Error {
         QueryErrorKind::Syntax | QueryErrorKind::Type => ErrorKind::Invalid,
         QueryErrorKind::NotFound => ErrorKind::NotFound,
         QueryErrorKind::NotAllowed => ErrorKind::Denied,
+        QueryErrorKind::Unavailable => ErrorKind::Unavailable,
         QueryErrorKind::Memory | QueryErrorKind::Cancelled | QueryErrorKind::Execution => ErrorKind::Failed,
     };
     let place = error.position.map(|position| format!("{position}: ")).unwrap_or_default();

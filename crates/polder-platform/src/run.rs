@@ -43,6 +43,8 @@ pub enum Selection {
 pub struct RunOptions {
     /// Runs jobs whose inputs are unchanged, too.
     pub force: bool,
+    /// Takes what a job would read as read where its sink has more of the job than the state knows of, and writes nothing there.
+    pub adopt: bool,
     /// How many jobs may be at work at once.
     pub parallel: usize,
 }
@@ -153,6 +155,7 @@ pub(crate) struct JobContext<'a> {
     /// The service principal that the job runs as.
     pub(crate) caller: Caller,
     pub(crate) force: bool,
+    pub(crate) adopt: bool,
     pub(crate) now: DateTime<Utc>,
     pub(crate) observer: RunObserver<'a>,
 }
@@ -220,6 +223,9 @@ impl Platform {
     ) -> Result<Vec<RunReport>, Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
+        if let Some(hint) = self.hint_if_empty(&metastore) {
+            return Err(Error::new(ErrorKind::NotFound, "there are no jobs").with_hint(hint));
+        }
         let interrupted = self.store.interrupt_dead_runs(&self.environment.name, Utc::now(), &process::is_dead).await;
         interrupted.doing(ErrorKind::Unavailable, "cannot read the runs")?;
         let jobs = applied_jobs(&metastore);
@@ -246,6 +252,7 @@ impl Platform {
                         job,
                         caller,
                         force: options.force,
+                        adopt: options.adopt,
                         now: Utc::now(),
                         observer,
                     };

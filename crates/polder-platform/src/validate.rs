@@ -74,7 +74,7 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
     for (number, environment) in mesh.environments().iter().enumerate() {
         let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);
         faults.extend(more);
-        faults.extend(check(&engine, &mesh, &desired).await);
+        faults.extend(check(&engine, &mesh, &desired, &faults).await);
         if number == 0 {
             summary = summarize(&desired);
         }
@@ -85,9 +85,9 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
     Ok(Validation { faults, summary, texts })
 }
 
-/// What only the desired state as a whole can show.
-pub(crate) async fn check(engine: &Engine, mesh: &Mesh, desired: &Desired) -> Vec<Fault> {
-    let mut faults = sql::SqlCheck::new(engine, mesh).faults(desired).await;
+/// What only the desired state as a whole can show. What was found before keeps parts of it from being there.
+pub(crate) async fn check(engine: &Engine, mesh: &Mesh, desired: &Desired, found: &[Fault]) -> Vec<Fault> {
+    let mut faults = sql::SqlCheck::new(engine, mesh, found).faults(desired).await;
     faults.extend(views::faults(desired));
     faults.extend(partitions::faults(desired));
     faults.extend(policies::faults(desired));
@@ -95,9 +95,13 @@ pub(crate) async fn check(engine: &Engine, mesh: &Mesh, desired: &Desired) -> Ve
     faults
 }
 
-/// Environments repeat the faults of what they share: each is told once.
+/// Environments repeat the faults of what they share: each is told once. A query's file that cannot be read is told as that, and
+/// not as one that is missing too.
 pub(crate) fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
     let mut seen = BTreeSet::new();
+    let unreadable: Vec<Arc<str>> =
+        faults.iter().filter(|f| f.is_error() && f.file.ends_with(".sql")).map(|f| f.file.clone()).collect();
+    faults.retain(|f| f.code != "missing-file" || !unreadable.iter().any(|file| f.message.ends_with(&**file)));
     faults.retain(|f| seen.insert((f.file.clone(), f.line, f.column, f.code, f.message.clone())));
     faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     faults

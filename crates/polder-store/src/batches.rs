@@ -82,7 +82,8 @@ impl LoadedFiles {
 }
 
 impl Store {
-    /// Plans a job's next batch, unless one is open.
+    /// Plans a job's next batch, unless one is open. Its number is greater than all before it and than `after`: a table may have
+    /// batches that this store does not know of.
     ///
     /// # Errors
     /// Only faults of the database.
@@ -91,6 +92,7 @@ impl Store {
         environment: &EnvironmentName,
         job: &JobId,
         mut files: Vec<FileSeen>,
+        after: u64,
         now: DateTime<Utc>,
     ) -> Result<PlannedBatch> {
         let mut work = self.write("planning a batch").await?;
@@ -99,9 +101,7 @@ impl Store {
         }
         files.sort_by(|a, b| (&a.path, &a.fingerprint).cmp(&(&b.path, &b.fingerprint)));
         files.dedup_by(|a, b| a.path == b.path && a.fingerprint == b.fingerprint);
-        let sql = sqlx::query("select coalesce(max(number), 0) as number from batches where environment = $1 and job = $2");
-        let row = work.row(sql.bind(environment.to_string()).bind(job.to_string())).await?;
-        let number = row.map_or(Ok(0), |row| row.count("number"))? + 1;
+        let number = last(&mut work, environment, job).await?.max(after) + 1;
         let sql = sqlx::query("insert into batches (environment, job, number, status, planned) values ($1, $2, $3, 'open', $4)");
         work.run(sql.bind(environment.to_string()).bind(job.to_string()).bind(as_bigint(number)).bind(time_text(now))).await?;
         let rows = files.iter().map(|file| {
@@ -127,6 +127,15 @@ impl Store {
         .await?;
         work.commit().await?;
         Ok(PlannedBatch::Planned(Batch { number, planned: now, files }))
+    }
+
+    /// Returns the greatest number of a job's batches, whatever became of them; 0 when there was none.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn last_batch(&self, environment: &EnvironmentName, job: &JobId) -> Result<u64> {
+        let mut work = self.read("looking for the last batch").await?;
+        last(&mut work, environment, job).await
     }
 
     /// Returns the batch that was planned and is not known to be done.
@@ -201,6 +210,12 @@ impl Store {
         }
         work.commit().await
     }
+}
+
+async fn last(work: &mut Work, environment: &EnvironmentName, job: &JobId) -> Result<u64> {
+    let sql = sqlx::query("select coalesce(max(number), 0) as number from batches where environment = $1 and job = $2");
+    let row = work.row(sql.bind(environment.to_string()).bind(job.to_string())).await?;
+    row.map_or(Ok(0), |row| row.count("number"))
 }
 
 async fn open(work: &mut Work, environment: &EnvironmentName, job: &JobId) -> Result<Option<Batch>> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use polder_model::{EnvironmentName, PrincipalName};
 use polder_platform::{OpenOptions, Platform};
+use tokio::runtime::Runtime;
 
 use crate::failure::{Exit, Failure};
 use crate::interrupt;
@@ -77,17 +78,16 @@ impl Context {
     }
 
     fn block_on_kind<T>(&self, kind: interrupt::Kind, operation: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-        let runtime = runtime()?;
-        let result = runtime.block_on(interrupt::or_interrupted(kind, operation));
-        // A thread in the midst of a computation that was given up is not waited for.
-        runtime.shutdown_background();
-        result
+        runtime()?.block_on(interrupt::or_interrupted(kind, operation))
     }
 }
 
-/// The threads that operations run on.
-pub(crate) fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// The threads that operations run on, to the end of the process.
+///
+/// They are never shut down. A thread in the midst of a computation that was given up would be waited for, and one that waits
+/// for a task would see it vanish and panic.
+pub(crate) fn runtime() -> io::Result<&'static Runtime> {
+    Ok(Box::leak(Box::new(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)))
 }
 
 fn nearest_mesh(from: &Path) -> Option<&Path> {

@@ -49,7 +49,6 @@ pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
     let mut session = Session { context, runtime, platform, form, timing: false };
     let outcome = session.converse(&mut editor);
     save(&mut editor, &history);
-    session.runtime.shutdown_background();
     outcome
 }
 
@@ -111,7 +110,7 @@ fn read(editor: &mut Editor<SqlHelper, FileHistory>, prompts: &Prompts) -> anyho
 
 struct Session<'a> {
     context: &'a Context,
-    runtime: Runtime,
+    runtime: &'static Runtime,
     platform: Platform,
     form: RowForm,
     timing: bool,
@@ -158,8 +157,7 @@ impl Session<'_> {
     }
 
     fn list(&self) -> anyhow::Result<()> {
-        let objects = self.runtime.block_on(self.platform.objects())?;
-        render::text(&ls::text(&objects))
+        render::text(&self.runtime.block_on(ls::text(&self.platform))?)
     }
 
     fn describe(&self, name: &str) -> anyhow::Result<()> {

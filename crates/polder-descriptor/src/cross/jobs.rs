@@ -60,6 +60,7 @@ impl<'v> Checker<'_, 'v> {
                 Some("write into a dataset of type parallelread and format delta".to_owned());
             return;
         }
+        self.append_only(job, dataset, sink);
         for key in &job.it.write.keys {
             self.sink_column(job, dataset.it, key, "the key");
         }
@@ -70,6 +71,22 @@ impl<'v> Checker<'_, 'v> {
         }
         for (column, reason) in &job.it.declassify {
             self.sink_column(job, dataset.it, &Spanned { value: column.clone(), span: reason.span }, "the declassified column");
+        }
+    }
+
+    /// Rows of an append-only table are never replaced.
+    fn append_only(&mut self, job: In<'v, Job>, dataset: In<'v, Dataset>, sink: &Reference) {
+        let set =
+            |(key, value): (&String, &String)| key.eq_ignore_ascii_case("delta.appendOnly") && value.eq_ignore_ascii_case("true");
+        let mode = match job.it.write.mode {
+            Mode::Append => return,
+            Mode::Overwrite => "overwrite",
+            Mode::Merge => "merge",
+        };
+        if dataset.it.properties.iter().any(set) && !matches!(job.it.framework, Framework::External { .. }) {
+            let message = format!("'{}' has delta.appendOnly, and mode {mode} replaces rows", sink.value);
+            self.error(job.file, sink.span, "sink-append-only", sink.value.name.as_str(), message).help =
+                Some("write mode: append, or take delta.appendOnly out of the dataset's properties".to_owned());
         }
     }
 

@@ -13,6 +13,13 @@ use crate::fault::Span;
 use crate::reader::{Fields, Reader, Spanned, Written, name_problem};
 use crate::yaml::Node;
 
+/// The columns in which the change data feed of a table says what changed, when.
+const FEED_COLUMNS: [&str; 3] = ["_change_type", "_commit_version", "_commit_timestamp"];
+
+/// The table properties that follow from what the descriptor says, so that nobody else sets them.
+const DECIDED: [&str; 4] =
+    ["delta.columnMapping.mode", "delta.enableDeletionVectors", "delta.minReaderVersion", "delta.minWriterVersion"];
+
 /// The layer of a dataset that names none.
 const DEFAULT_LAYER: &str = "bronze";
 
@@ -97,7 +104,7 @@ impl Dataset {
         let dataset = Body {
             description: fields.words(r, "description"),
             owner: fields.parsed(r, "owner"),
-            properties: fields.texts(r, "properties").into_iter().map(|(key, text)| (key, text.value)).collect(),
+            properties: properties(r, &mut fields),
             row_filters: row_filter_nodes.iter().filter_map(|node| row_filter(r, node)).collect(),
             checks: check::read_all(r, check_nodes, &columns),
         };
@@ -134,6 +141,16 @@ struct Body {
     properties: BTreeMap<String, String>,
     row_filters: Vec<RowFilter>,
     checks: Vec<Check>,
+}
+
+fn properties(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+    for entry in fields.entries(r, "properties") {
+        if DECIDED.iter().any(|decided| decided.eq_ignore_ascii_case(&entry.key)) {
+            let message = format!("'{}' is not for a descriptor to set: polder decides it by what the table needs", entry.key);
+            r.error(entry.span, "property-decided", &entry.key, message).help = Some("take it out".to_owned());
+        }
+    }
+    fields.texts(r, "properties").into_iter().map(|(key, text)| (key, text.value)).collect()
 }
 
 fn shape(r: &mut Reader<'_>, kind: &str, query: Option<Spanned<String>>, sql: Option<Spanned<String>>, name: Span) -> Shape {
@@ -220,10 +237,24 @@ fn storage(r: &mut Reader<'_>, cold: Option<Fields<'_>>, location: Option<Fields
     let formats = [("delta", TableFormat::Delta), ("parquet", TableFormat::Parquet)];
     storage.format = cold.choice(r, "format", &formats).unwrap_or(TableFormat::Delta);
     storage.has_history = cold.flag(r, "hasHistory", false);
+    if storage.has_history {
+        feed_columns(r, columns);
+    }
     let names = cold.list(r, "partitioningColumns");
     storage.partition_columns = partition_columns(r, &names, columns);
     cold.finish(r);
     storage
+}
+
+fn feed_columns(r: &mut Reader<'_>, columns: &[Spanned<Column>]) {
+    for column in columns {
+        let name = &column.value.name;
+        if FEED_COLUMNS.iter().any(|feed| feed.eq_ignore_ascii_case(name)) {
+            let message = format!("a dataset with hasHistory has a column '{name}' already: it tells what changed");
+            r.error(column.span, "reserved-column", name, message).help =
+                Some("rename the column, or write hasHistory: false".to_owned());
+        }
+    }
 }
 
 /// `aws | azure`: a set.

@@ -9,6 +9,7 @@ use crate::cron;
 use crate::descriptor::dataset::beside;
 use crate::descriptor::{Reference, dataset_id};
 use crate::fault::Span;
+use crate::glob;
 use crate::reader::{Fields, Reader, Spanned};
 use crate::suggest;
 use crate::yaml::Node;
@@ -239,6 +240,14 @@ fn check_files(r: &mut Reader<'_>, files: &Spanned<String>) {
     {
         let message = format!("there is no source {scheme}://");
         r.error(files.span, "unknown-value", text, message).help = Some("use s3://, az:// or gs://, or a path".to_owned());
+    } else if text.split('/').find(|part| *part != ".") == Some(".polder") {
+        let message = "in .polder polder keeps its own state and data: no files to load";
+        r.error(files.span, "own-files", text, message).help =
+            Some("to read a dataset, write a job of kind sql with the dataset among its sources".to_owned());
+    } else if let Some(problem) = glob::problem(text) {
+        let message = format!("{text:?} is not a glob: {problem}");
+        r.error(files.span, "invalid-glob", text, message).help =
+            Some("write for example landing/customer/*.csv; a [ that is itself meant is written [[]".to_owned());
     }
 }
 
@@ -250,6 +259,13 @@ fn csv(r: &mut Reader<'_>, mut fields: Fields<'_>) -> CsvOptions {
         quote: character(r, &mut fields, "quote", default.quote),
         nulls: fields.list::<String>(r, "nulls").into_iter().map(|text| text.value).collect(),
     };
+    let written = fields.get("quote").or_else(|| fields.get("delimiter"));
+    if let Some(node) = written.filter(|_| options.delimiter == options.quote) {
+        let message =
+            format!("{:?} is the delimiter and the quote: no field could be told from the next", options.quote.to_string());
+        r.error(node.span, "delimiter-is-quote", &node.offending(), message).help =
+            Some("write another 'delimiter' or another 'quote'".to_owned());
+    }
     fields.finish(r);
     options
 }

@@ -105,6 +105,73 @@ fn a_required_key_misspelt_is_one_fault_and_an_error() {
 }
 
 #[test]
+fn a_key_that_is_nearly_a_known_one_is_an_error_in_the_given_formats_too() {
+    let near = |place: &str, wrong: &str, known: &str| {
+        format!("{place} unknown-key `{wrong}` there is no key '{wrong}' here | did you mean '{known}'?")
+    };
+    dataset(("tags: [pii]", "tag: [pii]"), &[&near("7:36+3", "tag", "tags")]);
+    dataset(("tags: [pii]", "tags: [pii], masks: hash"), &[&near("7:49+5", "masks", "mask")]);
+    dataset_with("rowFilter: [{group: analysts, where: id > 1}]", &[&near("8:1+9", "rowFilter", "rowFilters")]);
+    dataset_with("check: [{unique: id}]", &[&near("8:1+5", "check", "checks")]);
+    check(JOB_FILE, &format!("{INGEST}badRow: quarantine\n"), &[&near("5:1+6", "badRow", "badRows")]);
+}
+
+#[test]
+fn what_could_only_fail_when_it_runs_is_a_fault() {
+    let files = |glob: &str| format!("files: \"{glob}\", format: csv");
+    job(
+        ("files: landing/*.csv", &files("[.csv")),
+        &[
+            "3:15+7 invalid-glob `[.csv` \"[.csv\" is not a glob: a [ has no ] that ends it | write for example landing/customer/*.csv; a [ that is itself meant is written [[]",
+        ],
+    );
+    job(
+        ("files: landing/*.csv", &files("./.polder/**")),
+        &[
+            "3:15+14 own-files `./.polder/**` in .polder polder keeps its own state and data: no files to load | to read a dataset, write a job of kind sql with the dataset among its sources",
+        ],
+    );
+    job(
+        ("*.csv}", "*.csv, csv: {delimiter: \"'\", quote: \"'\"}}"),
+        &[
+            "3:59+3 delimiter-is-quote `'` \"'\" is the delimiter and the quote: no field could be told from the next | write another 'delimiter' or another 'quote'",
+        ],
+    );
+    check(
+        JOB_FILE,
+        &format!("{INGEST}schedule: \"0 0 31 2 *\"\n"),
+        &[
+            "5:11+12 invalid-schedule `0 0 31 2 *` there is no day 31 in month 2: the schedule would never come | write minute, hour, day of the month, month, day of the week, such as \"0 6 * * *\" for six every morning (UTC)",
+        ],
+    );
+    dataset(
+        (
+            "coldStorage: {location: {prefix: bronze, provider: aws}}\ncolumns:",
+            "coldStorage: {hasHistory: true}\ncolumns:\n  - {name: _Change_Type, type: string}",
+        ),
+        &[
+            "6:12+12 reserved-column `_Change_Type` a dataset with hasHistory has a column '_Change_Type' already: it tells what changed | rename the column, or write hasHistory: false",
+        ],
+    );
+    dataset_with(
+        "properties: {delta.columnmapping.mode: name, delta.logRetentionDuration: interval 1 day}",
+        &[
+            "8:14+24 property-decided `delta.columnmapping.mode` 'delta.columnmapping.mode' is not for a descriptor to set: polder decides it by what the table needs | take it out",
+        ],
+    );
+    let append_only = format!("{CUSTOMER}properties: {{delta.appendOnly: \"true\"}}\n");
+    for (write, expect) in [
+        ("", Vec::new()),
+        ("write: {mode: merge, keys: [id]}\n", vec!["mode merge replaces rows"]),
+        ("write: {mode: overwrite}\n", vec!["mode overwrite replaces rows"]),
+    ] {
+        let (_, faults) = read(&[(DATASET_FILE, &append_only), (JOB_FILE, &format!("{INGEST}{write}"))]);
+        assert_eq!(faults.len(), expect.len(), "{faults:#?}");
+        assert!(faults.iter().zip(expect).all(|(fault, part)| fault.message.ends_with(part)), "{faults:#?}");
+    }
+}
+
+#[test]
 fn a_word_that_is_not_one_of_a_few_is_answered_with_the_nearest() {
     let unknown = |place: &str, wrong: &str, key: &str, help: &str| {
         format!("{place} unknown-value `{wrong}` '{key}' is never \"{wrong}\" | {help}")
@@ -289,6 +356,12 @@ fn principals_exist_once_and_groups_do_not_contain_themselves() {
         ("servicePrincipals: [deployer]", "servicePrincipals: [analysts]"),
         &[
             "9:61+8 duplicate-principal `analysts` the group (service principal elsewhere) 'analysts' is declared a second time: the first is at polder.yaml:10:21 | users, service principals and groups share one set of names: rename or remove one",
+        ],
+    );
+    polder(
+        ("{name: analysts}", "{name: local}"),
+        &[
+            "9:61+5 duplicate-principal `local` the group 'local' exists already: it is built in | rename it: 'local' is whoever runs polder at their own machine",
         ],
     );
     polder(

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::logical_expr::{Expr, ExprSchemable, Volatility};
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
 
 use super::Rows;
@@ -61,7 +61,9 @@ fn refuse_unfit(expr: &Expr) -> Result<(), QueryError> {
             Expr::AggregateFunction(_) | Expr::GroupingSet(_) => Some("an aggregate"),
             Expr::WindowFunction(_) => Some("a window function"),
             Expr::Placeholder(_) | Expr::ScalarVariable(..) => Some("a parameter"),
-            other if other.is_volatile_node() => Some("a function whose value changes from call to call"),
+            Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable => {
+                Some("a function whose value changes, as that of now() does")
+            }
             _ => None,
         };
         Ok(if unfit.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })

@@ -30,8 +30,7 @@ use futures::StreamExt;
 use polder_model::Mask;
 
 use super::mask::{MaskKey, masked};
-use super::{below, leak_proof};
-use crate::tables::TableParts;
+use super::{Source, below, leak_proof};
 
 /// One column that leaves the barrier.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ pub(crate) struct Output {
 
 /// Masks its input's columns and keeps what is below from being seen.
 pub(crate) struct GovernedExec {
-    name: TableParts,
+    source: Source,
     input: Arc<dyn ExecutionPlan>,
     schema: SchemaRef,
     outputs: Arc<[Output]>,
@@ -59,7 +58,7 @@ pub(crate) struct GovernedExec {
 
 impl GovernedExec {
     pub(crate) fn new(
-        name: TableParts,
+        source: Source,
         input: Arc<dyn ExecutionPlan>,
         schema: SchemaRef,
         outputs: Arc<[Output]>,
@@ -67,13 +66,13 @@ impl GovernedExec {
         key: MaskKey,
     ) -> Self {
         let properties = Arc::new(properties(&input, &schema, &outputs));
-        Self { name, input, schema, outputs, all_rows, key, let_down: Vec::new(), properties }
+        Self { source, input, schema, outputs, all_rows, key, let_down: Vec::new(), properties }
     }
 
     /// The same barrier over another input of the same columns.
     fn over(&self, input: Arc<dyn ExecutionPlan>, let_down: Vec<Arc<dyn PhysicalExpr>>) -> Self {
         Self {
-            name: self.name.clone(),
+            source: self.source.clone(),
             properties: Arc::new(properties(&input, &self.schema, &self.outputs)),
             input,
             schema: Arc::clone(&self.schema),
@@ -128,14 +127,14 @@ fn open_ordering(input: &Arc<dyn ExecutionPlan>, schema: &SchemaRef, outputs: &[
 
 impl fmt::Debug for GovernedExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GovernedExec({})", self.name)
+        write!(f, "GovernedExec({})", self.source.name)
     }
 }
 
 impl DisplayAs for GovernedExec {
     fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "GovernedScan: table={}, columns=[{}]", self.name, columns.join(", "))
+        write!(f, "GovernedScan: table={}, columns=[{}]", self.source.name, columns.join(", "))
     }
 }
 
@@ -184,11 +183,12 @@ impl ExecutionPlan for GovernedExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let name = self.name.clone();
-        let input = self.input.execute(partition, context).map_err(|error| told(&name, error))?;
+        let source = self.source.clone();
+        let input = self.input.execute(partition, context).map_err(|error| told(&source, error))?;
         let (schema, outputs, key) = (Arc::clone(&self.schema), Arc::clone(&self.outputs), self.key.clone());
-        let stream = input
-            .map(move |batch| batch.and_then(|batch| shown(&batch, &schema, &outputs, &key)).map_err(|error| told(&name, error)));
+        let stream = input.map(move |batch| {
+            batch.and_then(|batch| shown(&batch, &schema, &outputs, &key)).map_err(|error| told(&source, error))
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
     }
 
@@ -260,14 +260,21 @@ fn rough(rows: Precision<usize>) -> Precision<usize> {
 
 /// What the caller is told of an error below the barrier. Storage and memory speak of files and bytes; everything else
 /// may quote a hidden value, so it goes to the log of the one who runs the engine.
-fn told(name: &TableParts, error: DataFusionError) -> DataFusionError {
+fn told(source: &Source, error: DataFusionError) -> DataFusionError {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => error,
         _ => {
-            tracing::warn!(table = %name, %error, "reading a governed table failed");
-            DataFusionError::Execution(format!(
-                "the table {name} could not be read: a row filter failed on a row, or a file is damaged; its owner can see which"
-            ))
+            let Source { name, is_view } = source;
+            tracing::warn!(table = %name, %error, "reading a governed table or view failed");
+            DataFusionError::Execution(match is_view {
+                true => format!(
+                    "the view {name} could not be read: a value its query computes failed, a row filter failed on a row, or a \
+                     file is damaged; its owner can see which"
+                ),
+                false => format!(
+                    "the table {name} could not be read: a row filter failed on a row, or a file is damaged; its owner can see which"
+                ),
+            })
         }
     }
 }

@@ -38,6 +38,13 @@ use crate::tables::TableParts;
 use exec::{GovernedExec, Output};
 use mask::MaskKey;
 
+/// What is governed, for errors and plans.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) name: TableParts,
+    pub(crate) is_view: bool,
+}
+
 /// Which rows are visible.
 #[derive(Debug, Clone)]
 pub(crate) enum Rows {
@@ -58,7 +65,7 @@ struct Shown {
 
 /// A provider behind a permit.
 pub(crate) struct GovernedTable {
-    name: TableParts,
+    source: Source,
     inner: Arc<dyn TableProvider>,
     shown: Vec<Shown>,
     schema: SchemaRef,
@@ -69,7 +76,7 @@ pub(crate) struct GovernedTable {
 impl fmt::Debug for GovernedTable {
     /// Says nothing of conditions and masks: plans are printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GovernedTable({})", self.name)
+        write!(f, "GovernedTable({})", self.source.name)
     }
 }
 
@@ -77,7 +84,7 @@ impl GovernedTable {
     /// Puts a permit before a provider. `declared` are the columns that may be shown at all; `open` tells which of the
     /// provider's columns are read as they are stored, so that a filter over them may be applied early.
     pub(crate) fn new(
-        name: TableParts,
+        source: Source,
         inner: Arc<dyn TableProvider>,
         permit: &Permit,
         declared: impl Fn(&str) -> bool,
@@ -94,7 +101,7 @@ impl GovernedTable {
             shown.push(Shown { index, mask, open: mask.is_none() && open(index) });
             fields.push(if mask.is_some() { Arc::new(masked_field(field)) } else { Arc::clone(field) });
         }
-        Self { name, inner, shown, schema: Arc::new(Schema::new(fields)), rows, key }
+        Self { source, inner, shown, schema: Arc::new(Schema::new(fields)), rows, key }
     }
 
     fn is_open(&self, column: &str) -> bool {
@@ -210,6 +217,6 @@ impl TableProvider for GovernedTable {
         let outputs = projection.iter().map(output).collect();
         let schema = Arc::new(self.schema.project(projection)?);
         let all_rows = matches!(self.rows, Rows::All);
-        Ok(Arc::new(GovernedExec::new(self.name.clone(), visible, schema, outputs, all_rows, self.key.clone())))
+        Ok(Arc::new(GovernedExec::new(self.source.clone(), visible, schema, outputs, all_rows, self.key.clone())))
     }
 }

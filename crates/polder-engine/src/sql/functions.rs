@@ -13,13 +13,14 @@ use datafusion::datasource::cte_worktable::CteWorkTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use crate::checked::checked;
-use crate::floats::evened;
+use crate::even::evened;
+use crate::moments::Microseconds;
 use crate::tables::TableParts;
 
 /// The names one statement may use.
@@ -47,6 +48,11 @@ pub(crate) fn simplified(state: &SessionState, expr: Expr, schema: &DFSchema) ->
 impl ContextProvider for Names<'_> {
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
         self.state.expr_planners()
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        let zone = self.options().execution.time_zone.as_deref().map(Arc::from);
+        Some(Arc::new(Microseconds { zone }))
     }
 
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {

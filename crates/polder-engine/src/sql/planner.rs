@@ -28,7 +28,7 @@ use crate::analyze::AnalyzeTable;
 use crate::config::parser_options;
 use crate::error::{QueryError, QueryErrorKind};
 use crate::governed::mask::MaskKey;
-use crate::governed::{GovernedTable, Rows, condition, same_name};
+use crate::governed::{GovernedTable, Rows, Source, condition, same_name};
 use crate::references::references;
 use crate::tables::{AsOf, ResolveError, Resolved, TableParts, Tables};
 use crate::{information, lineage, nearest};
@@ -165,7 +165,8 @@ impl<'a> Planner<'a> {
         let rows = self.visible_rows(name, permit, &provider)?;
         let declared = |field: &str| columns.iter().any(|column| same_name(&column.name, field));
         let key = self.key.clone();
-        Ok(Arc::new(GovernedTable::new(name.clone(), provider, permit, declared, |_| true, rows, key)))
+        let source = Source { name: name.clone(), is_view: false };
+        Ok(Arc::new(GovernedTable::new(source, provider, permit, declared, |_| true, rows, key)))
     }
 
     /// A view is read with the rights it was made with, so it is a barrier even under a permit for all of it: the caller's
@@ -193,7 +194,8 @@ impl<'a> Planner<'a> {
         let declared = |field: &str| columns.is_empty() || columns.iter().any(|column| same_name(&column.name, field));
         let is_open = |at: usize| open.get(at).copied().unwrap_or(false);
         let key = self.key.clone();
-        Ok(Arc::new(GovernedTable::new(name.clone(), provider, permit, declared, is_open, rows, key)))
+        let source = Source { name: name.clone(), is_view: true };
+        Ok(Arc::new(GovernedTable::new(source, provider, permit, declared, is_open, rows, key)))
     }
 
     fn view_body<'b>(&'b self, sql: &'b str, inner: &'b Arc<dyn Tables>) -> BoxFuture<'b, Result<LogicalPlan, QueryError>> {
@@ -250,7 +252,7 @@ fn unresolved(name: &TableParts, error: ResolveError, known: impl Fn() -> Vec<Ta
         ResolveError::NotFound => not_found(name, &known()),
         ResolveError::Denied { message, hint } => QueryError { hint, ..QueryError::not_allowed(message) },
         ResolveError::Unavailable(reason) => {
-            QueryError::new(QueryErrorKind::Execution, format!("the table {name} cannot be opened: {reason}"))
+            QueryError::new(QueryErrorKind::Unavailable, format!("the table {name} cannot be opened: {reason}"))
         }
     }
 }

@@ -128,6 +128,12 @@ async fn joins_ctes_subqueries_and_unions_are_traced() {
     )
     .await;
     check(
+        "select (select count(*) from customer c where c.custkey = o.custkey) > 0 as known from orders o",
+        &["known boolean <-"],
+        "customer.custkey orders.custkey",
+    )
+    .await;
+    check(
         "select o.orderkey, l.e from orders o, lateral (select max(email) as e from customer c where c.custkey = o.custkey) l",
         &["orderkey bigint <- orders.orderkey", "e string <- customer.email"],
         "customer.custkey orders.custkey",
@@ -191,6 +197,20 @@ async fn what_does_not_fit_is_told_with_its_place() {
             QueryErrorKind::NotAllowed,
             "customer is read at the version of the run, so it has no other state",
             Some((1, 15)),
+            None,
+        ),
+        (
+            "select exists (select 1 from orders o where o.custkey = c.custkey) as x from customer c",
+            QueryErrorKind::NotAllowed,
+            "EXISTS, IN (SELECT ...) and ANY (SELECT ...) stand only in WHERE and HAVING",
+            None,
+            Some("in the SELECT list, count the rows instead: (SELECT count(*) FROM ... WHERE ...) > 0"),
+        ),
+        (
+            "select custkey in (select custkey from orders) as x from customer",
+            QueryErrorKind::NotAllowed,
+            "EXISTS, IN (SELECT ...) and ANY (SELECT ...) stand only in WHERE and HAVING",
+            None,
             None,
         ),
         ("show tables", QueryErrorKind::NotAllowed, "this is not a query", None, None),

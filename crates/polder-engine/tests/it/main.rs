@@ -7,6 +7,7 @@ mod explain;
 mod governed;
 mod lineage;
 mod mesh;
+mod moments;
 mod names;
 mod refused;
 mod stream;

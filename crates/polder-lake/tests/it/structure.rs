@@ -1,7 +1,7 @@
 //! Tables come, change, are observed and go; damaged ones say what is wrong.
 
 use polder_access::Action;
-use polder_lake::{AsOf, Error, TableObservation, VacuumOptions};
+use polder_lake::{AsOf, Error, Lake, LakeConfig, TableObservation, VacuumOptions};
 use polder_model::job::WriteMode;
 use polder_model::resource::Bucket;
 use serde_json::json;
@@ -31,6 +31,11 @@ async fn columns_that_no_table_can_have_are_refused() {
         (vec!["a int"], json!({"partition_columns": ["b"]}), "partition column b is no column"),
         (vec!["a int"], json!({"partition_columns": ["a"]}), "every column is a partition column"),
         (vec!["a int", "b array<int>"], json!({"partition_columns": ["b"]}), "which no folder can be named by"),
+        (
+            vec!["a int", "_Commit_Version int"],
+            json!({"has_history": true}),
+            "column _Commit_Version has a name that the history",
+        ),
         (vec!["a int"], json!({"properties": {"delta.enableDeletionVectors": "true"}}), "take it out"),
     ] {
         let error = fixture.lake.create_table(&table(&columns, more), TABLE_ID).await.unwrap_err().to_string();
@@ -114,6 +119,24 @@ async fn a_location_cannot_leave_its_bucket() {
 }
 
 #[tokio::test]
+async fn a_folder_whose_tables_would_be_read_from_another_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for name in ["a b", "100%", "a%b", "é?#", "a%zz"] {
+        let root = folder.path().join(name);
+        let (lake, table) = (lake(root.clone()), table(&["id int"], json!({})));
+        lake.create_table(&table, TABLE_ID).await.unwrap();
+        let fixture = Fixture { folder: tempfile::TempDir::new().unwrap(), lake, table };
+        fixture.write(WriteMode::Append, "SELECT 1 AS id").await;
+        assert_eq!(fixture.rows("SELECT * FROM t").await, ["1"], "{name}");
+    }
+    for name in ["a%20b", "a%2Fb", "a%2fb", "a\\b", "a\nb"] {
+        let root = folder.path().join(name).join("lake");
+        let error = Lake::new(LakeConfig { root, ..LakeConfig::default() }).unwrap_err();
+        assert!(chain(&error).contains("in its path would be read as another name: rename that folder"), "{}", chain(&error));
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_log_is_an_error_that_names_table_and_entry() {
     for (version, bytes, why) in [
         (1, Some("{\"add\": nonsense"), "holds no action on line 1: "),
@@ -122,7 +145,9 @@ async fn a_damaged_log_is_an_error_that_names_table_and_entry() {
         (3, Some("\n \n"), "is empty"),
         (2, Some("{}"), "holds no action on line 1: an action has a kind"),
         (2, Some("\u{0}\u{0}"), "holds no action on line 1: "),
-        (1, None, ""),
+        (0, None, "is missing"),
+        (1, None, "is missing"),
+        (2, None, "is missing"),
     ] {
         let fixture = Fixture::new(&["id int"]).await;
         for id in 1..=3 {
@@ -136,10 +161,9 @@ async fn a_damaged_log_is_an_error_that_names_table_and_entry() {
         let text = chain(&fixture.at(AsOf::Latest).await.err().unwrap());
         assert!(text.contains("the log of table finance.bronze.customer_v1 at /"), "{text}");
         assert!(text.contains("restore its _delta_log folder"), "{text}");
-        if bytes.is_some() {
-            let damage = format!("the log is damaged: version {version} {why}");
-            assert!(text.contains(&damage) && text.contains(&format!("{version:020}.json")), "{damage}: {text}");
-        }
+        let damage = format!("the log is damaged: version {version} {why}");
+        assert!(text.contains(&damage) && text.contains(&format!("{version:020}.json")), "{damage}: {text}");
+        assert!(!text.contains("ParsedLogPath"), "{text}");
     }
 }
 

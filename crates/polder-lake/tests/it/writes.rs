@@ -96,6 +96,20 @@ async fn an_applications_write_is_done_once() {
 }
 
 #[tokio::test]
+async fn an_empty_text_names_no_folder() {
+    let values = "SELECT * FROM (VALUES (1, ''), (2, 'nl'), (3, NULL)) v(id, country)";
+    let required = Fixture::with(&["country string", "id int"], json!({"partition_columns": ["country"]})).await;
+    let handle = required.open(Action::Write).await;
+    let error = stage(&handle, WriteMode::Append, &format!("{values} WHERE id < 3")).await.err().unwrap().to_string();
+    assert!(error.contains("partition column country is required and 1 rows have an empty text"), "{error}");
+    assert_eq!(required.data_files(), Vec::<String>::new());
+    let optional = Fixture::with(&["country string?", "id int"], json!({"partition_columns": ["country"]})).await;
+    optional.write(WriteMode::Append, values).await;
+    assert_eq!(optional.rows("SELECT id, country FROM t").await, ["1|~", "2|nl", "3|~"]);
+    assert_eq!(optional.data_files().len(), 2);
+}
+
+#[tokio::test]
 async fn rows_that_do_not_fit_are_refused_and_leave_nothing() {
     let fixture = Fixture::new(&["id int", "name string?"]).await;
     let handle = fixture.open(Action::Write).await;

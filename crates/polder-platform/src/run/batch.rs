@@ -45,10 +45,36 @@ impl JobContext<'_> {
         Ok(written.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
     }
 
-    /// Plans a batch. There is no open one: [`Self::earlier`] comes first, and the job's lease keeps others out.
-    pub(super) async fn plan_batch(&self, contents: Vec<FileSeen>) -> Result<Batch, Error> {
+    /// Whether the tables have batches that the state does not know of: it was lost or put back from a copy, or another state
+    /// writes to the same tables. What was in those batches nobody knows, so a job that adds rows could lose or double some.
+    pub(super) async fn is_behind(&self, written: u64) -> Result<bool, Error> {
         let platform = self.platform;
-        let planned = platform.store.plan_batch(&platform.environment.name, &self.job.id, contents, self.now).await;
+        let last = platform.store.last_batch(&platform.environment.name, &self.job.id).await;
+        Ok(written > last.doing(ErrorKind::Unavailable, "cannot read the batches")?)
+    }
+
+    /// Refuses to add rows where some may be in already.
+    pub(super) fn behind(&self, sink: &Sink<'_>) -> Error {
+        let message = format!(
+            "{} has rows of job {} that the state does not know of: it was lost or put back from a copy, or another state writes there too",
+            sink.table.name, self.job.id
+        );
+        Error::new(ErrorKind::Conflict, message).with_hint(format!(
+            "when all that the job would read now is in the table, say so: `polder run {} --adopt`; else mend the table first",
+            self.job.id
+        ))
+    }
+
+    /// Takes what the job would read now as read: the batch is the last one that the tables have.
+    pub(super) async fn adopt(&self, contents: Vec<FileSeen>, written: u64) -> Result<Batch, Error> {
+        self.plan_batch(contents, written.saturating_sub(1)).await
+    }
+
+    /// Plans a batch, numbered after those that the tables have. There is no open one: [`Self::earlier`] comes first, and the job's
+    /// lease keeps others out.
+    pub(super) async fn plan_batch(&self, contents: Vec<FileSeen>, written: u64) -> Result<Batch, Error> {
+        let platform = self.platform;
+        let planned = platform.store.plan_batch(&platform.environment.name, &self.job.id, contents, written, self.now).await;
         polder_model::fault::point("run.planned");
         match planned.doing(ErrorKind::Unavailable, "cannot record what is about to be written")? {
             PlannedBatch::Planned(batch) => Ok(batch),

@@ -24,6 +24,13 @@ const QUARANTINE: &str = "_quarantine";
 /// How many fields that no column takes are named in a warning.
 const NAMED_FIELDS: usize = 5;
 
+/// Where rows go.
+struct Tables<'a> {
+    sink: Sink<'a>,
+    /// For the rows that do not fit, where they are kept.
+    quarantine: Option<Sink<'a>>,
+}
+
 /// What was read and written, not visible yet.
 struct Loaded {
     rows: Staged,
@@ -54,32 +61,73 @@ impl JobContext<'_> {
     /// Loads the files that are new.
     pub(super) async fn ingest(&self, source: &FileSource) -> Result<Done, Error> {
         let sink = self.sink().await?;
+        let quarantine = match self.job.bad_rows {
+            BadRows::Quarantine => Some(self.writable(&quarantine_name(&sink.table.name)?).await?),
+            BadRows::Fail => None,
+        };
+        let tables = Tables { sink, quarantine };
         let mut done = Done::default();
         let started = Instant::now();
         let found = self.find(source).await?;
         done.took("find", started);
-        let batch = match self.earlier(&sink).await? {
-            Earlier::Lost(batch) if self.still_there(&batch, &found) => Some(batch),
-            Earlier::Lost(batch) => {
-                self.give_up(&batch).await?;
-                None
+        match self.earlier(&tables.sink).await? {
+            Earlier::Lost(batch) if self.still_there(&batch, &found) => {
+                self.load(source, &tables, &batch, &found, &mut done).await?;
+                self.record_loaded(&mut done).await?;
             }
+            Earlier::Lost(batch) => self.give_up(&batch).await?,
             Earlier::Committed(batch) => {
                 let files = batch.files.len();
                 done.warnings.push(format!("an earlier run was cut short after its commit; its {files} files are in place"));
-                None
             }
-            Earlier::None => None,
-        };
-        let batch = match batch {
-            Some(batch) => batch,
-            None => match self.next_batch(source, &sink, &found, &mut done).await? {
-                Some(batch) => batch,
-                None => return Ok(done),
-            },
-        };
-        self.load(source, &sink, &batch, &found, &mut done).await?;
+            Earlier::None => {}
+        }
+        if done.failed.is_some() {
+            return Ok(done);
+        }
+        let written = self.written_anywhere(&tables).await?;
+        if self.is_behind(written).await? {
+            if self.adopt {
+                done.warnings.push(format!("nothing was read: the {} files that are there count as loaded", found.len()));
+                done.batch = Some(self.adopt(found.iter().map(seen).collect(), written).await?);
+                return Ok(done);
+            }
+            if self.job.write == WriteMode::Append {
+                return Err(self.behind(&tables.sink));
+            }
+        }
+        let batches = self.next_batches(source, &tables.sink, &found, &mut done).await?;
+        for (number, files) in batches.into_iter().enumerate() {
+            self.record_loaded(&mut done).await?;
+            let batch = self.plan_batch(files, written).await?;
+            match self.load(source, &tables, &batch, &found, &mut done).await {
+                Err(error) if number > 0 => {
+                    done.failed = Some(format!("{}; the {number} files before it are in", self.explain(&error)));
+                }
+                loaded => loaded?,
+            }
+            if done.failed.is_some() {
+                break;
+            }
+        }
         Ok(done)
+    }
+
+    /// Records the batch that is in the table, as must be before another is planned.
+    async fn record_loaded(&self, done: &mut Done) -> Result<(), Error> {
+        match done.batch.take() {
+            Some(batch) => self.record(&batch).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The number of the last batch that any of the tables has: the quarantine table may be one ahead.
+    async fn written_anywhere(&self, tables: &Tables<'_>) -> Result<u64, Error> {
+        let quarantine = match &tables.quarantine {
+            Some(table) => self.written(table).await?,
+            None => 0,
+        };
+        Ok(self.written(&tables.sink).await?.max(quarantine))
     }
 
     async fn find(&self, source: &FileSource) -> Result<Vec<SourceFile>, Error> {
@@ -113,20 +161,23 @@ impl JobContext<'_> {
         }
     }
 
-    /// Plans the files that are new; `None` when there is nothing to load.
-    async fn next_batch(
+    /// The files to load, those of each batch together. When there are none, it is noted why.
+    async fn next_batches(
         &self,
         source: &FileSource,
         sink: &Sink<'_>,
         found: &[SourceFile],
         done: &mut Done,
-    ) -> Result<Option<Batch>, Error> {
+    ) -> Result<Vec<Vec<FileSeen>>, Error> {
         let platform = self.platform;
         let last = self.written(sink).await?;
         let loaded = platform.store.loaded_files(&platform.environment.name, &self.job.id, last).await;
         let loaded = loaded.doing(ErrorKind::Unavailable, "cannot read which files are loaded")?;
         let is_new = |file: &&SourceFile| self.force_reload() || !loaded.contains(&file.name, &file.fingerprint);
-        let new: Vec<&SourceFile> = found.iter().filter(is_new).collect();
+        let mut new: Vec<&SourceFile> = found.iter().filter(is_new).collect();
+        if new.is_empty() && done.output_version.is_some() {
+            return Ok(Vec::new());
+        }
         if new.is_empty() {
             done.skipped = Some(match found.len() {
                 0 => format!("no file matches {}", source.files),
@@ -135,7 +186,7 @@ impl JobContext<'_> {
                 }
                 files => format!("no new file: all {files} are loaded"),
             });
-            return Ok(None);
+            return Ok(Vec::new());
         }
         if self.job.write == WriteMode::Append {
             let grown = new.iter().filter(|file| loaded.contains_path(&file.name));
@@ -143,9 +194,16 @@ impl JobContext<'_> {
                 format!("{} has changed since it was loaded: it is added whole, the rows that it had then once more", file.name)
             }));
         }
-        // Overwriting replaces all rows, so all files go in, not just the new ones.
-        let chosen = if self.job.write == WriteMode::Overwrite { found.iter().collect() } else { new };
-        self.plan_batch(chosen.into_iter().map(seen).collect()).await.map(Some)
+        Ok(match &self.job.write {
+            WriteMode::Append => vec![new.into_iter().map(seen).collect()],
+            // Overwriting replaces all rows, so all files go in, not just the new ones.
+            WriteMode::Overwrite => vec![found.iter().map(seen).collect()],
+            // One after the other in the order of their names: of two rows with the same key, the later file's stays.
+            WriteMode::Merge { .. } => {
+                new.sort_by(|a, b| a.name.cmp(&b.name));
+                new.into_iter().map(|file| vec![seen(file)]).collect()
+            }
+        })
     }
 
     /// Loading again what is loaded makes sense only where it replaces what is there.
@@ -160,17 +218,15 @@ impl JobContext<'_> {
     async fn load(
         &self,
         source: &FileSource,
-        sink: &Sink<'_>,
+        tables: &Tables<'_>,
         batch: &Batch,
         found: &[SourceFile],
         done: &mut Done,
     ) -> Result<(), Error> {
+        let Tables { sink, quarantine } = tables;
+        let rejected_before = done.rejected;
         let by_name: HashMap<&str, &SourceFile> = found.iter().map(|file| (file.name.as_str(), file)).collect();
         let files: Vec<SourceFile> = batch.files.iter().filter_map(|f| by_name.get(f.path.as_str()).copied().cloned()).collect();
-        let quarantine = match self.job.bad_rows {
-            BadRows::Quarantine => Some(self.writable(&quarantine_name(&sink.table.name)?).await?),
-            BadRows::Fail => None,
-        };
         // Once the rows that did not fit are kept, the batch is only ever done again under the same number: under another they
         // would be kept twice.
         let mut quarantined = false;
@@ -188,7 +244,7 @@ impl JobContext<'_> {
             };
             done.took("read", started);
             polder_model::fault::point("run.staged");
-            done.rejected = loaded.report.rejected();
+            done.rejected = rejected_before + loaded.report.rejected();
             done.warnings.extend(ignored_fields(&loaded.report));
             let checked = self.check(sink, &loaded.rows, done).await;
             if !matches!(checked, Ok(true)) {
@@ -199,7 +255,7 @@ impl JobContext<'_> {
                 return checked.map(drop);
             }
             // Rows that did not fit are kept only with the rows that did. Staged again, they are seen to be in already.
-            if let (Some(table), Some(rejected)) = (&quarantine, loaded.rejected) {
+            if let (Some(table), Some(rejected)) = (quarantine, loaded.rejected) {
                 let committed = rejected.commit().await;
                 let _ = committed.doing(ErrorKind::Unavailable, format!("cannot commit to {}", table.table.name))?;
                 quarantined = true;

@@ -87,7 +87,7 @@ impl JobContext<'_> {
     /// Commits a staged write whose checks hold.
     pub(super) async fn commit(&self, sink: &Sink<'_>, staged: Staged, done: &mut Done) -> Result<Written, Error> {
         let name = &sink.table.name;
-        (done.rows, done.bytes) = (staged.rows(), staged.bytes());
+        let (rows, bytes) = (staged.rows(), staged.bytes());
         self.phase("committing");
         polder_model::fault::point("run.commit");
         // What checks have seen must be what becomes visible, so a checked write does not slide behind another one.
@@ -97,6 +97,8 @@ impl JobContext<'_> {
         match committed {
             Committed::Committed { version, .. } | Committed::AlreadyDone { version } => {
                 done.output_version = Some(version);
+                done.rows += rows;
+                done.bytes += bytes;
                 Ok(Written::Committed)
             }
             Committed::Conflict { .. } => {

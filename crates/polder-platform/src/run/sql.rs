@@ -54,13 +54,25 @@ impl JobContext<'_> {
             Earlier::Lost(batch) => self.give_up(&batch).await?,
             Earlier::Committed(_) | Earlier::None => {}
         }
+        let written = self.written(&sink).await?;
+        let behind = self.is_behind(written).await?;
+        if behind && self.adopt {
+            let batch = self.adopt(contents, written).await?;
+            done.output_version = Some(sink.handle.version());
+            done.warnings.push("nothing was written: its sources as they are now count as read".to_owned());
+            done.batch = Some(batch);
+            return Ok(done);
+        }
+        if behind && self.job.write == WriteMode::Append && !self.force {
+            return Err(self.behind(&sink));
+        }
         if !self.force
             && let Freshness::Unchanged { reason } = self.freshness(&sources, &fingerprint, last.as_ref(), &sink)
         {
             done.skipped = Some(reason);
             return Ok(done);
         }
-        let batch = self.plan_batch(contents).await?;
+        let batch = self.plan_batch(contents, written).await?;
         self.write(sql, &sources, &sink, &batch, &mut done).await?;
         Ok(done)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use polder_access::policy_entities;
 use polder_descriptor::{Fault, Span};
-use polder_model::principal::EVERYONE;
+use polder_model::principal::{EVERYONE, LOCAL_ADMIN};
 use polder_model::{Address, Desired, Kind, Resource};
 
 /// The faults of every guardrail.
@@ -17,6 +17,9 @@ pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
             Ok(named) => {
                 let missing = named.iter().filter(|(kind, id)| !exists(desired, kind, id));
                 faults.extend(missing.map(|(kind, id)| unknown(&file, &policy.text, kind, id)));
+                if !forbids(&policy.text) {
+                    faults.push(idle(&file));
+                }
                 continue;
             }
             Err(error) => error,
@@ -33,9 +36,23 @@ pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
     faults
 }
 
-/// Whether what a guardrail names is declared. The metastore always is.
+/// Whether a text that parses has a statement that forbids.
+fn forbids(text: &str) -> bool {
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == "forbid")
+}
+
+/// Who reads `permit` in a repository would take it for a grant.
+fn idle(file: &Arc<str>) -> Fault {
+    let message = "nothing in this file forbids anything, so it has no effect: what is permitted is for grants to say";
+    let fault = Fault::error(file, Span::START, "guardrail-without-effect", "", message).warning();
+    fault.help("write a forbid statement, or grants in access/ and remove the file")
+}
+
+/// Whether what a guardrail names is declared. The metastore and the local admin always are there.
 fn exists(desired: &Desired, kind: &str, id: &str) -> bool {
     let kind = match kind {
+        "User" if id == LOCAL_ADMIN => return true,
         "User" => Kind::User,
         "ServicePrincipal" => Kind::ServicePrincipal,
         "Group" => return id == EVERYONE || desired.resources.contains_key(&Address::new(Kind::Group, id)),

@@ -1,10 +1,10 @@
 //! SQL that is checked before it is run: jobs against their sinks, views against their columns, row filters and checks
 //! against their tables; and PII that would lose its tag on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_descriptor::{Fault, Mesh, Span};
-use polder_engine::{Analysis, AnalyzeTable, Engine, OutputColumn, QueryError};
+use polder_engine::{Analysis, AnalyzeTable, Engine, OutputColumn, QueryError, tables_named};
 use polder_model::check::CheckRule;
 use polder_model::job::{Job, Work};
 use polder_model::resource::{Table, View};
@@ -18,11 +18,15 @@ pub(crate) struct SqlCheck<'a> {
     engine: &'a Engine,
     /// The files, to say where in them a query stands.
     mesh: &'a Mesh,
+    /// The domains with faults in what they declare: a table that is not there may be one of theirs.
+    unsound: BTreeSet<&'a str>,
 }
 
 impl<'a> SqlCheck<'a> {
-    pub(crate) const fn new(engine: &'a Engine, mesh: &'a Mesh) -> Self {
-        Self { engine, mesh }
+    /// A check that does not repeat, as tables that are missing, what was found to be wrong with datasets.
+    pub(crate) fn new(engine: &'a Engine, mesh: &'a Mesh, found: &'a [Fault]) -> Self {
+        let unsound = found.iter().filter(|fault| fault.is_error()).filter_map(|fault| declares_datasets(&fault.file));
+        Self { engine, mesh, unsound: unsound.collect() }
     }
 
     /// Every fault of every query, view, row filter and check.
@@ -48,13 +52,18 @@ impl<'a> SqlCheck<'a> {
             let Some(columns) = columns_of(desired, &source.table) else { return Vec::new() };
             sources.push(AnalyzeTable { name: source.alias.clone(), columns: columns.to_vec() });
         }
+        let known = |name: &str| sources.iter().any(|source| same(&source.name, name));
+        let named = tables_named(text).unwrap_or_default();
+        if !self.unsound.is_empty() && !named.iter().all(|name| known(&name.to_string())) {
+            return Vec::new();
+        }
         let place = Place { file: file.as_str().into(), origin: &declared.origin, mesh: self.mesh };
         let analysis = match self.engine.analyze(text, &sources).await {
             Ok(analysis) => analysis,
             Err(error) => return vec![place.of(&error)],
         };
         let mut faults = place.shape(&analysis, sink);
-        faults.extend(place.untagged(&analysis, &sources, sink, &job.declassify));
+        faults.extend(place.untagged(&analysis, &sources, sink, Some(&job.declassify)));
         faults
     }
 
@@ -63,14 +72,19 @@ impl<'a> SqlCheck<'a> {
             let columns = columns_of(desired, &name).filter(|_| name != view.name)?.to_vec();
             Some(AnalyzeTable { name: name.to_string(), columns })
         };
-        let sources: Vec<AnalyzeTable> = views::names(view).into_iter().filter_map(outline).collect();
+        let names = views::names(view);
+        let faulty = |name: &TableName| self.unsound.contains(name.catalog.as_str()) && columns_of(desired, name).is_none();
+        if names.iter().any(faulty) {
+            return Vec::new();
+        }
+        let sources: Vec<AnalyzeTable> = names.into_iter().filter_map(outline).collect();
         let place = Place { file: declared.origin.file.clone(), origin: &declared.origin, mesh: self.mesh };
         let analysis = match self.engine.analyze(&view.sql, &sources).await {
             Ok(analysis) => analysis,
             Err(error) => return vec![place.in_text("view-sql", &view.sql, error.message.clone(), &error)],
         };
         let mut faults = place.shape(&analysis, &view.columns);
-        faults.extend(place.untagged(&analysis, &sources, &view.columns, &BTreeMap::new()));
+        faults.extend(place.untagged(&analysis, &sources, &view.columns, None));
         faults
     }
 
@@ -93,6 +107,12 @@ impl<'a> SqlCheck<'a> {
         }
         faults
     }
+}
+
+/// The domain whose datasets a file declares, or keeps from being declared.
+fn declares_datasets(file: &str) -> Option<&str> {
+    let (domain, rest) = file.strip_prefix("domains/")?.split_once('/')?;
+    (rest.starts_with("datasets/") || !rest.contains('/')).then_some(domain)
 }
 
 /// The columns of a table or view that is declared.
@@ -173,13 +193,13 @@ impl Place<'_> {
         Some(self.in_query("sink-column-type", name, message, format!("write `cast(... as {to}) as {name}`")))
     }
 
-    /// Columns that carry PII into a column without the tag.
+    /// Columns that carry PII into a column without the tag. Only a job has something to declassify by.
     fn untagged(
         &self,
         analysis: &Analysis,
         sources: &[AnalyzeTable],
         sink: &[Column],
-        declassify: &BTreeMap<String, String>,
+        declassify: Option<&BTreeMap<String, String>>,
     ) -> Vec<Fault> {
         let mut faults = Vec::new();
         for output in &analysis.columns {
@@ -190,19 +210,23 @@ impl Place<'_> {
                 .map(|(table, name)| format!("{table}.{name}"))
                 .collect();
             let tagged = column(sink, &output.name).is_none_or(Column::is_pii);
-            let declassified = declassify.keys().any(|name| same(name, &output.name));
+            let declassified = declassify.is_some_and(|reasons| reasons.keys().any(|name| same(name, &output.name)));
             if !pii.is_empty() && !tagged && !declassified {
-                faults.push(self.pii_fault(&output.name, &pii));
+                faults.push(self.pii_fault(&output.name, &pii, declassify.is_some()));
             }
         }
         faults
     }
 
-    fn pii_fault(&self, name: &str, pii: &[String]) -> Fault {
-        let message =
-            format!("column {name} derives from {}, which is PII, and the sink's column is not tagged so", pii.join(", "));
-        let help =
-            format!("tag the sink's column `tags: [pii]`, or say in the job why it is not: declassify: {{{name}: <reason>}}");
+    fn pii_fault(&self, name: &str, pii: &[String], of_job: bool) -> Fault {
+        let (whose, instead) = if of_job {
+            ("sink", format!(", or say in the job why it is not: declassify: {{{name}: <reason>}}"))
+        } else {
+            ("view", String::new())
+        };
+        let pii = pii.join(", ");
+        let message = format!("column {name} derives from {pii}, which is PII, and the {whose}'s column is not tagged so");
+        let help = format!("tag the {whose}'s column `tags: [pii]`{instead}");
         self.at_origin("pii-untagged", name, message, Some(help))
     }
 }

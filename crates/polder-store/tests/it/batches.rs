@@ -7,7 +7,7 @@ fn file(path: &str, fingerprint: &str) -> FileSeen {
 }
 
 async fn plan(store: &Store, files: Vec<FileSeen>) -> Batch {
-    match store.plan_batch(&dev(), &job(), files, at(0)).await.unwrap() {
+    match store.plan_batch(&dev(), &job(), files, 0, at(0)).await.unwrap() {
         PlannedBatch::Planned(batch) => batch,
         PlannedBatch::Open(batch) => panic!("{batch:?} is open"),
     }
@@ -22,7 +22,7 @@ async fn a_planned_batch_is_open_until_done_and_its_files_are_loaded_then() {
 
     let store = open(&folder).await;
     assert_eq!(store.open_batch(&dev(), &job()).await.unwrap(), Some(batch.clone()));
-    let refused = store.plan_batch(&dev(), &job(), vec![file("c.csv", "3")], at(1)).await.unwrap();
+    let refused = store.plan_batch(&dev(), &job(), vec![file("c.csv", "3")], 0, at(1)).await.unwrap();
     assert_eq!(refused, PlannedBatch::Open(batch));
 
     store.batch_done(&dev(), &job(), 1, at(2)).await.unwrap();
@@ -54,9 +54,24 @@ async fn of_two_that_plan_at_once_one_does() {
     let (folder, first) = store().await;
     let second = open(&folder).await;
     let plan = |store: Store, path: &'static str| {
-        tokio::spawn(async move { store.plan_batch(&dev(), &job(), vec![file(path, "1")], at(0)).await.unwrap() })
+        tokio::spawn(async move { store.plan_batch(&dev(), &job(), vec![file(path, "1")], 0, at(0)).await.unwrap() })
     };
     let (a, b) = (plan(first, "a.csv"), plan(second, "b.csv"));
     let planned = [a.await.unwrap(), b.await.unwrap()].iter().filter(|p| matches!(p, PlannedBatch::Planned(_))).count();
     assert_eq!(planned, 1);
+}
+
+#[tokio::test]
+async fn a_batch_comes_after_those_that_only_the_table_knows_of() {
+    let (_folder, store) = store().await;
+    assert_eq!(store.last_batch(&dev(), &job()).await.unwrap(), 0);
+    let PlannedBatch::Planned(batch) = store.plan_batch(&dev(), &job(), vec![file("a.csv", "1")], 7, at(0)).await.unwrap() else {
+        panic!("nothing is open");
+    };
+    assert_eq!(batch.number, 8);
+    store.batch_done(&dev(), &job(), 8, at(1)).await.unwrap();
+    let PlannedBatch::Planned(batch) = store.plan_batch(&dev(), &job(), vec![file("b.csv", "1")], 3, at(2)).await.unwrap() else {
+        panic!("nothing is open");
+    };
+    assert_eq!((batch.number, store.last_batch(&dev(), &job()).await.unwrap()), (9, 9));
 }

@@ -93,6 +93,37 @@ async fn damage_found_later_is_told_as_damage() {
 }
 
 #[tokio::test]
+async fn a_damaged_metastore_is_never_one_with_less_in_it() {
+    let (folder, store) = store().await;
+    for number in 0..50 {
+        store.put_entry(&dev(), &group(&format!("group{number}"))).await.unwrap();
+    }
+    store.close().await;
+    let whole = fs::read(folder.path().join("state.db")).unwrap();
+    let path = folder.path().join("damaged.db");
+    let mut told = 0;
+    for page in 1..whole.len() / 4096 {
+        let mut bytes = whole.clone();
+        // How many cells a page has stands in its fourth and fifth byte: SQLite believes it to have none.
+        bytes[page * 4096 + 3..page * 4096 + 5].fill(0);
+        fs::write(&path, bytes).unwrap();
+        let Ok(store) = Store::open(path.to_str().unwrap()).await else { continue };
+        match store.metastore(&dev()).await {
+            Ok(metastore) => assert_eq!(metastore.resources.len(), 50, "page {page}"),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Damaged { .. }), "page {page}: {error:?}");
+                told += 1;
+            }
+        }
+        store.close().await;
+        for ending in ["-wal", "-shm"] {
+            drop(fs::remove_file(folder.path().join(format!("damaged.db{ending}"))));
+        }
+    }
+    assert!(told > 1, "the pages of the entries and of their index");
+}
+
+#[tokio::test]
 async fn a_place_where_nothing_can_be_made_is_named() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
@@ -126,7 +157,7 @@ async fn calls_can_be_made_from_any_task() {
     spawnable(store.record_steps(&operation, &[], &[], now));
     spawnable(store.recorded(&dev));
     spawnable(store.metastore(&dev));
-    spawnable(store.plan_batch(&dev, &job, vec![], now));
+    spawnable(store.plan_batch(&dev, &job, vec![], 0, now));
     spawnable(store.append_audit(&dev, &[]));
     spawnable(store.interrupt_dead_runs(&dev, now, &crate::fixtures::nobody_is_dead));
     spawnable(store.resume(

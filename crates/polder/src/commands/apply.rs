@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use polder_model::Address;
 use polder_plan::Plan;
-use polder_platform::{Apply, ApplyProgress, ApplyReport, Platform};
+use polder_platform::{Apply, ApplyProgress, ApplyReport, Planned, Platform};
 
 use super::plan::{self, AllowDestroy};
 use crate::context::{self, Context, say};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Form, progress, units};
+use crate::render::{self, Form, faults, progress, units};
 
 /// Carry out a plan: one saved by `polder plan --out`, or a new one
 ///
@@ -83,7 +83,8 @@ async fn fresh(
     form: Form,
     context: &Context,
 ) -> anyhow::Result<Option<Apply>> {
-    let plan = platform.plan(allow_destroy.clone()).await?;
+    let Planned { plan, warnings } = platform.plan(allow_destroy.clone()).await?;
+    faults::tell(&warnings, context);
     let shown = plan::text(&plan, context);
     // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.
     match form {

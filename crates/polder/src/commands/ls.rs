@@ -1,6 +1,6 @@
 //! `polder ls`: what the caller may see.
 
-use polder_platform::ObjectSummary;
+use polder_platform::{ObjectSummary, Platform};
 
 use crate::context::Context;
 use crate::failure::Exit;
@@ -22,20 +22,30 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let objects = context.block_on(async { Ok(context.open().await?.objects().await?) })?;
-        match self.output {
-            Form::Text => render::text(&text(&objects))?,
-            Form::Json => render::json(&objects)?,
-        }
-        Ok(Exit::Ok)
+        context.block_on(async {
+            let platform = context.open().await?;
+            match self.output {
+                Form::Text => render::text(&text(&platform).await?)?,
+                Form::Json => render::json(&platform.objects().await?)?,
+            }
+            Ok(Exit::Ok)
+        })
     }
 }
 
-/// The objects, a line each.
-pub(crate) fn text(objects: &[ObjectSummary]) -> String {
-    if objects.is_empty() {
-        return "there is nothing here that you may see\n".to_owned();
+/// What the caller may see, a line each.
+pub(crate) async fn text(platform: &Platform) -> anyhow::Result<String> {
+    let objects = platform.objects().await?;
+    if !objects.is_empty() {
+        return Ok(listing(&objects));
     }
+    Ok(match platform.nothing_is_applied().await? {
+        true => format!("nothing is applied in {0} yet: `polder apply -e {0}`\n", platform.environment()),
+        false => "there is nothing here that you may see\n".to_owned(),
+    })
+}
+
+fn listing(objects: &[ObjectSummary]) -> String {
     let mut listing = Listing::new(["name", "kind", "columns>", "owner", "comment"]);
     for object in objects {
         let columns = object.columns.len().to_string();

@@ -8,10 +8,11 @@ use clap::ValueEnum;
 use polder_model::Address;
 use polder_plan::Plan;
 use polder_plan::render::Style;
+use polder_platform::Planned;
 
 use crate::context::{Context, say};
 use crate::failure::Exit;
-use crate::render;
+use crate::render::{self, faults};
 
 /// Show what apply would create, update, replace and delete, and why
 ///
@@ -65,7 +66,9 @@ enum PlanForm {
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let allow_destroy = self.destroy.into_set();
-        let plan = context.block_on(async { Ok(context.open().await?.plan(allow_destroy).await?) })?;
+        let planned = context.block_on(async { Ok(context.open().await?.plan(allow_destroy).await?) })?;
+        let Planned { plan, warnings } = planned;
+        faults::tell(&warnings, context);
         match self.output {
             PlanForm::Text => render::text(&text(&plan, context))?,
             PlanForm::Json => render::json(&plan)?,

@@ -1,6 +1,5 @@
 //! `polder query`: SQL from the command line, a file or a pipe; a shell when there is none of these.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +14,10 @@ use crate::context::{self, Context};
 use crate::failure::{Exit, Failure};
 use crate::render::rows::{RowForm, Sink};
 use crate::shell;
+
+mod destination;
+
+use destination::Destination;
 
 /// Ask a question in SQL, or start a shell to ask many
 ///
@@ -40,18 +43,18 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// The form of the rows [default: what the ending of `--to` says, or else table]
+    /// The form of the rows [default: what the ending of `--to` says, or table without it]
     #[arg(short, long, value_enum)]
     output: Option<RowForm>,
 
-    /// Write the rows to a file; .csv, .json, .ndjson and .parquet say the form
+    /// Write the rows to a file; .csv, .json, .ndjson and .parquet say the form. A device or pipe is written as the rows come
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 }
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let form = self.output.or_else(|| self.to.as_deref().and_then(RowForm::of_file)).unwrap_or(RowForm::Table);
+        let form = self.output.map_or_else(|| form_of(self.to.as_deref()), Ok)?;
         if form == RowForm::Parquet && self.to.is_none() && context::stdout_is_terminal() {
             let message = "Parquet is not for reading on a terminal";
             return Err(Failure::new(Exit::Invalid, message, "add `--to FILE`, or pipe it somewhere").into());
@@ -83,6 +86,16 @@ impl Args {
     }
 }
 
+/// The form that is not said: what a file's ending says, and a table where there is no file.
+fn form_of(file: Option<&Path>) -> Result<RowForm, Failure> {
+    let Some(file) = file.filter(|file| !destination::is_stream(file)) else { return Ok(RowForm::Table) };
+    RowForm::of_file(file).ok_or_else(|| {
+        let message = format!("the ending of {} says no form of rows", file.display());
+        let hint = "end it in .csv, .json, .ndjson, .jsonl or .parquet, or say the form with `--output`";
+        Failure::new(Exit::Invalid, message, hint)
+    })
+}
+
 fn unreadable(file: &Path, error: io::Error) -> anyhow::Error {
     let exit = if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Invalid };
     let message = format!("cannot read the query in {}", file.display());
@@ -103,30 +116,12 @@ pub(crate) async fn show(platform: &Platform, sql: &str, form: RowForm) -> anyho
     if closed.load(Ordering::Relaxed) { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { result }
 }
 
-/// Runs one query and writes its rows into a file, which appears when it is whole.
+/// Runs one query and writes its rows into a file.
 async fn save(platform: &Platform, sql: &str, form: RowForm, file: &Path) -> anyhow::Result<()> {
-    let writing = || format!("cannot write {}", file.display());
-    let partial = Partial::beside(file);
-    let out = BufWriter::with_capacity(1 << 20, File::create(&partial.0).with_context(writing)?);
+    let destination = Destination::open(file, platform.root())?;
+    let out = BufWriter::with_capacity(1 << 20, destination.file());
     stream(platform, sql, form, out, None).await?;
-    std::fs::rename(&partial.0, file).with_context(writing)
-}
-
-/// A file that is being written: gone, unless it was renamed, whichever way its query ends.
-struct Partial(PathBuf);
-
-impl Partial {
-    fn beside(file: &Path) -> Self {
-        let mut partial = file.as_os_str().to_owned();
-        partial.push(".partial");
-        Self(PathBuf::from(partial))
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
-    }
+    destination.finish().with_context(|| format!("cannot write {}", file.display()))
 }
 
 async fn stream(

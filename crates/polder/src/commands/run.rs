@@ -35,6 +35,10 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
 
+    /// After polder's state was lost or put back from a copy: take what the job would read now as read, and write nothing
+    #[arg(long, requires = "job", conflicts_with = "force")]
+    adopt: bool,
+
     /// How many jobs may run side by side
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
@@ -50,7 +54,7 @@ impl Args {
             Some(job) => Selection::One(named(job, context)?),
             None => Selection::All,
         };
-        let options = RunOptions { force: self.force, parallel: usize::from(self.parallel) };
+        let options = RunOptions { force: self.force, adopt: self.adopt, parallel: usize::from(self.parallel) };
         let jobs = progress::Jobs::new();
         let reports = context.block_on(async {
             let platform = context.open().await?;

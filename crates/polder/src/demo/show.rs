@@ -97,7 +97,7 @@ async fn declare(context: &Context, folder: &Path, platform: &Platform, report: 
     report.step("validate", None, begun.elapsed());
 
     let begun = Instant::now();
-    let plan = platform.plan(BTreeSet::new()).await?;
+    let plan = platform.plan(BTreeSet::new()).await?.plan;
     let summary = plan.summary();
     report.step(&format!("plan: {summary}"), None, begun.elapsed());
 
@@ -109,7 +109,7 @@ async fn declare(context: &Context, folder: &Path, platform: &Platform, report: 
 
 async fn run_all(platform: &Platform) -> anyhow::Result<Vec<RunReport>> {
     let jobs = Jobs::new();
-    let options = RunOptions { force: false, parallel: 2 };
+    let options = RunOptions { force: false, adopt: false, parallel: 2 };
     Ok(platform.run(Selection::All, options, &|event| jobs.show(event)).await?)
 }
 

@@ -10,10 +10,7 @@ use crate::render::faults;
 pub(crate) fn show(error: &anyhow::Error, context: &Context) {
     let faults =
         error.chain().find_map(|cause| cause.downcast_ref::<polder_platform::Error>()).map(polder_platform::Error::faults);
-    if let Some(faults) = faults.filter(|faults| !faults.is_empty()) {
-        let root = context.root().unwrap_or_default();
-        say(faults::show(faults, &root, context.stderr_reader()).trim_end());
-    }
+    faults::tell(faults.unwrap_or_default(), context);
     say(describe(error, context.color_err));
 }
 

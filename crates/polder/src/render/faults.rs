@@ -7,6 +7,8 @@ use std::path::Path;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 use polder_descriptor::{Fault, Severity};
 
+use crate::context::{Context, say};
+
 /// Who reads the faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
@@ -17,6 +19,14 @@ pub(crate) enum Reader {
     },
     /// A program, which gets a line.
     Program,
+}
+
+/// Tells faults on stderr, if there are any.
+pub(crate) fn tell(faults: &[Fault], context: &Context) {
+    if !faults.is_empty() {
+        let root = context.root().unwrap_or_default();
+        say(show(faults, &root, context.stderr_reader()).trim_end());
+    }
 }
 
 /// The faults as text: all of them, in the order given, then a line that counts them.

@@ -2,6 +2,7 @@
 //!
 //! No form holds more than one piece of the result, so a result of any size takes the same memory.
 
+mod binary;
 mod table;
 
 use std::io::Write;
@@ -20,6 +21,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use binary::Base64;
 use table::Table;
 
 /// The forms in which rows can be shown.
@@ -71,8 +73,8 @@ impl<W: Write + Send> Sink<W> {
                 writer.write(&RecordBatch::new_empty(schema.clone()))?;
                 Self::Csv { writer, schema }
             }
-            RowForm::Json => Self::Json(json::WriterBuilder::new().with_explicit_nulls(true).build(out)),
-            RowForm::Ndjson => Self::Ndjson(json::WriterBuilder::new().with_explicit_nulls(true).build(out)),
+            RowForm::Json => Self::Json(json_writer().build(out)),
+            RowForm::Ndjson => Self::Ndjson(json_writer().build(out)),
             RowForm::Parquet => {
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(compression).build();
@@ -116,23 +118,30 @@ impl<W: Write + Send> Sink<W> {
     }
 }
 
+fn json_writer() -> json::WriterBuilder {
+    json::WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(Base64))
+}
+
 /// How values are written as text.
 fn options() -> FormatOptions<'static> {
     FormatOptions::default().with_null("")
 }
 
-/// The schema with nested columns as text: CSV has no other way to hold them.
+/// The schema with nested and binary columns as text: CSV has no other way to hold them.
 fn flat(schema: &SchemaRef) -> SchemaRef {
     let field = |field: &Arc<Field>| match field.data_type() {
-        nested if nested.is_nested() => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
+        other if other.is_nested() || other.is_binary() => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
         _ => field.clone(),
     };
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
 fn flatten(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let columns =
-        batch.columns().iter().map(|column| if column.data_type().is_nested() { text(column) } else { Ok(column.clone()) });
+    let columns = batch.columns().iter().map(|column| match column.data_type() {
+        nested if nested.is_nested() => text(column),
+        binary if binary.is_binary() => Ok(binary::text(column)),
+        _ => Ok(column.clone()),
+    });
     RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
 }
 
@@ -146,7 +155,7 @@ fn text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Int64Array, ListArray};
+    use arrow::array::{BinaryArray, BinaryViewArray, FixedSizeBinaryArray, Int64Array, ListArray, StructArray};
     use arrow::datatypes::Int32Type;
 
     fn written(form: RowForm, batches: usize) -> String {
@@ -185,6 +194,41 @@ mod tests {
         {"id":1,"name":"Ana, \"A\"","list":[1,2]}
         {"id":null,"name":"Otto","list":null}
         "#);
+    }
+
+    #[test]
+    fn binary_values_are_written_as_they_are_loaded() {
+        let values = || vec![Some(&b"hello"[..]), None, Some(&b""[..]), Some(&b"\xff\x00\xfe"[..])];
+        let fixed = [Some([1_u8, 2]), None, Some([3, 4]), Some([5, 6])];
+        let item = Arc::new(Field::new("inner", DataType::Binary, true));
+        let plain: ArrayRef = Arc::new(BinaryArray::from_opt_vec(values()));
+        let columns: [(&str, ArrayRef, bool); 4] = [
+            ("plain", Arc::clone(&plain), true),
+            ("view", Arc::new(BinaryViewArray::from_iter(values())), true),
+            ("fixed", Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size(fixed.into_iter(), 2).unwrap()), true),
+            ("nested", Arc::new(StructArray::from(vec![(item, plain)])), false),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+        let written = |form, batch: &RecordBatch| {
+            let mut bytes = Vec::new();
+            let mut sink = Sink::begin(form, &mut bytes, &batch.schema(), None).unwrap();
+            sink.write(batch).unwrap();
+            sink.finish().unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        insta::assert_snapshot!(written(RowForm::Ndjson, &batch), @r#"
+        {"plain":"aGVsbG8=","view":"aGVsbG8=","fixed":"AQI=","nested":{"inner":"aGVsbG8="}}
+        {"plain":null,"view":null,"fixed":null,"nested":{"inner":null}}
+        {"plain":"","view":"","fixed":"AwQ=","nested":{"inner":""}}
+        {"plain":"/wD+","view":"/wD+","fixed":"BQY=","nested":{"inner":"/wD+"}}
+        "#);
+        insta::assert_snapshot!(written(RowForm::Csv, &batch.project(&[0, 1, 2]).unwrap()), @"
+        plain,view,fixed
+        aGVsbG8=,aGVsbG8=,AQI=
+        ,,
+        ,,AwQ=
+        /wD+,/wD+,BQY=
+        ");
     }
 
     #[test]

@@ -224,13 +224,18 @@ fn a_load_that_replaces_or_merges_killed_anywhere_is_done_once_by_the_next_run()
         let folder = mesh.path();
         edit(folder, "domains/sales/jobs/load_orders.yaml", "{mode: append}", mode);
         polder(folder, &["apply", "--yes"]).well();
+        let head = "order_id,ordered_on,customer_email,amount,note\n";
         let file = if mode.contains("merge") { "b.csv" } else { "2026-01-01.csv" };
+        if mode.contains("merge") {
+            // The later file wins, in a batch of its own.
+            write(folder, "landing/orders/a.csv", &format!("{head}3,2026-01-02,eva@example.com,1.00,\n"));
+        }
         let old = "1,2026-01-01,eva@example.com,19.95,\n2,2026-01-01,tom@example.com,5.00,gift\n";
         let kept = if mode.contains("merge") { "" } else { old };
         let rows = format!(
             "{kept}3,2026-01-02,eva@example.com,43.10,\n4,2026-01-03,x@example.com,100.00,\nfive,2026-01-03,x@example.com,1.00,\n"
         );
-        write(folder, &format!("landing/orders/{file}"), &format!("order_id,ordered_on,customer_email,amount,note\n{rows}"));
+        write(folder, &format!("landing/orders/{file}"), &format!("{head}{rows}"));
         let load = ["run", "sales/load_orders"];
         let points: Vec<&str> = RUN.into_iter().chain(["run.quarantined"]).collect();
         let died = kill_everywhere(folder, &load, &points, |folder, killed| {

@@ -184,3 +184,32 @@ fn a_new_optional_column_is_an_update() {
         polder(folder.path(), &["query", "select count(channel) as n, count(*) as m from sales.bronze.orders_v1", "-o", "csv"]);
     assert_eq!(rows.well(), "n,m\n0,3\n");
 }
+
+#[test]
+fn a_mesh_may_be_named_from_elsewhere_in_any_way() {
+    let above = tempfile::tempdir().unwrap();
+    let elsewhere = above.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    polder(above.path(), &["init", "mesh"]).well();
+    std::os::unix::fs::symlink("../mesh", elsewhere.join("link")).unwrap();
+    polder(&elsewhere, &["-C", "../mesh", "apply", "--yes"]).well();
+    polder(&elsewhere, &["-C", "../elsewhere/../mesh", "run", "--all"]).well();
+    for named in ["../mesh", "link"] {
+        let rows = polder(&elsewhere, &["-C", named, "query", "select count(*) as n from sales.bronze.orders_v1", "-o", "csv"]);
+        assert_eq!(rows.well(), "n\n3\n");
+        let again = polder(&elsewhere, &["-C", named, "run", "sales/load_orders"]).well();
+        assert!(again.contains("1 unchanged") || again.contains("skipped"), "{again}");
+    }
+}
+
+#[test]
+fn where_nothing_is_applied_the_next_step_is_named() {
+    let folder = starter();
+    let folder = folder.path();
+    let next = "nothing is applied in dev yet: `polder apply -e dev`";
+    assert_eq!(polder(folder, &["ls"]).well(), format!("{next}\n"));
+    for args in [&["query", "select * from sales.bronze.orders_v1"][..], &["describe", "sales.bronze.orders_v1"]] {
+        let said = polder(folder, args);
+        assert!(said.code == 4 && said.stderr.contains(next), "{}", said.all());
+    }
+}

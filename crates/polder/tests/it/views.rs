@@ -159,3 +159,15 @@ fn whom_row_filters_hide_rows_from_is_not_told_how_many_there_are() {
         assert_eq!(runs.contains("\"rows\": 3"), told, "{who}\n{runs}");
     }
 }
+
+#[test]
+fn personal_data_in_a_view_is_tagged_there_and_nowhere_else() {
+    let made = mesh();
+    let folder = made.path();
+    edit(folder, "domains/sales/datasets/paid.yaml", ", tags: [pii], mask: hash", "");
+    let said = polder(folder, &["validate"]).all();
+    assert!(
+        said.contains("the view's column is not tagged so") && said.contains("help: tag the view's column `tags: [pii]`\n"),
+        "{said}"
+    );
+}
