@@ -11,7 +11,7 @@ if peer == "duckdb":
     relation = connection.sql(
         f"select * from read_json('{file}', format='newline_delimited', columns={{"
         "transactionId:'BIGINT', customerId:'BIGINT', placedAt:'TIMESTAMPTZ', channel:'VARCHAR', market:'VARCHAR',"
-        "stake:'DOUBLE', odds:'DOUBLE', eventId:'BIGINT', currency:'VARCHAR', settled:'BOOLEAN'}})"
+        "stake:'DOUBLE', odds:'DOUBLE', eventId:'BIGINT', currency:'VARCHAR', settled:'BOOLEAN'})"
     )
     write_deltalake(table, relation.fetch_record_batch(100_000))
 elif peer == "polars":

@@ -89,9 +89,9 @@ fn session_config(config: &EngineConfig) -> SessionConfig {
     // `0.1` is exactly that, as in standard SQL: 0.1 + 0.2 = 0.3. With a double it becomes one.
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.collect_statistics = true;
-    // Filters are evaluated while Parquet is decoded, so that columns of dropped rows are not; row conditions too.
-    options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
+    // Filters skip files, row groups and pages by their statistics. Evaluating them row by row while Parquet is decoded cost more
+    // than it saved: see docs/performance.md.
+    options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.bloom_filter_on_read = true;
     // Plans are shown by `explain`, never with statistics.
     options.explain.show_statistics = false;

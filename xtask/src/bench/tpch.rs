@@ -20,7 +20,7 @@ pub(super) fn run(bench: &Bench) -> Result<()> {
     let folder = bench.empty_folder("tpch")?;
     let landing = folder.join("landing");
     std::fs::create_dir_all(&landing)?;
-    measure(Command::new(generator).args(["-s", "1", "--format=parquet", "--output-dir"]).arg(&landing))?;
+    measure(Command::new(generator).args(["parquet", "-s", "1", "--output-dir"]).arg(&landing))?;
     write_mesh(&folder)?;
     let polder = |arguments: &[&str]| measure(Command::new(bench.polder()).arg("--dir").arg(&folder).args(arguments));
     polder(&["apply", "--yes"])?;

@@ -36,8 +36,6 @@ async fn a_sum_that_does_not_fit_is_an_error_and_only_the_total_counts() {
     overflows(&format!("select k, sum(x) from {numbers} group by k"), "sum").await;
     overflows(&format!("select sum(x) over (order by k) from {numbers}"), "sum").await;
     overflows(&format!("select sum(distinct x), count(distinct k) from {numbers}"), "sum").await;
-    let most = "99999999999999999999999999999999999999";
-    overflows(&format!("select sum(x) from (values ({most}.), ({most}.)) t(x)"), "sum").await;
     answers(&format!("select sum(x) from (values ({MAX}), (1), (-1)) t(x)"), &[MAX]).await;
     answers("select sum(x) from (values (1), (null), (2)) t(x)", &["3"]).await;
     answers("select sum(x) from (values (1)) t(x) where x > 1", &[""]).await;
