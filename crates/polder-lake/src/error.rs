@@ -69,7 +69,7 @@ pub enum Error {
     },
     /// The Delta log cannot be read.
     #[error(
-        "the log of table {table} at {location} cannot be read: restore its _delta_log folder, or drop the table and load it again"
+        "the log of table {table} at {location} cannot be read: restore its _delta_log folder, or delete the folder, apply and load it again"
     )]
     Log {
         /// The table.

@@ -154,7 +154,7 @@ fn access_rules_do_not_wait_for_a_breaking_change() {
         t.comment = "waits".to_owned();
         t.row_filters.push(RowFilter { group: "analysts".parse().unwrap(), condition: "city = 'Delft'".to_owned() });
     });
-    let case = Case::new(&with(&[before]), &with(&[after.clone()]));
+    let case = Case::new(&with(&[before]), &with(std::slice::from_ref(&after)));
     assert_snapshot!(case.show(), @r"
     Update
        ~ table finance.bronze.customer_v1
