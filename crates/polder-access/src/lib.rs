@@ -17,6 +17,6 @@ mod sight;
 pub use authorizer::Authorizer;
 pub use decision::{Decision, Denial};
 pub use explain::{Explanation, Level};
-pub use guardrail::{PolicyError, PolicyFault, check_policy, policy_entities};
+pub use guardrail::{PolicyError, PolicyFault, check_policy, policy_entities, policy_forbids};
 pub use permit::{Action, Caller, ColumnRule, Determinant, Permit};
 pub use principals::Membership;

@@ -116,19 +116,20 @@ impl<'a> Walk<'a> {
     /// Carries out one round. When an effect fails, those beside it that came about are recorded first.
     async fn carry_out(&mut self, round: &[&'a Step], effects: &dyn Effects) -> Result<(), ApplyError> {
         let outside: Vec<&'a Step> = round.iter().copied().filter(|step| !is_entry(step)).collect();
-        if !outside.is_empty() || self.unrecorded.len() >= TOGETHER {
+        if !outside.is_empty() || self.unrecorded.len() + round.len() > TOGETHER {
             self.record(&outside).await?;
         }
-        let results = futures::future::join_all(outside.iter().map(|step| async {
+        let results = futures::future::join_all(round.iter().map(|step| async {
+            if is_entry(step) {
+                return Ok(String::new());
+            }
             let result = effects.carry_out(step).await;
             fault::point("apply.after_effect");
             result
         }));
-        let mut results = results.await.into_iter();
         let mut failed: Option<(&Step, EffectError)> = None;
         let mut missing = BTreeSet::new();
-        for step in round {
-            let result = if is_entry(step) { Ok(String::new()) } else { results.next().unwrap_or_else(|| Ok(String::new())) };
+        for (step, result) in round.iter().zip(results.await) {
             match result {
                 Ok(_) if missing.contains(&step.address) => {}
                 Ok(detail) => self.unrecorded.push(DoneStep { step, detail }),

@@ -13,7 +13,6 @@ mod cross;
 mod descriptor;
 mod document;
 mod fault;
-mod glob;
 mod index;
 mod locate;
 mod lower;

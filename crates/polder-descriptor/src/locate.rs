@@ -8,8 +8,8 @@ use crate::fault::Span;
 use crate::mesh::Mesh;
 use crate::yaml::{self, Node, Value};
 
-/// The keys whose values are SQL: a view's and a check's, a row filter's.
-const SQL_KEYS: [&str; 2] = ["sql", "where"];
+/// The keys of texts that are checked once all is known: SQL, and the globs of files.
+const TEXT_KEYS: [&str; 3] = ["sql", "where", "files"];
 
 impl Mesh {
     /// Where a value of a descriptor stands, and how long it is: `["columns", "email"]` is the item of `columns` named `email`.
@@ -27,12 +27,12 @@ impl Mesh {
         Some(at(file, node.get("name").unwrap_or(node).span))
     }
 
-    /// Where SQL stands that comes from a descriptor, and how long it is: the `sql` of a view or a check, the `where` of a row filter,
-    /// or the query file beside a view or a job. `position` is a line and a column in the SQL, both counted from 1.
+    /// Where a text stands that comes from a descriptor, and how long it is: the `sql` of a view or a check, the `where` of a row filter,
+    /// the `files` of a job, or the query file beside a view or a job. `position` is a line and a column in the SQL, both counted from 1.
     ///
     /// `None` when the text is not there as it is, for it holds variables.
     #[must_use]
-    pub fn locate_sql(&self, file: &str, sql: &str, position: Option<(u32, u32)>) -> Option<(Origin, u32)> {
+    pub fn locate_text(&self, file: &str, sql: &str, position: Option<(u32, u32)>) -> Option<(Origin, u32)> {
         let (descriptor, tree) = self.tree(file)?;
         if let Some(node) = find(&tree, sql) {
             let lines: Vec<&str> = self.source(file)?.lines().collect();
@@ -67,7 +67,7 @@ fn find<'n>(node: &'n Node, sql: &str) -> Option<&'n Node> {
         Value::Scalar(_) => None,
         Value::List(items) => items.iter().find_map(|item| find(item, sql)),
         Value::Map(entries) => entries.iter().find_map(|entry| {
-            let is_it = SQL_KEYS.contains(&&*entry.key) && entry.value.text() == Some(sql);
+            let is_it = TEXT_KEYS.contains(&&*entry.key) && entry.value.text() == Some(sql);
             if is_it { Some(&entry.value) } else { find(&entry.value, sql) }
         }),
     }

@@ -27,4 +27,5 @@ pub use config::EngineConfig;
 pub use engine::{Engine, QueryResult};
 pub use error::{Position, QueryError, QueryErrorKind};
 pub use references::tables_named;
+pub use sql::planner::MAX_VIEW_DEPTH;
 pub use tables::{AliasedTables, AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};

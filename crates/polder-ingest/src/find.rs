@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
-use glob::{MatchOptions, Pattern};
+use glob::{MatchOptions, Pattern, PatternError};
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
@@ -23,6 +23,14 @@ use crate::input::modified_and_size;
 
 const MATCH: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// Whether a text is a glob, as far as it can be told without looking for files.
+///
+/// # Errors
+/// When it is not one.
+pub fn check_glob(text: &str) -> Result<(), PatternError> {
+    Pattern::new(text).map(drop)
+}
 
 /// Whoever knows the object stores and their secrets.
 pub trait Stores: Send + Sync {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use polder_access::{Action, Caller, Explanation};
 use polder_catalog::Metastore;
-use polder_engine::{QueryError, QueryErrorKind, QueryResult};
+use polder_engine::{MAX_VIEW_DEPTH, QueryError, QueryErrorKind, QueryResult};
 use polder_model::resource::{RowFilter, View};
 use polder_model::{Column, Kind, PrincipalName, Resource, TableName};
 use serde::Serialize;
@@ -184,9 +184,7 @@ fn explain_view(
             authorizer.explain(principal, &securable)
         };
         reads.push(match resource {
-            Resource::View(inner) if depth < views::MAX_DEPTH => {
-                explain_view(metastore, caller, principal, inner, read, depth + 1)
-            }
+            Resource::View(inner) if depth < MAX_VIEW_DEPTH => explain_view(metastore, caller, principal, inner, read, depth + 1),
             _ => read,
         });
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use polder_access::{ColumnRule, Permit};
-use polder_engine::{AnalyzeTable, Engine, ResolveError};
+use polder_engine::{AnalyzeTable, Engine, MAX_VIEW_DEPTH, ResolveError};
 use polder_model::resource::View;
 use polder_model::{Column, Resource, Securable, TableName};
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl GovernedTables {
 
     async fn of_view(&self, engine: &Engine, view: &View, mut sight: Sight, depth: usize) -> Result<Sight, ResolveError> {
         let broken = |why: String| ResolveError::Unavailable(format!("the view {} cannot be read: {why}", view.name));
-        if depth >= views::MAX_DEPTH {
+        if depth >= MAX_VIEW_DEPTH {
             return Err(broken("it is made of views too deep".to_owned()));
         }
         let inner = self.through(view);

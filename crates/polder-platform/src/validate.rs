@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
 
+mod files;
 mod partitions;
 mod policies;
 mod rights;
@@ -88,6 +89,7 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
 /// What only the desired state as a whole can show. What was found before keeps parts of it from being there.
 pub(crate) async fn check(engine: &Engine, mesh: &Mesh, desired: &Desired, found: &[Fault]) -> Vec<Fault> {
     let mut faults = sql::SqlCheck::new(engine, mesh, found).faults(desired).await;
+    faults.extend(files::faults(mesh, desired));
     faults.extend(views::faults(desired));
     faults.extend(partitions::faults(desired));
     faults.extend(policies::faults(desired));

@@ -11,9 +11,6 @@ use polder_model::{Resource, TableName};
 /// Finds the table or view of a name, in what is declared or in the metastore.
 pub(crate) type Lookup<'a> = dyn Fn(&TableName) -> Option<&'a Resource> + 'a;
 
-/// How deep views may be made of views; the engine refuses deeper ones.
-pub(crate) const MAX_DEPTH: usize = 16;
-
 /// The tables and views that a view's query names, in its order. None when it is not a query, which validating tells.
 pub(crate) fn names(view: &View) -> Vec<TableName> {
     let named = tables_named(&view.sql).unwrap_or_default();

@@ -18,7 +18,9 @@ impl Store {
     pub async fn recorded(&self, environment: &EnvironmentName) -> Result<(u64, BTreeMap<Address, Resource>)> {
         let mut work = self.read("reading the recorded state").await?;
         let serial = serial(&mut work, environment).await?;
-        Ok((serial, resources::all(&mut work, Kept::Recorded, environment).await?))
+        let sql = sqlx::query("select address, resource from recorded where environment = $1");
+        let recorded = resources::load(&mut work, sql.bind(environment.to_string())).await?;
+        Ok((serial, recorded.into_iter().collect()))
     }
 
     /// Returns the serial of an environment's recorded state.

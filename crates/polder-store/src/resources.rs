@@ -81,15 +81,6 @@ pub(crate) enum Kept {
     Entries,
 }
 
-/// Returns all of an environment's resources.
-pub(crate) async fn all(work: &mut Work, kept: Kept, environment: &EnvironmentName) -> Result<BTreeMap<Address, Resource>> {
-    let sql = match kept {
-        Kept::Recorded => "select address, resource from recorded where environment = $1",
-        Kept::Entries => "select address, resource from entries where environment = $1",
-    };
-    Ok(load(work, sqlx::query(sql).bind(environment.to_string())).await?.into_iter().collect())
-}
-
 /// Writes the resources that there are to be at these addresses, and removes those that are not.
 pub(crate) async fn change(
     work: &mut Work,

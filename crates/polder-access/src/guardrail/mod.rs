@@ -14,7 +14,7 @@ use polder_model::{Principal, PrincipalName};
 use crate::permit::{Action, Determinant};
 use crate::securables::Node;
 
-pub use policy::{PolicyError, PolicyFault, check_policy, policy_entities};
+pub use policy::{PolicyError, PolicyFault, check_policy, policy_entities, policy_forbids};
 
 /// The guardrails of one environment, parsed.
 #[derive(Debug)]

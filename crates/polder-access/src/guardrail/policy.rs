@@ -68,6 +68,14 @@ pub fn policy_entities(name: &PolicyName, text: &str) -> Result<BTreeSet<(String
     Ok(named.filter(|(kind, _)| kind != "Action").collect())
 }
 
+/// Whether a valid guardrail forbids anything. One that does not has no effect: what it permits is for grants to say.
+///
+/// # Errors
+/// A [`PolicyError`] when the guardrail is not valid.
+pub fn policy_forbids(name: &PolicyName, text: &str) -> Result<bool, PolicyError> {
+    Ok(!forbids(name, text)?.is_empty())
+}
+
 /// The statements of a guardrail that forbid something.
 pub(super) fn forbids(name: &PolicyName, text: &str) -> Result<Vec<cedar_policy::Policy>, PolicyError> {
     let set = read(name, text)?;

@@ -1,6 +1,6 @@
 //! Guardrails: they forbid, never allow, and their slips are found where they are read.
 
-use polder_access::{check_policy, policy_entities};
+use polder_access::{check_policy, policy_entities, policy_forbids};
 
 use crate::scene::{FINANCE, USE, answer, ask, try_authorizer};
 
@@ -191,6 +191,9 @@ fn a_guardrail_tells_what_it_names() {
         ["Group analysts", "Group stewards", "Schema finance.bronze", "Table finance.bronze.rates_v1", "User ana",]
     );
     assert!(policy_entities(&"g".parse().unwrap(), "forbid(").is_err());
+    let forbids = |text: &str| policy_forbids(&"g".parse().unwrap(), text).unwrap();
+    assert!(forbids(text));
+    assert!(!forbids("") && !forbids("@reason(\"forbid\") permit(principal, action, resource); // forbid"));
 }
 
 #[test]

@@ -9,7 +9,6 @@ use crate::cron;
 use crate::descriptor::dataset::beside;
 use crate::descriptor::{Reference, dataset_id};
 use crate::fault::Span;
-use crate::glob;
 use crate::reader::{Fields, Reader, Spanned};
 use crate::suggest;
 use crate::yaml::Node;
@@ -244,10 +243,6 @@ fn check_files(r: &mut Reader<'_>, files: &Spanned<String>) {
         let message = "in .polder polder keeps its own state and data: no files to load";
         r.error(files.span, "own-files", text, message).help =
             Some("to read a dataset, write a job of kind sql with the dataset among its sources".to_owned());
-    } else if let Some(problem) = glob::problem(text) {
-        let message = format!("{text:?} is not a glob: {problem}");
-        r.error(files.span, "invalid-glob", text, message).help =
-            Some("write for example landing/customer/*.csv; a [ that is itself meant is written [[]".to_owned());
     }
 }
 

@@ -126,7 +126,7 @@ fn sql_can_be_located_down_to_the_character() {
     let place = |changes: &[(&str, &str)], file: &str, sql: &str, position| {
         let (mesh, faults) = read(changes);
         assert_eq!(lines(&faults), Vec::<String>::new());
-        mesh.locate_sql(file, sql, position).map(|(origin, length)| format!("{origin}+{length}"))
+        mesh.locate_text(file, sql, position).map(|(origin, length)| format!("{origin}+{length}"))
     };
     let expect = |file: &str, place: &str| Some(format!("{file}:{place}"));
     assert_eq!(place(&[(VIEW, &with("sql: select 1 as a\n"))], VIEW, "select 1 as a", None), expect(VIEW, "5:6+13"));

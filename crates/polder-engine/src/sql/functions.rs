@@ -15,7 +15,8 @@ use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use crate::checked::checked;
@@ -32,6 +33,15 @@ pub(crate) struct Names<'a> {
 /// A table reference's parts, in lower case.
 pub(crate) fn reference_parts(reference: &TableReference) -> TableParts {
     TableParts::new(reference.to_vec())
+}
+
+/// The columns that the expressions of a plan's node may name.
+pub(crate) fn columns_below(plan: &LogicalPlan) -> Result<DFSchema> {
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = plan {
+        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
+    }
+    Ok(schema)
 }
 
 /// An expression with its types made to fit and its constants folded.

@@ -34,7 +34,7 @@ use crate::tables::{AsOf, ResolveError, Resolved, TableParts, Tables};
 use crate::{information, lineage, nearest};
 
 /// How deep views may be made of views.
-const MAX_VIEW_DEPTH: usize = 16;
+pub const MAX_VIEW_DEPTH: usize = 16;
 
 /// What a statement's names lead to.
 pub(crate) enum Scope<'a> {

@@ -14,7 +14,7 @@ use polder_store::{Batch, FileSeen};
 use url::Url;
 
 use super::batch::Earlier;
-use super::sink::{Sink, WRITE_ATTEMPTS, Written};
+use super::sink::{Sink, WRITE_ATTEMPTS};
 use super::{Done, JobContext, RunEvent};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::STATE_FOLDER;
@@ -131,16 +131,20 @@ impl JobContext<'_> {
     }
 
     async fn find(&self, source: &FileSource) -> Result<Vec<SourceFile>, Error> {
+        let own = |name: &str| {
+            let message = format!("{name} belongs to the mesh itself: reading it as a file would pass by its masks and grants");
+            Error::new(ErrorKind::Denied, message).with_hint("read the dataset as a source of an SQL job")
+        };
+        // A bucket of the mesh is not even looked into. Where links lead shows once files are found.
+        if self.is_the_meshs_own(&source.files) {
+            return Err(own(&source.files));
+        }
         let stores = LakeStores(self.platform.lake.clone());
         let found = polder_ingest::find(source, &self.platform.root, &stores).await;
         let found = found.doing(ErrorKind::Failed, format!("cannot find the files of job {}", self.job.id))?;
         match found.iter().find(|file| self.is_the_meshs_own(&file.name)) {
             None => Ok(found),
-            Some(file) => {
-                let message =
-                    format!("{} belongs to the mesh itself: reading it as a file would pass by its masks and grants", file.name);
-                Err(Error::new(ErrorKind::Denied, message).with_hint("read the dataset as a source of an SQL job"))
-            }
+            Some(file) => Err(own(&file.name)),
         }
     }
 
@@ -261,12 +265,9 @@ impl JobContext<'_> {
                 quarantined = true;
                 polder_model::fault::point("run.quarantined");
             }
-            match self.commit(sink, loaded.rows, done).await? {
-                Written::Committed => {
-                    done.batch = Some(batch.clone());
-                    return Ok(());
-                }
-                Written::Refused | Written::Again => {}
+            if self.commit(sink, loaded.rows, done).await? {
+                done.batch = Some(batch.clone());
+                return Ok(());
             }
         }
         Err(self.outpaced(sink))

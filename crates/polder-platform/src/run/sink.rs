@@ -21,16 +21,6 @@ pub(super) struct Sink<'a> {
     pub(super) handle: TableHandle,
 }
 
-/// What became of a staged write.
-pub(super) enum Written {
-    /// It is visible.
-    Committed,
-    /// Checks do not hold; nothing changed.
-    Refused,
-    /// Another writer came first; stage again.
-    Again,
-}
-
 impl JobContext<'_> {
     /// Opens the job's sink for writing.
     pub(super) async fn sink(&self) -> Result<Sink<'_>, Error> {
@@ -84,8 +74,8 @@ impl JobContext<'_> {
         Ok(holds)
     }
 
-    /// Commits a staged write whose checks hold.
-    pub(super) async fn commit(&self, sink: &Sink<'_>, staged: Staged, done: &mut Done) -> Result<Written, Error> {
+    /// Commits a staged write whose checks hold. When another writer came first it is not visible, and has to be staged again.
+    pub(super) async fn commit(&self, sink: &Sink<'_>, staged: Staged, done: &mut Done) -> Result<bool, Error> {
         let name = &sink.table.name;
         let (rows, bytes) = (staged.rows(), staged.bytes());
         self.phase("committing");
@@ -99,11 +89,11 @@ impl JobContext<'_> {
                 done.output_version = Some(version);
                 done.rows += rows;
                 done.bytes += bytes;
-                Ok(Written::Committed)
+                Ok(true)
             }
             Committed::Conflict { .. } => {
                 sink.handle.refresh().await.doing(ErrorKind::Unavailable, format!("cannot reread {name}"))?;
-                Ok(Written::Again)
+                Ok(false)
             }
         }
     }

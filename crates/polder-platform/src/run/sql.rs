@@ -16,7 +16,7 @@ use polder_store::{Batch, DatasetVersion, FileSeen, RunRecord};
 use sha2::{Digest, Sha256};
 
 use super::batch::Earlier;
-use super::sink::{Sink, WRITE_ATTEMPTS, Written};
+use super::sink::{Sink, WRITE_ATTEMPTS};
 use super::{Done, JobContext};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::governed::GovernedTables;
@@ -24,6 +24,16 @@ use crate::views;
 
 /// The name under which a batch keeps the job's own fingerprint, beside the versions of its sources.
 const JOB_ITSELF: &str = "job";
+
+/// What became of a staged write.
+enum Written {
+    /// It is visible.
+    Committed,
+    /// Checks do not hold; nothing changed.
+    Refused,
+    /// Another writer came first; stage again.
+    Again,
+}
 
 /// The sources of a run, opened.
 struct Sources {
@@ -120,7 +130,7 @@ impl JobContext<'_> {
                 return Err(error);
             }
         }
-        self.commit(sink, staged, done).await
+        Ok(if self.commit(sink, staged, done).await? { Written::Committed } else { Written::Again })
     }
 
     async fn query(&self, sql: &str, tables: &AliasedTables) -> Result<QueryResult, Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use polder_access::policy_entities;
+use polder_access::{policy_entities, policy_forbids};
 use polder_descriptor::{Fault, Span};
 use polder_model::principal::{EVERYONE, LOCAL_ADMIN};
 use polder_model::{Address, Desired, Kind, Resource};
@@ -17,7 +17,7 @@ pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
             Ok(named) => {
                 let missing = named.iter().filter(|(kind, id)| !exists(desired, kind, id));
                 faults.extend(missing.map(|(kind, id)| unknown(&file, &policy.text, kind, id)));
-                if !forbids(&policy.text) {
+                if matches!(policy_forbids(&policy.name, &policy.text), Ok(false)) {
                     faults.push(idle(&file));
                 }
                 continue;
@@ -34,12 +34,6 @@ pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
         }
     }
     faults
-}
-
-/// Whether a text that parses has a statement that forbids.
-fn forbids(text: &str) -> bool {
-    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-    code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == "forbid")
 }
 
 /// Who reads `permit` in a repository would take it for a grant.

@@ -144,7 +144,7 @@ impl Place<'_> {
     fn in_text(&self, code: &'static str, sql: &str, message: String, error: &QueryError) -> Fault {
         let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let position = error.position.map(|p| (narrow(p.line), narrow(p.column)));
-        match self.mesh.locate_sql(&self.origin.file, sql, position) {
+        match self.mesh.locate_text(&self.origin.file, sql, position) {
             Some((Origin { file, line, column }, length)) => {
                 with_help(Fault::error(&file, Span { line, column, length }, code, sql, message), error.hint.clone())
             }

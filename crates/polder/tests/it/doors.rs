@@ -269,29 +269,35 @@ fn a_job_reads_no_file_of_the_mesh_itself() {
     let mesh = copy(mesh());
     let folder = mesh.path();
     let own = [
-        ".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet",
-        "./landing/../.polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet",
-        "linked/*.parquet",
-        "s3://dev-sales/bronze/orders_v1/*.parquet",
+        (".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet", true, ""),
+        ("./landing/../.polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet", true, ""),
+        ("linked/*.parquet", false, "belongs to the mesh itself"),
+        ("s3://dev-sales/bronze/orders_v1/*.parquet", false, "belongs to the mesh itself"),
     ];
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.join(".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1"), folder.join("linked"))
         .unwrap();
     let job = std::fs::read_to_string(folder.join("domains/sales/jobs/load_orders.yaml")).unwrap();
-    for files in own {
+    for (files, by_validate, refusal) in own {
         write(
             folder,
             "domains/sales/jobs/load_orders.yaml",
             &job.replace("landing/orders/*.csv\", format: csv", &format!("{files}\", format: parquet")),
         );
         let validated = polder(folder, &["validate"]);
-        if validated.code == 0 {
-            polder(folder, &["apply", "--yes"]).well();
-            let said = polder(folder, &["run", "sales/load_orders"]);
-            assert_ne!(said.code, 0, "{files}\n{}", said.all());
-            let all = said.all();
-            assert!(all.contains("belongs to the mesh itself") || all.contains("cannot find the files"), "{files}\n{all}");
+        if by_validate {
+            assert_eq!(validated.code, 2, "{files}\n{}", validated.all());
+            assert!(
+                validated.stdout.contains("polder keeps its own state") || validated.stdout.contains("leads out"),
+                "{files}\n{}",
+                validated.all()
+            );
+            continue;
         }
+        polder(folder, &["apply", "--yes"]).well();
+        let said = polder(folder, &["run", "sales/load_orders"]);
+        assert_eq!(said.code, 1, "{files}\n{}", said.all());
+        assert!(said.all().contains(refusal), "{files}\n{}", said.all());
     }
 }
 

@@ -21,13 +21,18 @@ fn put_back(mode: &str) -> TempDir {
     let folder = mesh.path();
     edit(folder, "domains/sales/jobs/load_orders.yaml", "{mode: append}", mode);
     polder(folder, &["apply", "--yes"]).well();
-    let copy = fs::read(folder.join(STATE)).unwrap();
+    // What is written last may still be in the log beside the database.
+    let files = [STATE.to_owned(), format!("{STATE}-wal")];
+    let copies = files.each_ref().map(|file| fs::read(folder.join(file)).ok());
     write(folder, "landing/orders/b.csv", &format!("{HEAD}4,2026-01-03,x@example.com,1.00,\n"));
     polder(folder, &LOAD).well();
-    for ending in ["-wal", "-shm"] {
-        drop(fs::remove_file(folder.join(format!("{STATE}{ending}"))));
+    drop(fs::remove_file(folder.join(format!("{STATE}-shm"))));
+    for (file, copy) in files.iter().zip(copies) {
+        drop(fs::remove_file(folder.join(file)));
+        if let Some(copy) = copy {
+            fs::write(folder.join(file), copy).unwrap();
+        }
     }
-    fs::write(folder.join(STATE), copy).unwrap();
     mesh
 }
 

@@ -123,3 +123,13 @@ fn what_follows_from_a_fault_is_not_told_as_well() {
     --- stderr
     "#);
 }
+
+#[test]
+fn what_names_files_is_a_glob() {
+    let folder = crate::support::starter();
+    crate::support::edit(folder.path(), "domains/sales/jobs/load_orders.yaml", "landing/orders/*.csv", "landing/[.csv");
+    let said = polder(folder.path(), &["validate"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    let expect = "domains/sales/jobs/load_orders.yaml:5:15: error: \"landing/[.csv\" is not a glob: ";
+    assert!(said.stdout.contains(expect) && said.stdout.contains("written [[]"), "{}", said.all());
+}
