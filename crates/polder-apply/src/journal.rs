@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use polder_model::{Address, Resource};
-use polder_plan::{Completes, Effect, Step};
+use polder_plan::{Effect, Step};
 
 /// Why the journal could not be written.
 pub type JournalError = Box<dyn std::error::Error + Send + Sync>;
@@ -65,10 +65,10 @@ impl DoneStep<'_> {
     /// The address whose change is complete with the record, and what is recorded there from then on; `None` for nothing.
     #[must_use]
     pub fn completes(&self) -> Option<(Address, Option<Arc<Resource>>)> {
-        let address = self.step.address.clone();
-        match self.step.completes.as_ref()? {
-            Completes::Recorded(resource) => Some((address, Some(Arc::clone(resource)))),
-            Completes::Forgotten => Some((address, None)),
-        }
+        let recorded = match &self.step.effect {
+            Effect::PutEntry(resource) => Some(Arc::clone(resource)),
+            _ => None,
+        };
+        self.step.completes.then(|| (self.step.address.clone(), recorded))
     }
 }

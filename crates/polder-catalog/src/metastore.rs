@@ -1,19 +1,19 @@
 //! The metastore at one moment, with the authorizer of that moment.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use polder_access::{Authorizer, Caller, Permit, PolicyError};
 use polder_model::resource::Environment;
 use polder_model::{Address, DatasetId, DomainName, Kind, Resource, Securable, TableName};
-use polder_store::Store;
+use polder_store::{MetastoreEntries, Store};
 
 use crate::error::CatalogError;
 
 /// An environment's entries at one version. It does not change: a later version is another one.
 pub struct Metastore {
     version: u64,
-    resources: BTreeMap<Address, Resource>,
+    resources: BTreeMap<Address, Arc<Resource>>,
     authorizer: Authorizer,
     by_dataset: OnceLock<HashMap<DatasetId, Address>>,
 }
@@ -25,20 +25,26 @@ impl Metastore {
     /// When the store cannot be read, or a guardrail in it is not a policy.
     pub async fn load(store: &Store, environment: &Environment) -> Result<Self, CatalogError> {
         let entries = store.metastore(&environment.name).await?;
-        Ok(Self::at(entries.version, environment, entries.resources)?)
+        Ok(Self::at(environment, entries)?)
+    }
+
+    /// Makes the metastore of entries that were read.
+    ///
+    /// # Errors
+    /// When a guardrail among them is not a policy.
+    pub fn at(environment: &Environment, entries: MetastoreEntries) -> Result<Self, PolicyError> {
+        let MetastoreEntries { version, resources } = entries;
+        let authorizer = Authorizer::new(environment, resources.values().map(|resource| &**resource))?;
+        Ok(Self { version, resources, authorizer, by_dataset: OnceLock::new() })
     }
 
     /// Makes the metastore that would hold these entries. Its version is 0.
     ///
     /// # Errors
     /// When a guardrail among them is not a policy.
-    pub fn of(environment: &Environment, entries: impl IntoIterator<Item = Resource>) -> Result<Self, PolicyError> {
-        Self::at(0, environment, entries.into_iter().map(|entry| (entry.address(), entry)).collect())
-    }
-
-    fn at(version: u64, environment: &Environment, resources: BTreeMap<Address, Resource>) -> Result<Self, PolicyError> {
-        let authorizer = Authorizer::new(environment, resources.values())?;
-        Ok(Self { version, resources, authorizer, by_dataset: OnceLock::new() })
+    pub fn of(environment: &Environment, entries: impl IntoIterator<Item = Arc<Resource>>) -> Result<Self, PolicyError> {
+        let resources = entries.into_iter().map(|entry| (entry.address(), entry)).collect();
+        Self::at(environment, MetastoreEntries { version: 0, resources })
     }
 
     /// The version: a store that has another holds other entries.
@@ -49,7 +55,7 @@ impl Metastore {
 
     /// Every entry, whoever may know of it. For planning; what goes to a caller passes [`Self::visible`] or a permit.
     #[must_use]
-    pub const fn resources(&self) -> &BTreeMap<Address, Resource> {
+    pub const fn resources(&self) -> &BTreeMap<Address, Arc<Resource>> {
         &self.resources
     }
 
@@ -77,7 +83,7 @@ impl Metastore {
         // Most commands name no dataset: the index is made when the first one does.
         let by_dataset = self.by_dataset.get_or_init(|| {
             // A quarantine table keeps rows of a dataset; it is not the dataset.
-            let of = |(address, resource): (&Address, &Resource)| {
+            let of = |(address, resource): (&Address, &Arc<Resource>)| {
                 let dataset = dataset_of(resource)?;
                 let object = dataset.object_name().ok()?;
                 let is_named_so = address.name().rsplit('.').next() == Some(object.as_str());
@@ -85,20 +91,20 @@ impl Metastore {
             };
             self.resources.iter().filter_map(of).collect()
         });
-        self.resources.get(by_dataset.get(dataset)?)
+        self.get(by_dataset.get(dataset)?)
     }
 
     /// What a permit is for, with all its details.
     #[must_use]
     pub fn entry(&self, permit: &Permit) -> Option<&Resource> {
-        self.resources.get(&permit.securable().address()?)
+        self.get(&permit.securable().address()?)
     }
 
     /// Every catalog, schema, table, view and volume that a caller may know of, by address.
     #[must_use]
     pub fn visible(&self, caller: &Caller) -> Vec<&Resource> {
         let may_know = |resource: &&Resource| resource.securable().is_some_and(|s| self.authorizer.visible(caller, &s));
-        self.resources.values().filter(may_know).collect()
+        self.all().filter(may_know).collect()
     }
 
     /// The catalogs that a caller may know of.
@@ -117,22 +123,30 @@ impl Metastore {
     /// The users, service principals and groups.
     pub fn principals(&self) -> impl Iterator<Item = &Resource> {
         let principal = |kind: Kind| matches!(kind, Kind::User | Kind::ServicePrincipal | Kind::Group);
-        self.resources.values().filter(move |resource| principal(resource.kind()))
+        self.all().filter(move |resource| principal(resource.kind()))
     }
 
     /// The resource of a securable, if the caller may know of it.
     pub(crate) fn seen(&self, caller: &Caller, securable: &Securable) -> Option<&Resource> {
-        let resource = self.resources.get(&securable.address()?)?;
+        let resource = self.get(&securable.address()?)?;
         self.authorizer.visible(caller, securable).then_some(resource)
+    }
+
+    fn get(&self, address: &Address) -> Option<&Resource> {
+        self.resources.get(address).map(|resource| &**resource)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.values().map(|resource| &**resource)
     }
 
     fn of_kind(&self, caller: &Caller, kind: Kind) -> Vec<&Resource> {
         let may_know = |resource: &&Resource| resource.securable().is_some_and(|s| self.authorizer.visible(caller, &s));
-        self.resources.values().filter(|resource| resource.kind() == kind).filter(may_know).collect()
+        self.all().filter(|resource| resource.kind() == kind).filter(may_know).collect()
     }
 
     fn first_of<const N: usize>(&self, kinds: [Kind; N], name: &TableName) -> Option<&Resource> {
-        kinds.into_iter().find_map(|kind| self.resources.get(&Address::new(kind, name)))
+        kinds.into_iter().find_map(|kind| self.get(&Address::new(kind, name)))
     }
 }
 

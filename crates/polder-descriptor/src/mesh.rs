@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use polder_model::{Desired, EnvironmentName, JobId, PolicyName, Provider, TenantName};
+use rayon::prelude::*;
 
 use crate::cross;
 use crate::descriptor::organization::{self, Organization, Settings};
@@ -76,7 +77,9 @@ pub fn parse(mut files: Vec<File>) -> (Mesh, Vec<Fault>) {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut mesh = Mesh::default();
     let mut faults = Vec::new();
-    for read in read_all(files) {
+    // Reading a file says nothing about another.
+    let read: Vec<Read> = files.into_par_iter().map(read_file).collect();
+    for read in read {
         faults.extend(read.faults);
         mesh.add(read.file, read.text, read.content, &mut faults);
     }
@@ -107,24 +110,6 @@ struct Read {
     text: Option<String>,
     content: Content,
     faults: Vec<Fault>,
-}
-
-/// Reads files on all cores: reading one says nothing about another.
-fn read_all(files: Vec<File>) -> Vec<Read> {
-    const FEW: usize = 64;
-    let cores = if files.len() < FEW { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
-    let size = files.len().div_ceil(cores).max(1);
-    let mut files = files.into_iter();
-    let chunks: Vec<Vec<File>> =
-        std::iter::from_fn(|| Some(files.by_ref().take(size).collect::<Vec<_>>()).filter(|c| !c.is_empty())).collect();
-    std::thread::scope(|scope| {
-        let read = |chunk: Vec<File>| chunk.into_iter().map(read_file).collect::<Vec<_>>();
-        let threads: Vec<_> = chunks.into_iter().map(|chunk| scope.spawn(move || read(chunk))).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<Read>>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().flat_map(join).collect()
-    })
 }
 
 fn read_file(File { path: file, bytes }: File) -> Read {

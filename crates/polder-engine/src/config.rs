@@ -21,13 +21,20 @@ use crate::even::EvenTypes;
 /// How many of the largest users of memory an error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("three is not zero");
 
+/// Parts of a query for each core: parts are never equally long, and a core that is done with its own takes another.
+const PARTS_A_CORE: usize = 2;
+/// The largest table, in rows and in bytes, that a join holds as a whole. Above that both sides are cut into parts by their keys,
+/// which is worth it only when one core alone would be long at filling the table. See docs/performance.md.
+const WHOLE_JOIN_ROWS: usize = 1_000_000;
+const WHOLE_JOIN_BYTES: usize = 32 << 20;
+
 /// What the one who starts an engine decides.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
     /// How much memory all queries together may use for sorting, joining and grouping before they spill to disk;
     /// no limit when `None`.
     pub memory_limit_bytes: Option<usize>,
-    /// How many parts of a query run at once; one per core when `None`.
+    /// How many parts a query is cut into; two for each core when `None`.
     pub target_partitions: Option<usize>,
     /// Where queries spill to, each engine in a folder of its own, which a later engine removes if this one is killed;
     /// the system's folder for temporary files when `None`.
@@ -76,9 +83,8 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 fn session_config(config: &EngineConfig) -> SessionConfig {
     let mut session = SessionConfig::new().with_information_schema(false).with_create_default_catalog_and_schema(false);
-    if let Some(partitions) = config.target_partitions {
-        session = session.with_target_partitions(partitions.max(1));
-    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    session = session.with_target_partitions(config.target_partitions.unwrap_or(cores * PARTS_A_CORE).max(1));
     if let Some(rows) = config.batch_size {
         session = session.with_batch_size(rows.max(1));
     }
@@ -89,6 +95,8 @@ fn session_config(config: &EngineConfig) -> SessionConfig {
     // `0.1` is exactly that, as in standard SQL: 0.1 + 0.2 = 0.3. With a double it becomes one.
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.collect_statistics = true;
+    options.optimizer.hash_join_single_partition_threshold_rows = WHOLE_JOIN_ROWS;
+    options.optimizer.hash_join_single_partition_threshold = WHOLE_JOIN_BYTES;
     // Filters skip files, row groups and pages by their statistics. Evaluated row by row while Parquet is decoded, they took a third
     // of a query's time for row selections: see docs/performance.md.
     options.execution.parquet.pushdown_filters = false;

@@ -28,8 +28,8 @@ pub struct Desired {
 /// A resource with where it was declared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
-    /// The resource.
-    pub resource: Resource,
+    /// The resource; shared, as plans and metastores of many thousand hold it too.
+    pub resource: Arc<Resource>,
     /// The place in the files that declares it.
     pub origin: Origin,
 }

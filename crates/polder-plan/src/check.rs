@@ -10,7 +10,7 @@ use crate::digest;
 use crate::held_back::Why;
 use crate::needs::needs;
 use crate::plan::Plan;
-use crate::step::{Completes, Effect, Step};
+use crate::step::{Effect, Step};
 
 /// Something wrong with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -161,12 +161,12 @@ fn steps<'a>(plan: &'a Plan, changes: &Changes<'a>, flaws: &mut Vec<Flaw>) -> St
 /// The last step of a change, and no other, completes it: by writing the entry that it leads to, or by removing it.
 fn outcome(change: &Change, steps: &[&Step], flaws: &mut Vec<Flaw>) {
     let right = steps.split_last().is_some_and(|(last, rest)| {
-        let completes = match (&last.completes, &last.effect, &change.after) {
-            (Some(Completes::Recorded(recorded)), Effect::PutEntry(put), Some(after)) => recorded == after && put == after,
-            (Some(Completes::Forgotten), Effect::RemoveEntry(address), None) => *address == change.address,
+        let leads_there = match (&last.effect, &change.after) {
+            (Effect::PutEntry(put), Some(after)) => put == after,
+            (Effect::RemoveEntry(address), None) => *address == change.address,
             _ => false,
         };
-        completes && rest.iter().all(|step| step.completes.is_none())
+        leads_there && last.completes && rest.iter().all(|step| !step.completes)
     });
     if !right {
         flaws.push(Flaw::Outcome(change.address.clone()));

@@ -63,7 +63,7 @@ pub(crate) fn drafts<'a>(inputs: &Inputs<'a>) -> Drafts<'a> {
         let sighting = Sighting {
             address,
             declared: desired.next_if(|e| e.0 == address).map(|e| e.1),
-            recorded: recorded.next_if(|e| e.0 == address).map(|e| e.1),
+            recorded: recorded.next_if(|e| e.0 == address).map(|e| &**e.1),
             observed: observed.next_if(|e| e.0 == address).map(|e| e.1),
         };
         let allowed = || inputs.allow_destroy.contains(address);
@@ -77,7 +77,7 @@ impl<'a> Sighting<'a> {
     fn draft(&self, allowed: impl Fn() -> bool) -> Option<Draft<'a>> {
         let found = match self.observed {
             Some(Observation::Unreadable(problem)) => return Some(self.unreadable(problem)),
-            Some(Observation::Present(resource)) => Some(resource),
+            Some(Observation::Present(resource)) => Some(&**resource),
             Some(Observation::Absent) => None,
             None => self.recorded,
         };
@@ -105,7 +105,7 @@ impl<'a> Sighting<'a> {
     }
 
     fn unreadable(&self, problem: &str) -> Draft<'a> {
-        let presumed = self.recorded.or(self.declared.map(|declared| &declared.resource));
+        let presumed = self.recorded.or(self.declared.map(|declared| &*declared.resource));
         Draft { held: Some(Why::Unreadable(problem.to_owned())), ..self.wanted(Action::Update, presumed) }
     }
 
@@ -122,7 +122,7 @@ impl<'a> Sighting<'a> {
             Some(_) => vec![Reason::Gone(self.address.kind())],
             None => vec![Reason::New(declared.origin.clone())],
         };
-        if let Resource::Table(table) = &declared.resource
+        if let Resource::Table(table) = &*declared.resource
             && !table.placement_reason.is_empty()
         {
             reasons.push(Reason::Placed { provider: table.location.provider, why: table.placement_reason.clone() });

@@ -1,6 +1,6 @@
 //! A plan's id: the SHA-256 of its content.
 //!
-//! A table stands in a plan up to four times (in its change and in the steps that make, show and record it). The digest
+//! A table stands in a plan up to three times (in its change and in the steps that make and show it). The digest
 //! takes it once and says of the others that they are equal, as a first plan of many thousand tables has to be quick.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::change::Change;
 use crate::held_back::HeldBack;
 use crate::plan::{FormatVersion, Plan, PlanId};
-use crate::step::{Alteration, Completes, Effect, Step};
+use crate::step::{Alteration, Effect, Step};
 
 #[derive(Serialize)]
 struct Content<'a> {
@@ -35,7 +35,7 @@ struct StepContent<'a> {
     number: u32,
     address: &'a Address,
     effect: EffectContent<'a>,
-    completes: Option<CompletesContent<'a>>,
+    completes: bool,
 }
 
 /// An effect, without the resource when that is the one its change leads to.
@@ -45,12 +45,6 @@ enum EffectContent<'a> {
     CreateAfter(Uuid),
     AlterToAfter(&'a Alteration),
     Whole(&'a Effect),
-}
-
-#[derive(Serialize)]
-enum CompletesContent<'a> {
-    After,
-    Whole(&'a Completes),
 }
 
 /// Computes the id that a plan's content has.
@@ -84,11 +78,7 @@ fn step_content<'a>(plan: &'a Plan, step: &'a Step) -> StepContent<'a> {
         Effect::AlterTable { table, alteration } if is_table(table) => EffectContent::AlterToAfter(alteration),
         other => EffectContent::Whole(other),
     };
-    let completes = completes.as_ref().map(|completes| match completes {
-        Completes::Recorded(resource) if is_after(resource) => CompletesContent::After,
-        other => CompletesContent::Whole(other),
-    });
-    StepContent { number: *number, address, effect, completes }
+    StepContent { number: *number, address, effect, completes: *completes }
 }
 
 struct Hasher(Sha256);

@@ -39,7 +39,7 @@ fn keep_shared_files<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
     if !drafts.iter().any(|(address, draft)| of_data(address, draft) && draft.action != Action::Create) {
         return;
     }
-    let declared = inputs.desired.resources.iter().map(|(address, declared)| (address, &declared.resource));
+    let declared = inputs.desired.resources.iter().map(|(address, declared)| (address, &*declared.resource));
     let declared = places(declared);
     for (address, draft) in drafts.iter_mut().filter(|(_, d)| d.is_made() && matches!(d.action, Action::Delete | Action::Replace))
     {
@@ -48,7 +48,7 @@ fn keep_shared_files<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
     }
     let kept = places(drafts.iter().filter(|(_, d)| d.keeps()).filter_map(|(address, d)| Some((*address, d.base?))));
     for (address, draft) in drafts.iter_mut().filter(|(_, d)| d.is_made() && d.action == Action::Create) {
-        let folder = draft.declared.map(|declared| &declared.resource).filter(|resource| location(resource).is_some());
+        let folder = draft.declared.map(|declared| &*declared.resource).filter(|resource| location(resource).is_some());
         let other = folder.and_then(|resource| occupant(&kept, address, resource));
         draft.held = other.map(|other| Why::SharesFilesWith(other.clone()));
     }

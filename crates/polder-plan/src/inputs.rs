@@ -1,6 +1,7 @@
 //! What planning looks at: the desired state is `polder-model`'s, the recorded and the observed are defined here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use polder_model::{Address, Desired, Resource};
 
@@ -10,14 +11,14 @@ pub struct Recorded {
     /// Grows with every apply. A plan names the serial it was made on top of.
     pub serial: u64,
     /// Every resource as the last change left it.
-    pub resources: BTreeMap<Address, Resource>,
+    pub resources: BTreeMap<Address, Arc<Resource>>,
 }
 
 /// What was found at one address.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
     /// It is there, as found; it may differ from what was recorded.
-    Present(Resource),
+    Present(Arc<Resource>),
     /// It is certainly not there: its entry, or its bytes, are gone.
     Absent,
     /// Nobody can say, and why. Never read as absent.

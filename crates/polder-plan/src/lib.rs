@@ -29,7 +29,7 @@ pub use difference::Difference;
 pub use held_back::{HeldBack, Why};
 pub use inputs::{Inputs, Observation, Observed, Recorded};
 pub use plan::{FormatVersion, FormatVersionError, Plan, PlanId, Summary};
-pub use step::{Alteration, Completes, Effect, Step};
+pub use step::{Alteration, Effect, Step};
 
 /// Returns the plan that takes an environment from what is to what is declared.
 ///

@@ -62,7 +62,7 @@ pub struct FormatVersion(());
 
 impl FormatVersion {
     /// The version that this polder writes and reads.
-    pub const NUMBER: u32 = 1;
+    pub const NUMBER: u32 = 2;
     /// The current version.
     pub const CURRENT: Self = Self(());
 }

@@ -18,7 +18,7 @@ use crate::digest;
 use crate::held_back::{HeldBack, Why};
 use crate::inputs::Inputs;
 use crate::plan::{FormatVersion, Plan, PlanId};
-use crate::step::{Completes, Effect, Step};
+use crate::step::{Effect, Step};
 
 /// When a step's turn comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,8 +52,8 @@ pub(crate) fn assemble(drafts: Drafts<'_>, inputs: &Inputs<'_>) -> Plan {
             if let Some(Meanwhile { resource, reasons }) = draft.meanwhile.take() {
                 let after = Arc::new(resource);
                 let effect = Effect::PutEntry(Arc::clone(&after));
-                let completes = Some(Completes::Recorded(Arc::clone(&after)));
-                turns.push((Turn::Put(address.kind()), Step { number: 0, address: address.clone(), effect, completes }));
+                let step = Step { number: 0, address: address.clone(), effect, completes: true };
+                turns.push((Turn::Put(address.kind()), step));
                 draft.action = Action::Update;
                 draft.reasons = reasons;
                 plan.changes.push(Change { after: Some(after), ..change(address, &mut draft) });
@@ -100,42 +100,42 @@ fn change(address: &Address, draft: &mut Draft<'_>) -> Change {
         drift: draft.drift,
         reasons: std::mem::take(&mut draft.reasons),
         before: before.cloned().map(Arc::new),
-        after: draft.declared.map(|declared| Arc::new(declared.resource.clone())),
+        after: draft.declared.map(|declared| Arc::clone(&declared.resource)),
         origin: draft.declared.map(|declared| declared.origin.clone()),
     }
 }
 
 fn steps(turns: &mut Vec<(Turn, Step)>, inputs: &Inputs<'_>, change: &Change, draft: Draft<'_>) {
     let address = &change.address;
-    let mut push = |turn: Turn, effect: Effect, completes: Option<Completes>| {
+    let mut push = |turn: Turn, effect: Effect, completes: bool| {
         turns.push((turn, Step { number: 0, address: address.clone(), effect, completes }));
     };
     let Some(after) = &change.after else {
         let turn = removal_turn(address.kind());
         if let Some(effect) = draft.base.filter(|_| change.action == Action::Delete).and_then(destroy) {
-            push(turn, effect, None);
+            push(turn, effect, false);
         }
-        return push(turn, Effect::RemoveEntry(address.clone()), Some(Completes::Forgotten));
+        return push(turn, Effect::RemoveEntry(address.clone()), true);
     };
     let before = change.before.as_deref();
     let turn = entry_turn(before, after);
     if let Some(effect) = draft.base.filter(|_| change.action == Action::Replace).and_then(destroy) {
-        push(turn, effect, None);
+        push(turn, effect, false);
     }
     if matches!(change.action, Action::Create | Action::Replace) {
         if let Some(effect) = make(address, after, inputs) {
-            push(turn, effect, None);
+            push(turn, effect, false);
         }
     } else if let Resource::Table(table) = &**after
         && table.format == TableFormat::Delta
         && !draft.alteration.is_empty()
     {
-        push(turn, Effect::AlterTable { table: table.clone(), alteration: draft.alteration }, None);
+        push(turn, Effect::AlterTable { table: table.clone(), alteration: draft.alteration }, false);
     }
     if let Some(less) = before.and_then(|before| common_part(before, after)) {
-        push(Turn::Tighten(address.kind()), Effect::PutEntry(Arc::new(less)), None);
+        push(Turn::Tighten(address.kind()), Effect::PutEntry(Arc::new(less)), false);
     }
-    push(turn, Effect::PutEntry(Arc::clone(after)), Some(Completes::Recorded(Arc::clone(after))));
+    push(turn, Effect::PutEntry(Arc::clone(after)), true);
 }
 
 /// What makes the thing that an entry is about, for the kinds that are more than an entry.

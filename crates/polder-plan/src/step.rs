@@ -20,19 +20,9 @@ pub struct Step {
     pub address: Address,
     /// What it does.
     pub effect: Effect,
-    /// What its success makes true of the recorded state; `None` when its change has steps still to come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completes: Option<Completes>,
-}
-
-/// What the recorded state says of an address once its change is complete.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Completes {
-    /// It is this.
-    Recorded(Arc<Resource>),
-    /// It is no more.
-    Forgotten,
+    /// Whether its success completes its change. It puts or removes the entry then, and the recorded state says the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub completes: bool,
 }
 
 /// An outside call with everything it needs. Each is safe to repeat: done twice, it has the effect of once.

@@ -1,6 +1,7 @@
 //! Applying: carries out a plan's steps over lake and store, goes on with what was cut short, and keeps a second apply out.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use polder_access::{Action, Caller};
@@ -73,7 +74,7 @@ impl Platform {
 
     async fn apply_audited(&self, what: Apply, observer: ApplyObserver<'_>, trail: &AuditTrail) -> Result<(Plan, usize), Error> {
         let desired = self.desired().await?;
-        let caller = self.on_the_metastore(&desired, Action::Manage, trail).await?;
+        let caller = self.on_the_metastore(&desired, &*self.metastore().await?, Action::Manage, trail)?;
         let (finished, resumed) = self.finish_what_was_cut_short(observer).await?;
         let plan = match what {
             // The one that was cut short was this one: it is carried out now.
@@ -104,16 +105,24 @@ impl Platform {
     }
 
     /// Asks for a permit on the metastore. Until the first apply there are no grants, so what is declared decides.
-    pub(crate) async fn on_the_metastore(&self, desired: &Desired, action: Action, trail: &AuditTrail) -> Result<Caller, Error> {
-        let mut metastore = self.metastore().await?;
-        if metastore.resources().is_empty() {
-            let declared = desired.resources.values().map(|declared| declared.resource.clone());
-            metastore = Metastore::of(&self.environment, declared)
-                .map(std::sync::Arc::new)
-                .map_err(|e| Error::new(ErrorKind::Invalid, "the guardrails do not hold").with_source(e))?;
+    pub(crate) fn on_the_metastore(
+        &self,
+        desired: &Desired,
+        metastore: &Metastore,
+        action: Action,
+        trail: &AuditTrail,
+    ) -> Result<Caller, Error> {
+        let permitted = |metastore: &Metastore| {
+            let caller = self.caller(metastore)?;
+            Self::permit(metastore, trail, &caller, action, &Securable::Metastore)?;
+            Ok(caller)
+        };
+        if !metastore.resources().is_empty() {
+            return permitted(metastore);
         }
-        let caller = self.caller(&metastore)?;
-        Self::permit(&metastore, trail, &caller, action, &Securable::Metastore)?;
-        Ok(caller)
+        let declared = desired.resources.values().map(|declared| Arc::clone(&declared.resource));
+        let metastore = Metastore::of(&self.environment, declared)
+            .map_err(|e| Error::new(ErrorKind::Invalid, "the guardrails do not hold").with_source(e))?;
+        permitted(&metastore)
     }
 }

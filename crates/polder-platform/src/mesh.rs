@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polder_descriptor::{Fault, File, Mesh, Severity};
+use rayon::iter::Either;
+use rayon::prelude::*;
 
 use crate::error::{Doing, Error, ErrorKind};
 
@@ -17,7 +19,7 @@ const FILE_LIMIT_BYTES: u64 = 4 << 20;
 /// How deep folders are searched.
 const DEPTH_LIMIT: usize = 8;
 
-/// Reads every descriptor file of the mesh in `root`, in the order of their paths.
+/// Reads every descriptor file of the mesh in `root`, in no particular order.
 ///
 /// A file that cannot be read, is too large or is a link that leads out of the folder becomes a fault, so that the
 /// others are still reported on.
@@ -34,8 +36,7 @@ pub fn read_files(root: &Path) -> Result<(Vec<File>, Vec<Fault>), Error> {
     for folder in FOLDERS {
         list(root, Path::new(folder), 0, &mut paths)?;
     }
-    paths.sort();
-    read_all(root, &home, &paths)
+    Ok(read_all(root, &home, &paths))
 }
 
 fn list(root: &Path, folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
@@ -65,28 +66,12 @@ fn is_read(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-/// Reads on two threads: with thousands of small files the time goes into system calls, which overlap.
-fn read_all(root: &Path, home: &Path, paths: &[PathBuf]) -> Result<(Vec<File>, Vec<Fault>), Error> {
-    let (left, right) = paths.split_at(paths.len() / 2);
-    let read = |part: &[PathBuf]| part.iter().map(|path| read_one(root, home, path)).collect::<Vec<_>>();
-    let results = std::thread::scope(|scope| {
-        let second = scope.spawn(move || read(right));
-        let mut results = read(left);
-        match second.join() {
-            Ok(more) => results.extend(more),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        results
-    });
-    let mut files = Vec::with_capacity(results.len());
-    let mut faults = Vec::new();
-    for result in results {
-        match result {
-            Ok(file) => files.push(file),
-            Err(fault) => faults.push(*fault),
-        }
-    }
-    Ok((files, faults))
+/// Reads on all cores: with thousands of small files the time goes into system calls, which overlap.
+fn read_all(root: &Path, home: &Path, paths: &[PathBuf]) -> (Vec<File>, Vec<Fault>) {
+    paths.par_iter().partition_map(|path| match read_one(root, home, path) {
+        Ok(file) => Either::Left(file),
+        Err(fault) => Either::Right(*fault),
+    })
 }
 
 fn read_one(root: &Path, home: &Path, path: &Path) -> Result<File, Box<Fault>> {
@@ -105,26 +90,27 @@ fn read_one(root: &Path, home: &Path, path: &Path) -> Result<File, Box<Fault>> {
         })
     };
     let full = root.join(path);
-    let metadata = fs::symlink_metadata(&full)
-        .map_err(|error| fault("unreadable-file", format!("the file cannot be read: {error}"), "check its owner and mode"))?;
-    if metadata.file_type().is_symlink() {
+    let unreadable =
+        |error: std::io::Error| fault("unreadable-file", format!("the file cannot be read: {error}"), "check its owner and mode");
+    let mut metadata = fs::symlink_metadata(&full).map_err(unreadable)?;
+    if metadata.is_symlink() {
         let inside = full.canonicalize().is_ok_and(|target| target.starts_with(home));
         if !inside {
             let help = "copy the file into the mesh: what a mesh declares is in its folder";
             return Err(fault("link-leads-out", "the link leads out of the mesh's folder, or nowhere".to_owned(), help));
         }
+        metadata = fs::metadata(&full).map_err(unreadable)?;
     }
-    if full.is_dir() {
+    if metadata.is_dir() {
         let help = "put the folder itself here: links to folders are not followed";
         return Err(fault("linked-folder", "this is a link to a folder".to_owned(), help));
     }
-    let length = fs::metadata(&full).map_or(metadata.len(), |m| m.len());
+    let length = metadata.len();
     if length > FILE_LIMIT_BYTES {
         let message = format!("the file has {length} bytes, more than the {FILE_LIMIT_BYTES} that a descriptor may have");
         return Err(fault("file-too-large", message, "split it into several files"));
     }
-    let bytes = fs::read(&full)
-        .map_err(|error| fault("unreadable-file", format!("the file cannot be read: {error}"), "check its owner and mode"))?;
+    let bytes = fs::read(&full).map_err(unreadable)?;
     Ok(File { path: Arc::from(name.as_str()), bytes })
 }
 

@@ -1,6 +1,7 @@
 //! Looks at what is there: the metastore's entries, and whether the buckets and table folders they name exist.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use polder_catalog::Metastore;
@@ -14,13 +15,14 @@ const LOOKS_AT_ONCE: usize = 16;
 /// What is there at every address that was recorded or that the metastore holds.
 pub(crate) async fn observe(metastore: &Metastore, lake: &Lake, recorded: &Recorded) -> Observed {
     let mut resources: BTreeMap<Address, Observation> =
-        metastore.resources().iter().map(|(address, r)| (address.clone(), Observation::Present(r.clone()))).collect();
+        metastore.resources().iter().map(|(address, r)| (address.clone(), Observation::Present(Arc::clone(r)))).collect();
     for address in recorded.resources.keys() {
         resources.entry(address.clone()).or_insert(Observation::Absent);
     }
     let looks = recorded.resources.iter().filter(|(_, resource)| has_bytes(resource));
+    let looks: Vec<(Address, Arc<Resource>)> = looks.map(|(address, r)| (address.clone(), Arc::clone(r))).collect();
     let found: Vec<(Address, Observation)> = futures::stream::iter(looks)
-        .map(|(address, resource)| async move { Some((address.clone(), look(lake, resource).await?)) })
+        .map(|(address, resource)| async move { Some((address, look(lake, &resource).await?)) })
         .buffer_unordered(LOOKS_AT_ONCE)
         .filter_map(std::future::ready)
         .collect()

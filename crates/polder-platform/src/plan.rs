@@ -1,11 +1,16 @@
 //! Planning: reads what is declared, recorded and observed, and lets `polder-plan` decide.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use polder_access::Action;
+use polder_catalog::Metastore;
 use polder_descriptor::{Fault, Mesh};
+use polder_lake::Lake;
+use polder_model::resource::Environment;
 use polder_model::{Address, Desired};
-use polder_plan::{Inputs, Plan, Recorded};
+use polder_plan::{Inputs, Observed, Plan, Recorded};
+use polder_store::{EnvironmentState, Store};
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
@@ -29,12 +34,16 @@ impl Platform {
     /// # Errors
     /// When the mesh has faults, the caller may not inspect the metastore, or the state cannot be read.
     pub async fn plan(&self, allow_destroy: BTreeSet<Address>) -> Result<Planned, Error> {
+        // The state is read while the files are.
+        let state = tokio::spawn(State::read(self.store.clone(), Arc::clone(&self.lake), self.environment.clone()));
         let (desired, warnings) = self.checked().await?;
+        let state = state.await.doing(ErrorKind::Failed, "reading the state broke off")??;
         let trail = AuditTrail::new("plan");
-        let permitted = self.on_the_metastore(&desired, Action::Inspect, &trail).await;
+        let permitted = self.on_the_metastore(&desired, &state.metastore, Action::Inspect, &trail);
         trail.write(&self.store, &self.environment.name).await?;
         permitted?;
-        let plan = self.plan_for(&desired, &allow_destroy).await?;
+        let plan = plan_from(&desired, &state, &allow_destroy)?;
+        let_go((desired, state));
         Ok(Planned { plan, warnings })
     }
 
@@ -50,6 +59,7 @@ impl Platform {
         faults.extend(more);
         let desired = self.lower(&mesh, &mut faults);
         faults.extend(validate::check(&self.engine, &mesh, &desired, &faults).await);
+        let_go(mesh);
         let faults = validate::in_order(faults);
         if faults.iter().any(Fault::is_error) {
             return Err(Error::faults_of(faults));
@@ -63,26 +73,49 @@ impl Platform {
         desired
     }
 
+    /// Makes the plan for what is declared, from what is now.
     pub(crate) async fn plan_for(&self, desired: &Desired, allow_destroy: &BTreeSet<Address>) -> Result<Plan, Error> {
-        let recorded = self.recorded().await?;
-        let metastore = self.metastore().await?;
-        let observed = observe(&metastore, &self.lake, &recorded).await;
-        let plan = polder_plan::plan(&Inputs { desired, recorded: &recorded, observed: &observed, allow_destroy });
-        let known = |address: &Address| {
-            desired.resources.contains_key(address)
-                || recorded.resources.contains_key(address)
-                || observed.resources.contains_key(address)
-        };
-        match allow_destroy.iter().find(|address| !known(address)) {
-            Some(unknown) if !plan.held_back.is_empty() => Err(nothing_to_destroy(unknown, &plan)),
-            _ => Ok(plan),
-        }
+        let state = State::read(self.store.clone(), Arc::clone(&self.lake), self.environment.clone()).await?;
+        plan_from(desired, &state, allow_destroy)
     }
+}
 
-    async fn recorded(&self) -> Result<Recorded, Error> {
-        let read = self.store.recorded(&self.environment.name).await;
-        let (serial, resources) = read.doing(ErrorKind::Unavailable, "cannot read what past applies did")?;
-        Ok(Recorded { serial, resources })
+fn plan_from(desired: &Desired, state: &State, allow_destroy: &BTreeSet<Address>) -> Result<Plan, Error> {
+    let State { recorded, observed, .. } = state;
+    let plan = polder_plan::plan(&Inputs { desired, recorded, observed, allow_destroy });
+    let known = |address: &Address| {
+        desired.resources.contains_key(address)
+            || recorded.resources.contains_key(address)
+            || observed.resources.contains_key(address)
+    };
+    match allow_destroy.iter().find(|address| !known(address)) {
+        Some(unknown) if !plan.held_back.is_empty() => Err(nothing_to_destroy(unknown, &plan)),
+        _ => Ok(plan),
+    }
+}
+
+/// Lets go of something large beside what comes next.
+pub(crate) fn let_go(large: impl Send + 'static) {
+    drop(tokio::task::spawn_blocking(move || drop(large)));
+}
+
+/// What past applies did, and what is there.
+struct State {
+    recorded: Recorded,
+    metastore: Metastore,
+    observed: Observed,
+}
+
+impl State {
+    async fn read(store: Store, lake: Arc<Lake>, environment: Environment) -> Result<Self, Error> {
+        let read = store.state(&environment.name).await;
+        let EnvironmentState { serial, recorded, metastore } =
+            read.doing(ErrorKind::Unavailable, format!("cannot read the state of {}", environment.name))?;
+        let metastore = Metastore::at(&environment, metastore)
+            .doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", environment.name))?;
+        let recorded = Recorded { serial, resources: recorded };
+        let observed = observe(&metastore, &lake, &recorded).await;
+        Ok(Self { recorded, metastore, observed })
     }
 }
 

@@ -282,7 +282,7 @@ const fn outcome(outcome: &RunOutcome) -> Outcome {
 }
 
 fn applied_jobs(metastore: &Metastore) -> Vec<&Job> {
-    let jobs = metastore.resources().values().filter_map(|resource| match resource {
+    let jobs = metastore.resources().values().filter_map(|resource| match &**resource {
         Resource::Job(job) => Some(job.as_ref()),
         _ => None,
     });

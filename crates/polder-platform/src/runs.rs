@@ -81,7 +81,7 @@ impl Platform {
 
 /// A run as the caller may know of it; `None` when it may not know of its sink.
 fn summary(metastore: &Metastore, caller: &Caller, run: RunRecord) -> Option<RunSummary> {
-    let sink = match metastore.resources().get(&Address::new(Kind::Job, &run.job)) {
+    let sink = match metastore.resources().get(&Address::new(Kind::Job, &run.job)).map(AsRef::as_ref) {
         Some(Resource::Job(job)) => job.sink.as_ref().map(|sink| Securable::Table(sink.table.clone())),
         _ => None,
     };

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use polder_descriptor::{Fault, Mesh};
+use futures::{StreamExt, TryStreamExt};
+use polder_descriptor::{EnvironmentInfo, Fault, Mesh};
 use polder_engine::{Engine, EngineConfig};
 use polder_model::secret::Secret;
 use polder_model::{Desired, Kind};
 use serde::Serialize;
+use tokio::runtime::Handle;
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
+use crate::plan::let_go;
 
 mod files;
 mod partitions;
@@ -70,20 +73,33 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
     let (files, mut faults) = mesh::read_files(root)?;
     let (mesh, more) = polder_descriptor::parse(files);
     faults.extend(more);
-    let engine = Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
-    let mut summary = MeshSummary::default();
-    for (number, environment) in mesh.environments().iter().enumerate() {
-        let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);
-        faults.extend(more);
-        faults.extend(check(&engine, &mesh, &desired, &faults).await);
-        if number == 0 {
-            summary = summarize(&desired);
-        }
-        summary.environments += 1;
-    }
+    let mesh = Arc::new(mesh);
+    let checked = each_environment(Arc::clone(&mesh), &faults).await?;
+    let summary = checked.first().map_or_else(MeshSummary::default, |(summary, _)| *summary);
+    let summary = MeshSummary { environments: checked.len(), ..summary };
+    faults.extend(checked.into_iter().flat_map(|(_, faults)| faults));
+    let_go(mesh);
     let faults = in_order(faults);
     let texts = texts_of(root, &faults);
     Ok(Validation { faults, summary, texts })
+}
+
+/// Checks every environment, on all cores.
+async fn each_environment(mesh: Arc<Mesh>, found: &[Fault]) -> Result<Vec<(MeshSummary, Vec<Fault>)>, Error> {
+    let engine = Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
+    let (engine, found): (Arc<Engine>, Arc<[Fault]>) = (Arc::new(engine), found.into());
+    let one = |environment: EnvironmentInfo| {
+        let (engine, mesh, found) = (Arc::clone(&engine), Arc::clone(&mesh), Arc::clone(&found));
+        tokio::task::spawn_blocking(move || {
+            let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);
+            let found = [&found, more.as_slice()].concat();
+            let faults = Handle::current().block_on(check(&engine, &mesh, &desired, &found));
+            (summarize(&desired), [more, faults].concat())
+        })
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let checked = futures::stream::iter(mesh.environments()).map(one).buffered(cores).try_collect().await;
+    checked.doing(ErrorKind::Failed, "checking an environment broke off")
 }
 
 /// What only the desired state as a whole can show. What was found before keeps parts of it from being there.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::bulk;
 use crate::counters::{self, Counter};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::resources::{self, Kept};
 use crate::store::{Dialect, Store};
 use crate::work::Work;
@@ -38,7 +38,7 @@ pub struct MetastoreEntries {
     /// The metastore's version.
     pub version: u64,
     /// Every entry, by address.
-    pub resources: BTreeMap<Address, Resource>,
+    pub resources: BTreeMap<Address, Arc<Resource>>,
 }
 
 impl Store {
@@ -57,21 +57,7 @@ impl Store {
     /// Only faults of the database.
     pub async fn metastore(&self, environment: &EnvironmentName) -> Result<MetastoreEntries> {
         let mut work = self.read("reading the metastore").await?;
-        let version = counters::read(&mut work, environment, Counter::MetastoreVersion).await?;
-        // SQLite does not notice every damaged page, and one that seems to hold less would hide tables, grants and guardrails. So
-        // it reads the rows past their index, which is the faster way too, and the index has to know as many.
-        let sql = match self.dialect() {
-            Dialect::Sqlite => "select address, resource from entries not indexed where environment = $1",
-            Dialect::Postgres => "select address, resource from entries where environment = $1",
-        };
-        let rows = resources::load(&mut work, sqlx::query(sql).bind(environment.to_string())).await?;
-        let count = sqlx::query("select count(*) as known from entries where environment = $1").bind(environment.to_string());
-        let known = work.row(count).await?.map_or(Ok(0), |row| row.count("known"))?;
-        if known != rows.len() as u64 {
-            let why = format!("the index knows {known} entries of {environment}, and {} are there", rows.len());
-            return Err(StoreError::Damaged { place: work.place.to_string(), doing: work.doing, why });
-        }
-        Ok(MetastoreEntries { version, resources: rows.into_iter().collect() })
+        metastore(&mut work, self.dialect(), environment).await
     }
 
     /// Returns the entries that a filter lets through, by address.
@@ -87,8 +73,7 @@ impl Store {
         let kind = filter.kind.map_or("", Kind::as_str);
         let length = i32::try_from(filter.prefix.chars().count()).unwrap_or(i32::MAX);
         let sql = sql.bind(environment.to_string()).bind(kind).bind(length).bind(filter.prefix.to_owned());
-        let resources: BTreeMap<_, _> = resources::load(&mut work, sql).await?.into_iter().collect();
-        Ok(resources.into_values().collect())
+        Ok(resources::load(&mut work, sql).await?.into_values().collect())
     }
 
     /// Returns the entry at an address.
@@ -99,7 +84,7 @@ impl Store {
         let mut work = self.read("reading an entry of the metastore").await?;
         let sql = sqlx::query("select address, resource from entries where environment = $1 and address = $2");
         let found = resources::load(&mut work, sql.bind(environment.to_string()).bind(address.to_string())).await?;
-        Ok(found.into_iter().next().map(|(_, resource)| resource))
+        Ok(found.into_values().next())
     }
 
     /// Writes an entry, in place of any that is there.
@@ -146,6 +131,12 @@ impl Store {
         work.run(sql.bind(environment.to_string()).bind(table.to_string()).bind(id.to_string())).await?;
         work.commit().await
     }
+}
+
+pub(crate) async fn metastore(work: &mut Work, dialect: Dialect, environment: &EnvironmentName) -> Result<MetastoreEntries> {
+    let version = counters::read(work, environment, Counter::MetastoreVersion).await?;
+    let resources = resources::load_all(work, dialect, Kept::Entries, environment).await?;
+    Ok(MetastoreEntries { version, resources })
 }
 
 /// Changes the entries at these addresses and moves the metastore's version on.

@@ -31,6 +31,7 @@ pub use error::{Result, StoreError};
 pub use journal::StepRecord;
 pub use lease::{Acquired, Holder, IsDead, Lease};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
+pub use recorded::EnvironmentState;
 pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunStatus};
 pub use runs::RunFilter;
 pub use store::Store;

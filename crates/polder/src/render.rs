@@ -23,6 +23,18 @@ pub(crate) enum Form {
     Json,
 }
 
+/// Writes a value that may be very large as one JSON document on stdout: in one line for a program, for a person in many.
+pub(crate) fn large_json(value: &impl Serialize) -> anyhow::Result<()> {
+    if context::stdout_is_terminal() {
+        return json(value);
+    }
+    let mut out = context::out();
+    serde_json::to_writer(&mut out, value).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}
+
 /// Writes a value as one JSON document on stdout.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut out = context::out();

@@ -174,7 +174,7 @@ pub(crate) fn plan_of_every_sort() -> Plan {
 
 pub(crate) fn plan(declared: &[Resource], past: &[Resource]) -> Plan {
     let origin = Origin { file: "polder.yaml".into(), line: 1, column: 1 };
-    let declare = |r: &Resource| (r.address(), Declared { resource: r.clone(), origin: origin.clone() });
+    let declare = |r: &Resource| (r.address(), Declared { resource: r.clone().into(), origin: origin.clone() });
     let desired = Desired {
         organization: "Contoso".to_owned(),
         tenant: "main".parse().unwrap(),
@@ -182,8 +182,8 @@ pub(crate) fn plan(declared: &[Resource], past: &[Resource]) -> Plan {
         production: false,
         resources: declared.iter().map(declare).collect(),
     };
-    let recorded = Recorded { serial: 3, resources: past.iter().map(|r| (r.address(), r.clone())).collect() };
-    let observed = Observed { resources: past.iter().map(|r| (r.address(), Observation::Present(r.clone()))).collect() };
+    let recorded = Recorded { serial: 3, resources: past.iter().map(|r| (r.address(), r.clone().into())).collect() };
+    let observed = Observed { resources: past.iter().map(|r| (r.address(), Observation::Present(r.clone().into()))).collect() };
     let allow_destroy = past.iter().map(Resource::address).filter(|address| address.kind().holds_data()).collect();
     polder_plan::plan(&Inputs { desired: &desired, recorded: &recorded, observed: &observed, allow_destroy: &allow_destroy })
 }

@@ -13,6 +13,10 @@ use polder_access::{Action, Authorizer, Caller, Decision};
 use polder_model::{Principal, PrincipalKind, Resource, Securable};
 use serde_json::json;
 
+/// The allocator of the polder binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const GRANTS: usize = 100_000;
 const USERS: usize = 5_000;
 const TEAMS: usize = 500;

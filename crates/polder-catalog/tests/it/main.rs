@@ -53,7 +53,7 @@ fn mesh() -> Vec<Resource> {
 }
 
 fn metastore() -> Metastore {
-    Metastore::of(&environment(), mesh()).unwrap()
+    Metastore::of(&environment(), mesh().into_iter().map(Into::into)).unwrap()
 }
 
 fn caller(name: &str) -> Caller {

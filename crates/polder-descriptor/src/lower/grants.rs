@@ -79,11 +79,11 @@ impl Lowering<'_, '_> {
         }
         let grant = resource::Grant { securable: on, principal: to.clone(), privileges };
         let address = grant.address();
-        match self.resources.get_mut(&address).map(|declared| &mut declared.resource) {
+        match self.resources.get_mut(&address).map(|declared| Arc::make_mut(&mut declared.resource)) {
             Some(Resource::Grant(known)) => known.privileges.extend(grant.privileges),
             _ => {
                 let origin = Origin { file: file.clone(), line: span.line, column: span.column };
-                self.resources.insert(address, Declared { resource: Resource::Grant(grant), origin });
+                self.resources.insert(address, Declared { resource: Arc::new(Resource::Grant(grant)), origin });
             }
         }
     }

@@ -62,7 +62,7 @@ pub(crate) fn lower(index: &Index<'_>, environment: &EnvironmentName, faults: &m
 impl Lowering<'_, '_> {
     fn add(&mut self, resource: Resource, file: &Arc<str>, span: Span) {
         let origin = Origin { file: file.clone(), line: span.line, column: span.column };
-        self.resources.entry(resource.address()).or_insert(Declared { resource, origin });
+        self.resources.entry(resource.address()).or_insert(Declared { resource: Arc::new(resource), origin });
     }
 
     fn organization(&mut self, tenant: &TenantName) {

@@ -22,12 +22,12 @@ struct Passage<'d> {
 impl Lowering<'_, '_> {
     /// Warns of each grant of `SELECT` to someone who has no way through the catalog or the schema.
     pub(super) fn passage(&mut self) {
-        let resources = self.resources.values().map(|declared| &declared.resource);
+        let resources = self.resources.values().map(|declared| &*declared.resource);
         let passage = Passage::of(resources);
         let mut around: HashMap<&str, HashSet<&str>> = HashMap::new();
         let mut faults = Vec::new();
         for declared in self.resources.values() {
-            let Resource::Grant(grant) = &declared.resource else { continue };
+            let Resource::Grant(grant) = &*declared.resource else { continue };
             if !grant.privileges.contains(&Privilege::Select) {
                 continue;
             }

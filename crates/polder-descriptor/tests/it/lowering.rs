@@ -30,8 +30,8 @@ fn every_kind_of_resource_comes_from_a_descriptor() {
     assert_eq!(kinds, BTreeSet::from(Kind::ALL));
     assert!(desired.resources.iter().all(|(address, declared)| *address == declared.resource.address()));
     assert_eq!(declared(&desired, "table:finance.bronze.customer_v1").origin.to_string(), format!("{DATASET_FILE}:2:13"));
-    assert!(matches!(&declared(&desired, "view:finance.bronze.v_v1").resource, Resource::View(v) if v.sql == "select 1 as a"));
-    assert!(matches!(&declared(&desired, "policy:no-friday").resource, Resource::Policy(p) if p.text.starts_with("forbid")));
+    assert!(matches!(&*declared(&desired, "view:finance.bronze.v_v1").resource, Resource::View(v) if v.sql == "select 1 as a"));
+    assert!(matches!(&*declared(&desired, "policy:no-friday").resource, Resource::Policy(p) if p.text.starts_with("forbid")));
     assert!(!desired.production && desired.tenant.as_str() == "nonprod");
 }
 
@@ -39,7 +39,7 @@ fn every_kind_of_resource_comes_from_a_descriptor() {
 fn a_level_is_all_that_reading_needs_and_grants_of_one_pair_are_one() {
     let text = "grants:\n  - {to: analysts, on: finance.bronze.customer_v1, level: pii}\n  - {to: analysts, dataset: finance/customer/v1, privileges: [MODIFY]}\n";
     let desired = lower(&[(ACCESS_FILE, text)], "dev");
-    let privileges = |address: &str| match &declared(&desired, address).resource {
+    let privileges = |address: &str| match &*declared(&desired, address).resource {
         Resource::Grant(grant) => grant.privileges.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };

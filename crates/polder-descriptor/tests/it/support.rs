@@ -66,14 +66,14 @@ pub(crate) fn declared<'d>(desired: &'d Desired, address: &str) -> &'d Declared 
 }
 
 pub(crate) fn table<'d>(desired: &'d Desired, name: &str) -> &'d polder_model::resource::Table {
-    match &declared(desired, &format!("table:{name}")).resource {
+    match &*declared(desired, &format!("table:{name}")).resource {
         Resource::Table(table) => table,
         other => panic!("{other:?}"),
     }
 }
 
 pub(crate) fn job<'d>(desired: &'d Desired, name: &str) -> &'d polder_model::job::Job {
-    match &declared(desired, &format!("job:{name}")).resource {
+    match &*declared(desired, &format!("job:{name}")).resource {
         Resource::Job(job) => job,
         other => panic!("{other:?}"),
     }

@@ -1,7 +1,7 @@
 //! The checker finds what is wrong with plans that were tampered with.
 
 use polder_model::Privilege::Select;
-use polder_plan::{Completes, Effect, Flaw, Plan, check};
+use polder_plan::{Effect, Flaw, Plan, check};
 
 use crate::mesh::{Case, grant, table, with};
 
@@ -72,7 +72,7 @@ fn steps_that_are_missing_repeated_strange_or_misnumbered() {
     finds(first_plan(), repeat, "step 1 stands where step 11 should");
     let strange = |plan: &mut Plan| plan.steps[0].address = "user:mallory".parse().unwrap();
     finds(first_plan(), strange, "step 1 belongs to no change of user:mallory");
-    let early = |plan: &mut Plan| plan.steps[3].completes = Some(Completes::Forgotten);
+    let early = |plan: &mut Plan| plan.steps[3].completes = true;
     finds(first_plan(), early, "the steps of bucket:aws/dev-finance do not lead to what its change says");
 }
 

@@ -1,6 +1,7 @@
 //! Builders of small meshes, and the one way in which tests make a plan and show it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use polder_model::resource::{
     Bucket, Catalog, Department, Domain, Grant, Group, Schema, ServicePrincipal, Table, TableFormat, User, View, Volume,
@@ -32,7 +33,7 @@ impl Case {
     }
 
     pub(crate) fn present(mut self, resource: Resource) -> Self {
-        self.observed.push((resource.address(), Observation::Present(resource)));
+        self.observed.push((resource.address(), Observation::Present(resource.into())));
         self
     }
 
@@ -49,7 +50,7 @@ impl Case {
     pub(crate) fn plan(&self) -> Plan {
         let plan = plan(&Inputs {
             desired: &desired(self.desired.iter().cloned()),
-            recorded: &Recorded { serial: 7, resources: by_address(self.recorded.iter().cloned()) },
+            recorded: &Recorded { serial: 7, resources: arcs(by_address(self.recorded.iter().cloned())) },
             observed: &Observed { resources: self.observed.iter().cloned().collect() },
             allow_destroy: &self.allow.iter().map(|address| address.parse().unwrap()).collect(),
         });
@@ -64,6 +65,10 @@ impl Case {
     }
 }
 
+pub(crate) fn arcs(resources: BTreeMap<Address, Resource>) -> BTreeMap<Address, Arc<Resource>> {
+    resources.into_iter().map(|(address, resource)| (address, Arc::new(resource))).collect()
+}
+
 pub(crate) fn by_address(resources: impl IntoIterator<Item = Resource>) -> BTreeMap<Address, Resource> {
     resources.into_iter().map(|resource| (resource.address(), resource)).collect()
 }
@@ -72,7 +77,7 @@ pub(crate) fn desired(resources: impl IntoIterator<Item = Resource>) -> Desired 
     let origin = |resource: &Resource| Origin { file: format!("{}.yaml", resource.kind()).into(), line: 3, column: 1 };
     let declared = resources.into_iter().map(|resource| {
         let origin = origin(&resource);
-        (resource.address(), Declared { resource, origin })
+        (resource.address(), Declared { resource: resource.into(), origin })
     });
     Desired {
         organization: "Contoso".to_owned(),

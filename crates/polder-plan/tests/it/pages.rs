@@ -80,7 +80,7 @@ fn a_plan_reads_back_from_its_file() {
 
 #[test]
 fn a_plan_of_another_format_is_refused() {
-    let file = serde_json::to_string(&hostile().plan()).unwrap().replacen("\"format\":1", "\"format\":2", 1);
+    let file = serde_json::to_string(&hostile().plan()).unwrap().replacen("\"format\":2", "\"format\":1", 1);
     let error = serde_json::from_str::<Plan>(&file).unwrap_err().to_string();
-    assert!(error.starts_with("the plan is written in format 2, this polder reads format 1: make the plan again"), "{error}");
+    assert!(error.starts_with("the plan is written in format 1, this polder reads format 2: make the plan again"), "{error}");
 }

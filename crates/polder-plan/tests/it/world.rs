@@ -1,9 +1,10 @@
 //! A world that steps are carried out in: a metastore, folders and buckets, and what past applies recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use polder_model::{Address, Kind, Location, Resource};
-use polder_plan::{Completes, Effect, Observation, Observed, Recorded, Step};
+use polder_plan::{Effect, Observation, Observed, Recorded, Step};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
@@ -20,7 +21,7 @@ impl World {
         let mut world = Self::default();
         for resource in resources {
             world.put(resource.clone());
-            world.recorded.resources.insert(resource.address(), resource);
+            world.recorded.resources.insert(resource.address(), resource.into());
         }
         world
     }
@@ -61,7 +62,7 @@ impl World {
             Resource::Bucket(_) => self.buckets.contains(address),
             _ => true,
         };
-        self.entries.get(address).filter(is_there).map_or(Observation::Absent, |entry| Observation::Present(entry.clone()))
+        self.entries.get(address).filter(is_there).map_or(Observation::Absent, |entry| Observation::Present(entry.clone().into()))
     }
 
     /// Carries a step out, and records it as an apply does.
@@ -82,14 +83,13 @@ impl World {
             Effect::PutEntry(resource) => drop(self.entries.insert(step.address.clone(), (**resource).clone())),
             Effect::RemoveEntry(address) => drop(self.entries.remove(address)),
         }
-        match &step.completes {
-            Some(Completes::Recorded(resource)) => {
-                self.recorded.resources.insert(step.address.clone(), (**resource).clone());
+        if step.completes {
+            match &step.effect {
+                Effect::PutEntry(resource) => drop(self.recorded.resources.insert(step.address.clone(), Arc::clone(resource))),
+                _ => drop(self.recorded.resources.remove(&step.address)),
             }
-            Some(Completes::Forgotten) => drop(self.recorded.resources.remove(&step.address)),
-            None => return,
+            self.recorded.serial += 1;
         }
-        self.recorded.serial += 1;
     }
 
     /// The tables whose Delta columns are not those of their entries.

@@ -155,7 +155,7 @@ impl JobContext<'_> {
                 let bucket = rest.split(['/', '@']).next().unwrap_or_default();
                 let is_it =
                     |resource: &Resource| matches!(resource, Resource::Bucket(b) if b.name.as_str().eq_ignore_ascii_case(bucket));
-                self.metastore.resources().values().any(is_it)
+                self.metastore.resources().values().any(|resource| is_it(resource))
             }
             other => {
                 let path = self.platform.root.join(other.map_or(name, |(_, path)| path));

@@ -8,7 +8,7 @@ use polder_model::{Desired, Resource};
 pub(super) fn faults(mesh: &Mesh, desired: &Desired) -> Vec<Fault> {
     let mut faults = Vec::new();
     for declared in desired.resources.values() {
-        let Resource::Job(job) = &declared.resource else { continue };
+        let Resource::Job(job) = &*declared.resource else { continue };
         let Work::Ingest(source) = &job.work else { continue };
         let Err(error) = polder_ingest::check_glob(&source.files) else { continue };
         let (origin, length) =

@@ -8,7 +8,7 @@ use polder_model::{Column, Desired, Resource};
 pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
     let mut faults = Vec::new();
     for declared in desired.resources.values() {
-        let Resource::Table(table) = &declared.resource else { continue };
+        let Resource::Table(table) = &*declared.resource else { continue };
         for name in table.partition_columns.iter().filter(|name| table.column(name).is_some_and(Column::is_pii)) {
             let span = Span { line: declared.origin.line, column: declared.origin.column, length: 1 };
             let message = format!("column {name} is PII, and its values would be the names of folders, where no mask reaches");

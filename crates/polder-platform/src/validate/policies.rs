@@ -11,7 +11,7 @@ use polder_model::{Address, Desired, Kind, Resource};
 pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
     let mut faults = Vec::new();
     for declared in desired.resources.values() {
-        let Resource::Policy(policy) = &declared.resource else { continue };
+        let Resource::Policy(policy) = &*declared.resource else { continue };
         let file: Arc<str> = declared.origin.file.clone();
         let error = match policy_entities(&policy.name, &policy.text) {
             Ok(named) => {

@@ -8,16 +8,20 @@ use polder_model::{Declared, Desired, Resource, Securable};
 
 /// A warning for each source or sink that a job's service principal lacks the rights for.
 pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
-    let environment =
-        Environment { name: desired.environment.clone(), tenant: desired.tenant.clone(), production: desired.production };
-    let resources = desired.resources.values().map(|declared| &declared.resource);
-    // A guardrail that does not hold is a fault of its own.
-    let Ok(authorizer) = Authorizer::new(&environment, resources) else { return Vec::new() };
-    let jobs = desired.resources.values().filter_map(|declared| match &declared.resource {
-        Resource::Job(job) => Some((declared, job.as_ref())),
+    let jobs = desired.resources.values().filter_map(|declared| match &*declared.resource {
+        Resource::Job(job) if job.run_as.is_some() => Some((declared, job.as_ref())),
         _ => None,
     });
-    jobs.flat_map(|(declared, job)| of_job(desired, &authorizer, declared, job)).collect()
+    let jobs: Vec<(&Declared, &Job)> = jobs.collect();
+    if jobs.is_empty() {
+        return Vec::new();
+    }
+    let environment =
+        Environment { name: desired.environment.clone(), tenant: desired.tenant.clone(), production: desired.production };
+    let resources = desired.resources.values().map(|declared| &*declared.resource);
+    // A guardrail that does not hold is a fault of its own.
+    let Ok(authorizer) = Authorizer::new(&environment, resources) else { return Vec::new() };
+    jobs.into_iter().flat_map(|(declared, job)| of_job(desired, &authorizer, declared, job)).collect()
 }
 
 fn of_job(desired: &Desired, authorizer: &Authorizer, declared: &Declared, job: &Job) -> Vec<Fault> {

@@ -33,7 +33,7 @@ impl<'a> SqlCheck<'a> {
     pub(crate) async fn faults(&self, desired: &Desired) -> Vec<Fault> {
         let mut faults = Vec::new();
         for declared in desired.resources.values() {
-            match &declared.resource {
+            match &*declared.resource {
                 Resource::Job(job) => faults.extend(self.job(desired, declared, job).await),
                 Resource::View(view) => faults.extend(self.view(desired, declared, view).await),
                 Resource::Table(table) => faults.extend(self.table(declared, table).await),
@@ -118,7 +118,7 @@ fn declares_datasets(file: &str) -> Option<&str> {
 /// The columns of a table or view that is declared.
 fn columns_of<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a [Column]> {
     let declared = [Kind::Table, Kind::View].into_iter().find_map(|kind| desired.resources.get(&Address::new(kind, name)))?;
-    match &declared.resource {
+    match &*declared.resource {
         Resource::Table(table) => Some(&table.columns),
         Resource::View(view) => Some(&view.columns),
         _ => None,

@@ -15,7 +15,7 @@ pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut told: BTreeSet<TableName> = BTreeSet::new();
     for declared in desired.resources.values() {
-        let Resource::View(view) = &declared.resource else { continue };
+        let Resource::View(view) = &*declared.resource else { continue };
         if told.contains(&view.name) {
             continue;
         }
@@ -37,7 +37,7 @@ fn job_circle(desired: &Desired) -> Option<Fault> {
     let jobs: Vec<&Job> = desired
         .resources
         .values()
-        .filter_map(|declared| match &declared.resource {
+        .filter_map(|declared| match &*declared.resource {
             Resource::Job(job) => Some(job.as_ref()),
             _ => None,
         })
@@ -58,7 +58,7 @@ fn job_circle(desired: &Desired) -> Option<Fault> {
 
 fn table_or_view<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a Resource> {
     let declared = [Kind::Table, Kind::View].into_iter().find_map(|kind| desired.resources.get(&Address::new(kind, name)));
-    declared.map(|declared| &declared.resource)
+    declared.map(|declared| &*declared.resource)
 }
 
 fn fault(declared: &Declared, code: &'static str, offending: &str, message: String) -> Fault {

@@ -57,7 +57,7 @@ async fn what_a_killed_process_said_was_recorded_is_and_nothing_is_by_halves() {
         assert!(count == said || count == said + 1, "{count} recorded, {said} said");
         assert_eq!(done, (1..=count).collect::<Vec<_>>());
         assert_eq!(record.under_way.iter().copied().collect::<Vec<_>>(), [count + 1]);
-        let (serial, recorded) = store.recorded(&dev()).await.unwrap();
+        let polder_store::EnvironmentState { serial, recorded, .. } = store.state(&dev()).await.unwrap();
         assert_eq!((serial, recorded.len()), (count.into(), done.len()));
         let metastore = store.metastore(&dev()).await.unwrap();
         assert_eq!((metastore.version, metastore.resources), (count.into(), recorded));

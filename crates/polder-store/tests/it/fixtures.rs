@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_model::{EnvironmentName, JobId, Resource};
-use polder_store::{Begun, Holder, NewOperation, Operation, Store};
+use polder_store::{Begun, EntryChange, Holder, NewOperation, Operation, StepRecord, Store};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -44,6 +44,13 @@ pub(crate) fn nobody_is_dead(_: &Holder) -> bool {
 
 pub(crate) fn group(name: &str) -> Arc<Resource> {
     Arc::new(serde_json::from_value(json!({"kind": "group", "name": name, "members": []})).unwrap())
+}
+
+/// A step that makes a group, and completes that.
+pub(crate) fn put(number: u32, name: &str) -> StepRecord {
+    let resource = group(name);
+    let completes = Some((resource.address(), Some(resource.clone())));
+    StepRecord { number, entry: Some(EntryChange::Put(resource)), completes, detail: String::new() }
 }
 
 pub(crate) fn table(number: usize, columns: usize) -> Resource {

@@ -3,13 +3,7 @@ use std::collections::BTreeSet;
 use polder_model::{Address, Resource};
 use polder_store::{Begun, EntryChange, NewOperation, OperationOutcome, Resumed, StepRecord, Store, StoreError};
 
-use crate::fixtures::{TTL, at, begin, begun, dev, group, holder, nobody_is_dead, open, store};
-
-fn put(number: u32, name: &str) -> StepRecord {
-    let resource = group(name);
-    let completes = Some((resource.address(), Some(resource.clone())));
-    StepRecord { number, entry: Some(EntryChange::Put(resource)), completes, detail: String::new() }
-}
+use crate::fixtures::{TTL, at, begin, begun, dev, group, holder, nobody_is_dead, open, put, store};
 
 fn remove(number: u32, name: &str) -> StepRecord {
     let address = group(name).address();
@@ -22,7 +16,7 @@ fn remove(number: u32, name: &str) -> StepRecord {
 }
 
 async fn recorded(store: &Store) -> (u64, Vec<String>) {
-    let (serial, resources) = store.recorded(&dev()).await.unwrap();
+    let polder_store::EnvironmentState { serial, recorded: resources, .. } = store.state(&dev()).await.unwrap();
     (serial, resources.keys().map(ToString::to_string).collect())
 }
 
@@ -43,6 +37,24 @@ async fn a_step_its_entry_and_the_recorded_state_change_together() {
     store.record_steps(&operation, &[remove(3, "a")], &[], at(3)).await.unwrap();
     assert_eq!(recorded(&store).await, (3, vec!["group:b".to_owned()]));
     assert_eq!(entries(&store).await, ["group:b"]);
+}
+
+#[tokio::test]
+async fn what_is_recorded_stays_when_entries_change_behind_its_back() {
+    let (_folder, store) = store().await;
+    let operation = begun(&store, 1, 0).await;
+    store.record_steps(&operation, &[put(1, "a"), put(2, "b"), put(3, "c")], &[], at(1)).await.unwrap();
+    let changed = serde_json::json!({"kind": "group", "name": "a", "members": ["ana"]});
+    let changed: Resource = serde_json::from_value(changed).unwrap();
+    store.put_entry(&dev(), &changed).await.unwrap();
+    store.remove_entry(&dev(), &group("b").address()).await.unwrap();
+    store.put_entry(&dev(), &group("stranger")).await.unwrap();
+    store.put_entry(&"prod".parse().unwrap(), &group("elsewhere")).await.unwrap();
+    let state = store.state(&dev()).await.unwrap();
+    let recorded: Vec<_> = state.recorded.values().cloned().collect();
+    assert_eq!(recorded, [group("a"), group("b"), group("c")]);
+    let entries: Vec<_> = state.metastore.resources.values().cloned().collect();
+    assert_eq!(entries, [std::sync::Arc::new(changed), group("c"), group("stranger")]);
 }
 
 #[tokio::test]
@@ -148,7 +160,7 @@ async fn environments_do_not_disturb_each_other() {
     let operation = begun(&store, 1, 0).await;
     store.record_steps(&operation, &[put(1, "a")], &[], at(1)).await.unwrap();
     let prod = "prod".parse().unwrap();
-    assert_eq!(store.recorded(&prod).await.unwrap().0, 0);
+    assert_eq!(store.state(&prod).await.unwrap().serial, 0);
     let holder = holder(2);
     let new =
         NewOperation { environment: &prod, kind: "apply", plan: "{}", parent_serial: 0, holder: &holder, ttl: TTL, now: at(1) };

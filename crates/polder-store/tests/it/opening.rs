@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use polder_store::{Store, StoreError};
+use polder_store::{StepRecord, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::fixtures::{dev, group, open, store};
@@ -49,9 +49,9 @@ async fn two_that_open_a_new_database_at_once_both_succeed() {
 #[tokio::test]
 async fn a_damaged_file_is_named_and_left_as_it_is() {
     let (folder, store) = store().await;
-    for number in 0..50 {
-        store.put_entry(&dev(), &group(&format!("group{number}"))).await.unwrap();
-    }
+    let operation = crate::fixtures::begun(&store, 1, 0).await;
+    let steps: Vec<StepRecord> = (0..50).map(|number| crate::fixtures::put(number, &format!("group{number}"))).collect();
+    store.record_steps(&operation, &steps, &[], crate::fixtures::at(1)).await.unwrap();
     store.close().await;
     let whole = fs::read(folder.path().join("state.db")).unwrap();
     let mut scribbled = whole.clone();
@@ -95,9 +95,9 @@ async fn damage_found_later_is_told_as_damage() {
 #[tokio::test]
 async fn a_damaged_metastore_is_never_one_with_less_in_it() {
     let (folder, store) = store().await;
-    for number in 0..50 {
-        store.put_entry(&dev(), &group(&format!("group{number}"))).await.unwrap();
-    }
+    let operation = crate::fixtures::begun(&store, 1, 0).await;
+    let steps: Vec<StepRecord> = (0..50).map(|number| crate::fixtures::put(number, &format!("group{number}"))).collect();
+    store.record_steps(&operation, &steps, &[], crate::fixtures::at(1)).await.unwrap();
     store.close().await;
     let whole = fs::read(folder.path().join("state.db")).unwrap();
     let path = folder.path().join("damaged.db");
@@ -108,8 +108,8 @@ async fn a_damaged_metastore_is_never_one_with_less_in_it() {
         bytes[page * 4096 + 3..page * 4096 + 5].fill(0);
         fs::write(&path, bytes).unwrap();
         let Ok(store) = Store::open(path.to_str().unwrap()).await else { continue };
-        match store.metastore(&dev()).await {
-            Ok(metastore) => assert_eq!(metastore.resources.len(), 50, "page {page}"),
+        match store.state(&dev()).await {
+            Ok(state) => assert_eq!([state.metastore.resources.len(), state.recorded.len()], [50; 2], "page {page}"),
             Err(error) => {
                 assert!(matches!(error, StoreError::Damaged { .. }), "page {page}: {error:?}");
                 told += 1;
@@ -120,7 +120,7 @@ async fn a_damaged_metastore_is_never_one_with_less_in_it() {
             drop(fs::remove_file(folder.path().join(format!("damaged.db{ending}"))));
         }
     }
-    assert!(told > 1, "the pages of the entries and of their index");
+    assert!(told > 3, "the pages of the entries, of what is recorded and of their indexes: {told}");
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn calls_can_be_made_from_any_task() {
     let (dev, job, now) = (dev(), crate::fixtures::job(), crate::fixtures::at(0));
     let operation = crate::fixtures::begun(&store, 1, 0).await;
     spawnable(store.record_steps(&operation, &[], &[], now));
-    spawnable(store.recorded(&dev));
+    spawnable(store.state(&dev));
     spawnable(store.metastore(&dev));
     spawnable(store.plan_batch(&dev, &job, vec![], 0, now));
     spawnable(store.append_audit(&dev, &[]));

@@ -71,11 +71,11 @@ impl Args {
         faults::tell(&warnings, context);
         match self.output {
             PlanForm::Text => render::text(&text(&plan, context))?,
-            PlanForm::Json => render::json(&plan)?,
+            PlanForm::Json => render::large_json(&plan)?,
             PlanForm::Markdown => render::text(&polder_plan::render::markdown(&plan))?,
         }
         if let Some(file) = self.out {
-            let saved = serde_json::to_vec_pretty(&plan)?;
+            let saved = serde_json::to_vec(&plan)?;
             std::fs::write(&file, saved).with_context(|| format!("cannot write the plan to {}", file.display()))?;
             say(format_args!("saved: carry it out with `polder apply {} -e {}`", file.display(), plan.environment));
         }
