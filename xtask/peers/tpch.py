@@ -1,4 +1,7 @@
-"""Runs TPC-H queries over Parquet files, warm, and prints `system query milliseconds`: tpch.py PEER DATA QUERIES NUMBERS"""
+"""Runs TPC-H queries over the tables that polder wrote, warm, and prints `system query milliseconds`.
+
+usage: tpch.py PEER DATA QUERIES NUMBERS; DATA holds a folder of Parquet files for each table
+"""
 import pathlib
 import statistics
 import sys
@@ -13,17 +16,17 @@ if peer == "duckdb":
 
     connection = duckdb.connect()
     for table in tables:
-        connection.sql(f"create view {table} as select * from '{data}/{table}.parquet'")
+        connection.sql(f"create view {table} as select * from '{data}/{table}_v1/*.parquet'")
     run = lambda sql: connection.sql(sql).fetchall()
 elif peer == "polars":
     import polars as pl
 
-    context = pl.SQLContext({table: pl.scan_parquet(f"{data}/{table}.parquet") for table in tables})
+    context = pl.SQLContext({table: pl.scan_parquet(f"{data}/{table}_v1/*.parquet") for table in tables})
     run = lambda sql: context.execute(sql).collect(engine="streaming")
 elif peer == "daft":
     import daft
 
-    frames = {table: daft.read_parquet(f"{data}/{table}.parquet") for table in tables}
+    frames = {table: daft.read_parquet(f"{data}/{table}_v1/*.parquet") for table in tables}
     run = lambda sql: daft.sql(sql, **frames).collect()
 else:
     sys.exit(f"no peer {peer}")

@@ -40,6 +40,17 @@ pub(crate) struct Held(Vec<(SecurableId, PrincipalId, Rights)>);
 /// What came of asking.
 type Facts = Vec<Determinant>;
 
+/// What allows something, before it is told: telling takes longer than finding, and most of what is found is not told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Being the local account admin.
+    LocalAdmin,
+    /// Ownership of this, by that one.
+    Owner(SecurableId, PrincipalId),
+    /// A grant of this, on that, to that one.
+    Grant(Privilege, SecurableId, PrincipalId),
+}
+
 impl Authorizer {
     /// Reads one state of the metastore. Resources may come in any order; those that have no say in access are ignored.
     ///
@@ -111,8 +122,8 @@ impl Authorizer {
         let Some(id) = self.securables.find(securable) else {
             return Decision::Denied(self.hide(caller, action, securable, vec![Determinant::NoSuchSecurable]));
         };
-        let mut facts = match self.grounds(subject, action, id) {
-            Ok(facts) => facts,
+        let grounds = match self.grounds(subject, action, id) {
+            Ok(grounds) => grounds,
             Err(missing) => return self.deny(caller, subject, action, id, missing),
         };
         let forbidden = self.forbidden(caller, action, id);
@@ -120,6 +131,7 @@ impl Authorizer {
             return self.deny(caller, subject, action, id, forbidden);
         }
         let sight = if action == Action::Read { self.sight(subject, id) } else { Sight::default() };
+        let mut facts = self.told(subject, &grounds);
         facts.extend(sight.facts);
         Decision::Allowed(Permit {
             caller: caller.clone(),
@@ -140,8 +152,8 @@ impl Authorizer {
         Some(Subject::Known(self.principals.reach(id)))
     }
 
-    /// What ownership and grants say: the facts that allow it, or those that are missing.
-    fn grounds(&self, subject: Subject<'_>, action: Action, id: SecurableId) -> Result<Facts, Facts> {
+    /// What ownership and grants say: what allows it, or the facts that are missing.
+    fn grounds(&self, subject: Subject<'_>, action: Action, id: SecurableId) -> Result<Vec<Ground>, Facts> {
         let Some(needed) = needed(action, self.securables.node(id).securable.kind()) else {
             return Err(Vec::new());
         };
@@ -150,34 +162,34 @@ impl Authorizer {
             return self.known(subject, id).ok_or_else(missing);
         }
         let Subject::Known(reach) = subject else {
-            return Ok(vec![Determinant::LocalAdmin]);
+            return Ok(vec![Ground::LocalAdmin]);
         };
         if let Some(owner) = self.ownership(reach, id) {
             return Ok(vec![owner]);
         }
         let held = self.held(reach, id);
         if action == Action::Maintain
-            && let Some(fact) = self.granted(reach, &held, Privilege::Manage)
+            && let Some(manage) = granted(reach, &held, Privilege::Manage)
         {
-            return Ok(vec![fact]);
+            return Ok(vec![manage]);
         }
         let mut missing = Vec::new();
-        let mut facts = Vec::with_capacity(needed.len());
+        let mut grounds = Vec::with_capacity(needed.len());
         for &privilege in needed {
-            match self.granted(reach, &held, privilege) {
+            match granted(reach, &held, privilege) {
                 // One grant of ALL PRIVILEGES answers for several.
-                Some(fact) if facts.contains(&fact) => {}
-                Some(fact) => facts.push(fact),
+                Some(ground) if grounds.contains(&ground) => {}
+                Some(ground) => grounds.push(ground),
                 None => missing.push(self.missing(privilege, id)),
             }
         }
-        if missing.is_empty() { Ok(facts) } else { Err(missing) }
+        if missing.is_empty() { Ok(grounds) } else { Err(missing) }
     }
 
     /// Why a subject may know of a securable, guardrails aside; `None` when it may not.
-    fn known(&self, subject: Subject<'_>, id: SecurableId) -> Option<Facts> {
+    fn known(&self, subject: Subject<'_>, id: SecurableId) -> Option<Vec<Ground>> {
         let Subject::Known(reach) = subject else {
-            return Some(vec![Determinant::LocalAdmin]);
+            return Some(vec![Ground::LocalAdmin]);
         };
         let node = self.securables.node(id);
         let kind = node.securable.kind();
@@ -186,10 +198,10 @@ impl Authorizer {
         }
         let held = self.held(reach, id);
         let alone = self.ownership(reach, id);
-        let alone = alone.or_else(|| self.granted(reach, &held, Privilege::Browse));
-        let alone = alone.or_else(|| self.granted(reach, &held, Privilege::Manage));
-        if let Some(fact) = alone {
-            return Some(vec![fact]);
+        let alone = alone.or_else(|| granted(reach, &held, Privilege::Browse));
+        let alone = alone.or_else(|| granted(reach, &held, Privilege::Manage));
+        if let Some(ground) = alone {
+            return Some(vec![ground]);
         }
         // A privilege that cannot be used, for want of the use of what the securable is in, shows nothing.
         let outer: &[Privilege] = match kind {
@@ -197,10 +209,10 @@ impl Authorizer {
             SecurableKind::Schema => &[Privilege::UseCatalog],
             SecurableKind::Table | SecurableKind::View | SecurableKind::Volume => &[Privilege::UseCatalog, Privilege::UseSchema],
         };
-        let used: Option<Facts> = outer.iter().map(|&privilege| self.granted(reach, &held, privilege)).collect();
-        if let (Some(mut facts), Some(privilege)) = (used, held.any_on(kind)) {
-            facts.extend(self.granted(reach, &held, privilege));
-            return Some(facts);
+        let used: Option<Vec<Ground>> = outer.iter().map(|&privilege| granted(reach, &held, privilege)).collect();
+        if let (Some(mut grounds), Some(privilege)) = (used, held.any_on(kind)) {
+            grounds.extend(granted(reach, &held, privilege));
+            return Some(grounds);
         }
         node.known_inside(reach).and_then(|inside| self.known(subject, inside))
     }
@@ -211,12 +223,9 @@ impl Authorizer {
     }
 
     /// The ownership of the securable or of what it is in, nearest first.
-    pub(crate) fn ownership(&self, reach: &Reach, id: SecurableId) -> Option<Determinant> {
-        self.securables.chain(id).find_map(|(_, node)| {
-            let owner = node.owner.filter(|&owner| reach.depth(owner).is_some())?;
-            let through = self.principals.through(reach, owner);
-            Some(Determinant::Owner { securable: node.securable.clone(), through })
-        })
+    pub(crate) fn ownership(&self, reach: &Reach, id: SecurableId) -> Option<Ground> {
+        let mut owned = self.securables.chain(id);
+        owned.find_map(|(id, node)| Some(Ground::Owner(id, node.owner.filter(|&owner| reach.depth(owner).is_some())?)))
     }
 
     /// The grants that reach a subject.
@@ -228,16 +237,22 @@ impl Authorizer {
         Held(held)
     }
 
-    /// The grant of a privilege: of several, the one through the fewest groups.
-    pub(crate) fn granted(&self, reach: &Reach, held: &Held, privilege: Privilege) -> Option<Determinant> {
-        let giving = held.0.iter().filter(|(.., rights)| rights.has(privilege));
-        let (on, to, rights) = giving.min_by_key(|(_, to, _)| reach.depth(*to))?;
-        Some(Determinant::Grant {
-            privilege: rights.as_granted(privilege),
-            securable: self.securables.node(*on).securable.clone(),
-            to: self.principals.name(*to).to_string(),
-            through: self.principals.through(reach, *to),
-        })
+    /// Tells what allows something.
+    pub(crate) fn told(&self, subject: Subject<'_>, grounds: &[Ground]) -> Facts {
+        let securable = |id| self.securables.node(id).securable.clone();
+        let through = |to| match subject {
+            Subject::Known(reach) => self.principals.through(reach, to),
+            Subject::LocalAdmin => Vec::new(),
+        };
+        let one = |ground: &Ground| match *ground {
+            Ground::LocalAdmin => Determinant::LocalAdmin,
+            Ground::Owner(on, owner) => Determinant::Owner { securable: securable(on), through: through(owner) },
+            Ground::Grant(privilege, on, to) => {
+                let (securable, through) = (securable(on), through(to));
+                Determinant::Grant { privilege, securable, to: self.principals.name(to).to_string(), through }
+            }
+        };
+        grounds.iter().map(one).collect()
     }
 
     /// The fact that a privilege is missing, on the securable that it would be granted on.
@@ -293,6 +308,13 @@ impl Authorizer {
         let (securable, principal) = (securable.clone(), caller.principal.clone());
         Denial { action, securable, principal, hidden: true, owner: None, determined_by: facts }
     }
+}
+
+/// The grant of a privilege: of several, the one through the fewest groups.
+pub(crate) fn granted(reach: &Reach, held: &Held, privilege: Privilege) -> Option<Ground> {
+    let giving = held.0.iter().filter(|(.., rights)| rights.has(privilege));
+    let (on, to, rights) = giving.min_by_key(|(_, to, _)| reach.depth(*to))?;
+    Some(Ground::Grant(rights.as_granted(privilege), *on, *to))
 }
 
 impl Held {

@@ -2,7 +2,7 @@
 
 use polder_model::{Privilege, SecurableKind};
 
-use crate::authorizer::{Authorizer, Subject};
+use crate::authorizer::{Authorizer, Subject, granted};
 use crate::permit::{ColumnRule, Determinant};
 use crate::securables::SecurableId;
 
@@ -26,8 +26,8 @@ impl Authorizer {
             return sight;
         }
         if !node.masks.is_empty() {
-            match self.granted(reach, &self.held(reach, id), Privilege::ReadPii) {
-                Some(fact) => sight.facts.push(fact),
+            match granted(reach, &self.held(reach, id), Privilege::ReadPii) {
+                Some(ground) => sight.facts.extend(self.told(subject, &[ground])),
                 None => {
                     sight.column_rules.clone_from(&node.masks);
                     sight.facts.push(self.missing(Privilege::ReadPii, id));

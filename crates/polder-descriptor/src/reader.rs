@@ -3,6 +3,7 @@
 //! Reading never stops at a fault: what can be read is read, so that all faults of a file come at once.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use polder_model::privilege::PrivilegeError;
@@ -68,13 +69,13 @@ impl<'f> Reader<'f> {
         self.error(span, problem.code, offending, problem.message).help = problem.help;
     }
 
-    pub(crate) fn wrong_type(&mut self, node: &Node, what: &str, expected: &str) {
+    pub(crate) fn wrong_type(&mut self, node: &Node, what: impl Display, expected: &str) {
         let message = format!("{what} is {expected}, not {}", node.describe());
         self.error(node.span, "wrong-type", &node.offending(), message);
     }
 
     /// The fields of a map.
-    pub(crate) fn fields<'n>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
+    pub(crate) fn fields<'n>(&mut self, node: &'n Node, what: impl Display) -> Option<Fields<'n>> {
         match &node.value {
             Value::Map(entries) => Some(Fields { entries, span: node.span, asked: Vec::with_capacity(16), missing: Vec::new() }),
             _ => {
@@ -85,11 +86,11 @@ impl<'f> Reader<'f> {
     }
 
     /// A text, as written.
-    pub(crate) fn text(&mut self, node: &Node, what: &str) -> Option<Spanned<String>> {
+    pub(crate) fn text(&mut self, node: &Node, what: impl Display) -> Option<Spanned<String>> {
         self.scalar(node, what).map(|scalar| Spanned { value: scalar.text.to_string(), span: node.span })
     }
 
-    fn scalar<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
+    fn scalar<'n>(&mut self, node: &'n Node, what: impl Display) -> Option<&'n Scalar> {
         match &node.value {
             Value::Scalar(scalar) => Some(scalar),
             _ => {
@@ -100,7 +101,7 @@ impl<'f> Reader<'f> {
     }
 
     /// A text that is a value of some type.
-    pub(crate) fn parsed<T: Written>(&mut self, node: &Node, what: &str) -> Option<Spanned<T>> {
+    pub(crate) fn parsed<T: Written>(&mut self, node: &Node, what: impl Display) -> Option<Spanned<T>> {
         let scalar = self.scalar(node, what)?;
         if scalar.open {
             return None;
@@ -115,8 +116,8 @@ impl<'f> Reader<'f> {
     }
 
     /// One of a few words.
-    pub(crate) fn choice<T: Clone>(&mut self, node: &Node, what: &str, words: &[(&'static str, T)]) -> Option<T> {
-        let scalar = self.scalar(node, what)?;
+    pub(crate) fn choice<T: Clone>(&mut self, node: &Node, what: impl Display, words: &[(&'static str, T)]) -> Option<T> {
+        let scalar = self.scalar(node, &what)?;
         if scalar.open {
             return None;
         }
@@ -129,7 +130,7 @@ impl<'f> Reader<'f> {
     }
 
     /// The items of a list; a single value counts as a list of one where `single` says so.
-    pub(crate) fn items<'n>(&mut self, node: &'n Node, what: &str, single: bool) -> &'n [Node] {
+    pub(crate) fn items<'n>(&mut self, node: &'n Node, what: impl Display, single: bool) -> &'n [Node] {
         match &node.value {
             Value::List(items) => items,
             Value::Scalar(_) if single => std::slice::from_ref(node),
@@ -141,7 +142,7 @@ impl<'f> Reader<'f> {
     }
 
     /// The entries of a map whose keys are free.
-    pub(crate) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
+    pub(crate) fn entries<'n>(&mut self, node: &'n Node, what: impl Display) -> &'n [Entry] {
         match &node.value {
             Value::Map(entries) => entries,
             _ => {
@@ -217,7 +218,7 @@ impl<'n> Fields<'n> {
 
     /// A text, if there is one.
     pub(crate) fn text(&mut self, r: &mut Reader<'_>, key: &'static str) -> Option<Spanned<String>> {
-        self.get(key).and_then(|node| r.text(node, &label(key)))
+        self.get(key).and_then(|node| r.text(node, format_args!("'{key}'")))
     }
 
     /// A text, or none: for descriptions.
@@ -227,12 +228,12 @@ impl<'n> Fields<'n> {
 
     /// A value of some type, if there is one.
     pub(crate) fn parsed<T: Written>(&mut self, r: &mut Reader<'_>, key: &'static str) -> Option<Spanned<T>> {
-        self.get(key).and_then(|node| r.parsed(node, &label(key)))
+        self.get(key).and_then(|node| r.parsed(node, format_args!("'{key}'")))
     }
 
     /// A value of some type that must be there.
     pub(crate) fn required<T: Written>(&mut self, r: &mut Reader<'_>, key: &'static str, help: &str) -> Option<Spanned<T>> {
-        self.require(r, key, help).and_then(|node| r.parsed(node, &label(key)))
+        self.require(r, key, help).and_then(|node| r.parsed(node, format_args!("'{key}'")))
     }
 
     /// `true` or `false`.
@@ -243,7 +244,7 @@ impl<'n> Fields<'n> {
             Some("false" | "False" | "FALSE") => false,
             Some(_) if matches!(&node.value, Value::Scalar(scalar) if scalar.open) => default,
             _ => {
-                r.wrong_type(node, &label(key), "true or false");
+                r.wrong_type(node, format_args!("'{key}'"), "true or false");
                 default
             }
         }
@@ -251,24 +252,24 @@ impl<'n> Fields<'n> {
 
     /// One of a few words, if there is one.
     pub(crate) fn choice<T: Clone>(&mut self, r: &mut Reader<'_>, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
-        self.get(key).and_then(|node| r.choice(node, &label(key), words))
+        self.get(key).and_then(|node| r.choice(node, format_args!("'{key}'"), words))
     }
 
     /// The items of a list; none when the key is not there.
     pub(crate) fn items(&mut self, r: &mut Reader<'_>, key: &'static str) -> &'n [Node] {
-        self.get(key).map_or(&[], |node| r.items(node, &label(key), false))
+        self.get(key).map_or(&[], |node| r.items(node, format_args!("'{key}'"), false))
     }
 
     /// Values of some type; one value counts as a list of one.
     pub(crate) fn list<T: Written>(&mut self, r: &mut Reader<'_>, key: &'static str) -> Vec<Spanned<T>> {
         let Some(node) = self.get(key) else { return Vec::new() };
-        let what = format!("each of '{key}'");
-        r.items(node, &label(key), true).iter().filter_map(|item| r.parsed(item, &what)).collect()
+        let items = r.items(node, format_args!("'{key}'"), true);
+        items.iter().filter_map(|item| r.parsed(item, format_args!("each of '{key}'"))).collect()
     }
 
     /// The entries of a map with free keys.
     pub(crate) fn entries(&mut self, r: &mut Reader<'_>, key: &'static str) -> &'n [Entry] {
-        self.get(key).map_or(&[], |node| r.entries(node, &label(key)))
+        self.get(key).map_or(&[], |node| r.entries(node, format_args!("'{key}'")))
     }
 
     /// A map of texts.
@@ -279,7 +280,7 @@ impl<'n> Fields<'n> {
 
     /// The fields of a map, if there is one.
     pub(crate) fn fields(&mut self, r: &mut Reader<'_>, key: &'static str) -> Option<Self> {
-        self.get(key).and_then(|node| r.fields(node, &label(key)))
+        self.get(key).and_then(|node| r.fields(node, format_args!("'{key}'")))
     }
 
     /// A map that is accepted whatever is in it.
@@ -314,12 +315,8 @@ impl<'n> Fields<'n> {
 
 /// The texts of a map with free keys.
 pub(crate) fn texts(r: &mut Reader<'_>, entries: &[Entry]) -> BTreeMap<String, Spanned<String>> {
-    let read = |entry: &Entry| Some((entry.key.to_string(), r.text(&entry.value, &label(&entry.key))?));
+    let read = |entry: &Entry| Some((entry.key.to_string(), r.text(&entry.value, format_args!("'{}'", entry.key))?));
     entries.iter().filter_map(read).collect()
-}
-
-fn label(key: &str) -> String {
-    format!("'{key}'")
 }
 
 impl Written for String {
@@ -366,26 +363,34 @@ written_names!(
 
 impl Written for Version {
     fn read(text: &str) -> Result<Self, Problem> {
-        let help = text.trim_start_matches(['v', 'V', '.']).split('.').next().and_then(|digits| digits.parse().ok());
-        let help = help.and_then(|number| Self::new(number).ok()).map(|version| format!("did you mean '{version}'?"));
-        text.parse().map_err(|error| Problem { code: "invalid-version", message: format!("{error}"), help })
+        text.parse().map_err(|error| {
+            let number = text.trim_start_matches(['v', 'V', '.']).split('.').next().and_then(|digits| digits.parse().ok());
+            let meant = number.and_then(|number| Self::new(number).ok());
+            let help = meant.map(|version| format!("did you mean '{version}'?"));
+            Problem { code: "invalid-version", message: format!("{error}"), help }
+        })
     }
 }
 
 impl Written for Provider {
     fn read(text: &str) -> Result<Self, Problem> {
-        let help = suggest::hint(text, Self::ALL.iter().map(|provider| provider.as_str()));
-        text.parse().map_err(|_| Problem { code: "unknown-provider", message: format!("there is no provider {text:?}"), help })
+        text.parse().map_err(|_| {
+            let help = suggest::hint(text, Self::ALL.iter().map(|provider| provider.as_str()));
+            Problem { code: "unknown-provider", message: format!("there is no provider {text:?}"), help }
+        })
     }
 }
 
 impl Written for Privilege {
     fn read(text: &str) -> Result<Self, Problem> {
-        let help = suggest::nearest(text, Self::ALL.iter().map(|privilege| privilege.as_str()));
-        let help = help
-            .map_or_else(|| "use one of Unity Catalog's, such as SELECT".to_owned(), |near| format!("did you mean '{near}'?"));
-        let problem = |error: PrivilegeError| Problem { code: "unknown-privilege", message: error.to_string(), help: Some(help) };
-        text.parse().map_err(problem)
+        text.parse().map_err(|error: PrivilegeError| {
+            let near = suggest::nearest(text, Self::ALL.iter().map(|privilege| privilege.as_str()));
+            let help = near.map_or_else(
+                || "use one of Unity Catalog's, such as SELECT".to_owned(),
+                |near| format!("did you mean '{near}'?"),
+            );
+            Problem { code: "unknown-privilege", message: error.to_string(), help: Some(help) }
+        })
     }
 }
 

@@ -149,6 +149,11 @@ impl ColumnBuffer {
         self.data_type == DataType::String
     }
 
+    /// Whether the last value is a text without a character.
+    pub(crate) fn ends_with_empty_text(&self) -> bool {
+        matches!(&self.values, Values::Bytes(runs) if matches!(runs.ends.as_slice(), [.., before, last] if before == last))
+    }
+
     pub(crate) fn push_null(&mut self) {
         match &mut self.values {
             Values::Boolean(values) => values.append(false),

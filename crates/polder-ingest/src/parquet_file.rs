@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType as ArrowType, Field, Schema, TimeUnit};
 use arrow::error::ArrowError;
@@ -29,7 +29,7 @@ use crate::error::{Misfit, ReadError};
 use crate::find::{Origin, SourceFile};
 use crate::input::{need, unchanged};
 use crate::read::Spec;
-use crate::record::field_lookup;
+use crate::record::{NO_FOLDER, field_lookup};
 use crate::reject::{Rejected, shown};
 use crate::remote_chunks::RemoteChunks;
 use crate::rows::{Outlet, Parsed};
@@ -138,6 +138,10 @@ impl ParquetFile {
                 (0..array.len())
                     .filter(|row| array.is_null(*row))
                     .for_each(|row| refuse(row, Misfit::row("is required and missing")));
+            }
+            if spec.folders.contains(&at) {
+                let empty = widened.as_string::<i32>().iter().enumerate().filter(|(_, text)| *text == Some(""));
+                empty.for_each(|(row, _)| refuse(row, Misfit::row(NO_FOLDER)));
             }
             columns.push(widened);
         }

@@ -15,8 +15,8 @@ use futures::Stream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
-use polder_model::Column;
 use polder_model::job::{BadRows, FileFormat, FileSource};
+use polder_model::{Column, DataType};
 
 use crate::csv::Dialect;
 use crate::error::ReadError;
@@ -48,6 +48,8 @@ impl Default for Limits {
 pub struct ReadSpec {
     /// The sink's columns.
     pub columns: Vec<Column>,
+    /// Those of them whose values name folders.
+    pub partition_columns: Vec<String>,
     /// How the files are written.
     pub source: FileSource,
     /// What happens to rows that do not fit.
@@ -63,13 +65,15 @@ impl ReadSpec {
     #[must_use]
     pub fn new(columns: Vec<Column>, source: FileSource, bad_rows: BadRows) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self { columns, source, bad_rows, limits: Limits::default(), threads }
+        Self { columns, partition_columns: Vec::new(), source, bad_rows, limits: Limits::default(), threads }
     }
 }
 
 /// The same, checked.
 pub(crate) struct Spec {
     pub(crate) columns: Vec<Column>,
+    /// The columns whose texts must not be empty: a folder has to be named by each.
+    pub(crate) folders: Vec<usize>,
     pub(crate) source: FileSource,
     pub(crate) bad_rows: BadRows,
     pub(crate) limits: Limits,
@@ -89,7 +93,20 @@ impl Spec {
         }
         let dialect = Dialect::new(&spec.source.csv, spec.limits.row_bytes).map_err(wrong)?;
         let schema = polder_arrow::to_schema(&spec.columns);
-        Ok(Self { columns: spec.columns, source: spec.source, bad_rows: spec.bad_rows, limits: spec.limits, dialect, schema })
+        let names_folders = |column: &Column| {
+            let is_partition = spec.partition_columns.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
+            is_partition && column.data_type == DataType::String && !column.optional
+        };
+        let folders = (0..spec.columns.len()).filter(|at| names_folders(&spec.columns[*at])).collect();
+        Ok(Self {
+            columns: spec.columns,
+            folders,
+            source: spec.source,
+            bad_rows: spec.bad_rows,
+            limits: spec.limits,
+            dialect,
+            schema,
+        })
     }
 }
 

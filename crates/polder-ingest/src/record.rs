@@ -24,10 +24,15 @@ const OTHER_FIELDS: &str = "(other fields)";
 const MAX_EXPECTED: usize = 4096;
 const MAX_NAME_BYTES: usize = 256;
 
+/// What is wrong with an empty text in a required partition column.
+pub(crate) const NO_FOLDER: &str = "is required, and an empty text cannot name a partition's folder";
+
 /// A table's or struct's columns and how fields find them.
 pub(crate) struct Record {
     names: Vec<Name>,
     columns: Vec<ColumnBuffer>,
+    /// The columns whose texts must not be empty.
+    folders: Vec<usize>,
     rows: usize,
     /// Lower-case field name to column.
     lookup: HashMap<String, usize>,
@@ -54,10 +59,10 @@ enum Target {
 
 impl Record {
     /// The columns of a sink, whose fields may have other names in the files.
-    pub(crate) fn of_table(columns: &[Column], renamed: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn of_table(columns: &[Column], folders: Vec<usize>, renamed: &BTreeMap<String, String>) -> Self {
         let names = columns.iter().map(|c| Name { name: c.name.clone(), optional: c.optional, pii: c.is_pii() }).collect();
         let buffers = columns.iter().map(|column| ColumnBuffer::new(&column.data_type)).collect();
-        Self::new(names, field_lookup(columns, renamed), buffers)
+        Self { folders, ..Self::new(names, field_lookup(columns, renamed), buffers) }
     }
 
     /// The fields of a struct, all of them optional.
@@ -72,6 +77,7 @@ impl Record {
             seen: vec![0; names.len()],
             names,
             columns,
+            folders: Vec::new(),
             rows: 0,
             lookup,
             expected: Vec::new(),
@@ -113,6 +119,7 @@ impl Record {
         if found < self.columns.len() {
             self.push_missing()?;
         }
+        self.check_folders()?;
         self.rows += 1;
         Ok(())
     }
@@ -193,8 +200,16 @@ impl Record {
             };
             fitted.map_err(|misfit| misfit.within(&name.name, name.pii))?;
         }
+        self.check_folders()?;
         self.rows += 1;
         Ok(())
+    }
+
+    fn check_folders(&self) -> Fit {
+        match self.folders.iter().find(|at| self.columns[**at].ends_with_empty_text()) {
+            Some(at) => Err(Misfit::row(NO_FOLDER).within(&self.names[*at].name, false)),
+            None => Ok(()),
+        }
     }
 
     /// A missing struct: every field is missing.

@@ -60,7 +60,7 @@ pub(crate) struct RowParser {
 impl RowParser {
     pub(crate) fn new(spec: &Spec) -> Self {
         Self {
-            record: Record::of_table(&spec.columns, &spec.source.columns),
+            record: Record::of_table(&spec.columns, spec.folders.clone(), &spec.source.columns),
             csv: CsvRows::new(spec.dialect, &spec.source.csv.nulls, spec.limits.field_bytes),
             schema: Arc::clone(&spec.schema),
             limits: spec.limits,

@@ -53,20 +53,23 @@ async fn recorded(
     environment: &EnvironmentName,
     entries: &BTreeMap<Address, Arc<Resource>>,
 ) -> Result<BTreeMap<Address, Arc<Resource>>> {
-    resources::is_whole(work, dialect, Kept::Recorded, environment).await?;
-    let unrecorded = sqlx::query(
-        "select address from entries where environment = $1 and not exists \
-         (select 1 from recorded where recorded.environment = entries.environment and recorded.address = entries.address)",
-    );
-    let unrecorded = work.rows(unrecorded.bind(environment.to_string())).await?;
-    let unrecorded: BTreeSet<String> = unrecorded.iter().map(|row| row.text("address")).collect::<Result<_>>()?;
+    let count = resources::count_whole(work, dialect, Kept::Recorded, environment).await?;
     let differing = sqlx::query(
         "select address, resource from recorded where environment = $1 and not exists \
          (select 1 from entries where entries.environment = recorded.environment and entries.address = recorded.address \
          and entries.resource = recorded.resource)",
     );
     let differing = resources::load(work, differing.bind(environment.to_string())).await?;
-    let is_recorded = |address: &Address| unrecorded.is_empty() || !unrecorded.contains(&address.to_string());
+    if differing.is_empty() && count == entries.len() as u64 {
+        return Ok(entries.clone());
+    }
+    let unrecorded = sqlx::query(
+        "select address from entries where environment = $1 and not exists \
+         (select 1 from recorded where recorded.environment = entries.environment and recorded.address = entries.address)",
+    );
+    let unrecorded = work.rows(unrecorded.bind(environment.to_string())).await?;
+    let unrecorded: BTreeSet<String> = unrecorded.iter().map(|row| row.text("address")).collect::<Result<_>>()?;
+    let is_recorded = |address: &Address| !unrecorded.contains(&address.to_string());
     let same = entries.iter().filter(|(address, _)| is_recorded(address));
     let mut recorded: BTreeMap<_, _> = same.map(|(address, entry)| (address.clone(), Arc::clone(entry))).collect();
     recorded.extend(differing.into_iter().map(|(address, resource)| (address, Arc::new(resource))));

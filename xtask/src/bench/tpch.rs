@@ -30,9 +30,10 @@ pub(super) fn run(bench: &Bench) -> Result<()> {
     let ours =
         times(&output(Command::new(bench.program("tpch")).arg(&folder).arg(bench.root.join("xtask/tpch")).arg(&numbers))?)?;
     let mut columns: Vec<(String, BTreeMap<String, f64>)> = ours.into_iter().collect();
+    let tables = folder.join(".polder/nonprod/lake/aws/dev-tpch/bronze");
     for peer in ["duckdb", "polars", "daft"] {
         if let Some(mut command) = bench.peer("tpch.py") {
-            let text = output(command.arg(peer).arg(&landing).arg(bench.root.join("xtask/tpch")).arg(&numbers))?;
+            let text = output(command.arg(peer).arg(&tables).arg(bench.root.join("xtask/tpch")).arg(&numbers))?;
             columns.extend(times(&text)?);
         }
     }

@@ -34,7 +34,7 @@ impl Authorizer {
         let owner = Subject::Known(self.principals.reach(owner));
         let mut facts = vec![by_owner];
         match self.grounds(owner, action, id) {
-            Ok(grounds) => facts.extend(grounds),
+            Ok(grounds) => facts.extend(self.told(owner, &grounds)),
             Err(missing) => return denied(missing),
         }
         let forbidden = self.forbidden(caller, action, id);

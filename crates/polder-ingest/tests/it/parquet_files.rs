@@ -130,3 +130,32 @@ fn damaged_files_fail() {
         load(&[("f.parquet.gz", &whole)], ReadSpec::new(columns("a bigint"), source(FileFormat::Parquet), BadRows::Fail));
     assert_eq!(packed.unwrap_err(), "cannot read f.parquet.gz: Parquet files are compressed inside: decompress it");
 }
+
+#[test]
+fn an_empty_text_in_a_required_partition_column_is_refused_with_its_row_alone() {
+    let parquet = written(
+        vec![
+            ("a", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
+            ("day", Arc::new(StringArray::from(vec!["x", "", "y"]))),
+        ],
+        2,
+    );
+    for (format, content) in [
+        (FileFormat::Csv, &b"a,day\n1,x\n2,\"\"\n3,y\n"[..]),
+        (FileFormat::Ndjson, b"{\"a\":1,\"day\":\"x\"}\n{\"day\":\"\",\"a\":2}\n{\"a\":3,\"day\":\"y\"}\n"),
+        (FileFormat::Parquet, &parquet),
+    ] {
+        let spec = |declared: &str, bad_rows| ReadSpec {
+            partition_columns: vec!["DAY".to_owned()],
+            ..ReadSpec::new(columns(declared), source(format), bad_rows)
+        };
+        let loaded = load(&[("f", content)], spec("a bigint;day string", BadRows::Quarantine)).unwrap();
+        assert_eq!(loaded.rows, ["1|x", "3|y"], "{format:?}");
+        let reason = "column day: is required, and an empty text cannot name a partition's folder";
+        assert_eq!(loaded.rejected[0].reason, reason, "{format:?}");
+        let error = load(&[("f", content)], spec("a bigint;day string", BadRows::Fail)).unwrap_err();
+        assert!(error.ends_with(reason), "{error}");
+        let optional = load(&[("f", content)], spec("a bigint;day string?", BadRows::Fail)).unwrap();
+        assert_eq!(optional.rows, ["1|x", "2|", "3|y"], "{format:?}");
+    }
+}

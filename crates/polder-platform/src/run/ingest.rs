@@ -283,7 +283,9 @@ impl JobContext<'_> {
         files: Vec<SourceFile>,
     ) -> Result<Loaded, Error> {
         let failed = || format!("cannot load into {}", sink.table.name);
+        let partition_columns = sink.table.partition_columns.clone();
         let spec = ReadSpec::new(sink.table.columns.clone(), source.clone(), self.job.bad_rows);
+        let spec = ReadSpec { partition_columns, ..spec };
         let mut reading = polder_ingest::read(files, spec).doing(ErrorKind::Invalid, failed())?;
         let options = self.write_options(Some(self.transaction(batch)));
         let mut writer = sink.handle.append(options).doing(ErrorKind::Unavailable, failed())?;
