@@ -61,7 +61,7 @@ pub(crate) fn evened(expr: Expr, schema: &dyn ExprSchema) -> Result<Expr> {
             Expr::InList(InList { expr, list, .. }) => even_compared(std::iter::once(&mut **expr).chain(list), schema),
             Expr::Case(case) => even_case(case, schema),
             Expr::ScalarFunction(ScalarFunction { func, args }) if CHOOSING.contains(&func.name()) => even(args, schema),
-            Expr::Cast(_) | Expr::TryCast(_) => return Ok(Transformed::yes(moments::of_seconds(expr, schema))),
+            Expr::Cast(_) | Expr::TryCast(_) => return Ok(Transformed::yes(moments::of_seconds(moments::in_zone(expr), schema))),
             _ => return Ok(Transformed::no(expr)),
         }
         Ok(Transformed::yes(expr))

@@ -53,6 +53,19 @@ pub(crate) fn compared(data_type: &DataType, zone: Option<&Arc<str>>) -> Option<
     }
 }
 
+/// `AT TIME ZONE` as a cast to microseconds: DataFusion plans it, and it alone, as a cast to nanoseconds in a zone.
+pub(crate) fn in_zone(expr: Expr) -> Expr {
+    match expr {
+        Expr::Cast(Cast { expr, field }) => match field.data_type() {
+            DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) => {
+                cast(*expr, DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::clone(zone))))
+            }
+            _ => Expr::Cast(Cast { expr, field }),
+        },
+        other => other,
+    }
+}
+
 /// A cast of a whole number to a timestamp takes it for seconds, as DataFusion has it for its own timestamps.
 pub(crate) fn of_seconds(expr: Expr, schema: &dyn ExprSchema) -> Expr {
     let is_seconds = |inner: &Expr, to: &FieldRef| {

@@ -64,6 +64,9 @@ async fn what_is_compared_with_a_timestamp_is_of_any_year() {
     answers("select max(x) from (select date '9999-12-31' as x union all select nt from t)", &["9999-12-31T00:00:00"]).await;
     answers("select timestamp '9999-12-31 00:00:00'", &["9999-12-31T00:00:00"]).await;
     answers("select cast(date '9999-12-31' as timestamp)", &["9999-12-31T00:00:00"]).await;
+    answers("select nt at time zone '+02:00' from t where id = 3", &["9999-01-01T00:00:00+02:00"]).await;
+    answers("select ts at time zone 'Europe/Amsterdam' from t where id = 2", &["2026-01-01T01:00:00+01:00"]).await;
+    answers("select id from t where ts = nt at time zone 'UTC' order by id", &["1", "2", "3"]).await;
     answers("select try_cast('0001-01-01' as timestamp)", &["0001-01-01T00:00:00"]).await;
     answers("select max(ts) filter (where ts < '9999-01-01') from t", &["2026-01-01T00:00:00Z"]).await;
 }
