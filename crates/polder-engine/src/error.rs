@@ -19,8 +19,10 @@ pub enum QueryErrorKind {
     Syntax,
     /// A table, column or function is not there, or the caller may not know of it.
     NotFound,
-    /// The statement or the caller may not do this.
+    /// The statement may not do this.
     NotAllowed,
+    /// The caller knows of something and may not read it.
+    Denied,
     /// Types do not fit together, or a clause does not make sense.
     Type,
     /// The query needs more memory or spill space than it may use.
@@ -159,7 +161,12 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::ExecutionJoin(join) if join.is_cancelled() => {
             QueryError::new(QueryErrorKind::Cancelled, "the query was cancelled")
         }
-        other => QueryError::new(QueryErrorKind::Execution, lower_first(&other.message())),
+        other => {
+            let message = other.message();
+            // What DataFusion takes for a bug of its own it asks to be told of; that is not for our users to do.
+            let words = message.split("\nThis issue was likely caused by a bug").next().unwrap_or_default();
+            unfitting_call(&message).unwrap_or_else(|| QueryError::new(QueryErrorKind::Execution, lower_first(words)))
+        }
     }
 }
 
@@ -188,9 +195,42 @@ fn is_misplaced_subquery(text: &str) -> bool {
     ["Exists", "InSubquery", "SetComparison"].iter().any(|kind| expression.starts_with(kind))
 }
 
+/// A function that is there and does not take such values; DataFusion's own words for that are a page long, or call it a bug.
+fn unfitting_call(text: &str) -> Option<QueryError> {
+    let call = text.split_once("given name and argument types '")?.1.split_once("'.")?.0;
+    let (name, types) = call.split_once('(')?;
+    let known = text.split_once("Candidate functions:")?.1;
+    let known: Vec<&str> = known.lines().map(str::trim).filter(|line| line.contains('(')).collect();
+    let message = format!("{name} does not take ({}", sql_types(types));
+    Some(
+        QueryError::new(QueryErrorKind::Type, message).with_hint(format!("cast them; it takes {}", sql_types(&known.join(", ")))),
+    )
+}
+
+/// Arrow's names of types as SQL writes them.
+fn sql_types(text: &str) -> String {
+    const NAMES: [(&str, &str); 9] = [
+        ("LargeUtf8", "string"),
+        ("Utf8View", "string"),
+        ("Utf8", "string"),
+        ("Int64", "bigint"),
+        ("Int32", "int"),
+        ("Float64", "double"),
+        ("Float32", "float"),
+        ("Date32", "date"),
+        ("Timestamp(µs, \"UTC\")", "timestamp"),
+    ];
+    // Unsigned integers are no types of SQL, and would read `Ubigint`.
+    let text = text.replace("UInt64", "bigint").replace("UInt32", "int");
+    NAMES.iter().fold(text, |text, (arrow, sql)| text.replace(arrow, sql))
+}
+
 /// Planning errors are plain text: functions that do not exist are the kind worth telling apart.
 fn plan_error(text: &str) -> QueryError {
     let text = text.trim();
+    if let Some(error) = unfitting_call(text) {
+        return error;
+    }
     if let Some(rest) = text.strip_prefix("Invalid function '") {
         let name = rest.split('\'').next().unwrap_or_default();
         let error = QueryError::new(QueryErrorKind::NotFound, format!("there is no function {name:?}"));

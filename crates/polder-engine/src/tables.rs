@@ -97,6 +97,9 @@ pub enum ResolveError {
         /// How to get it.
         hint: Option<String>,
     },
+    /// It has no such older state, or has it no more.
+    #[error("{0}")]
+    NoSuchState(String),
     /// It cannot be opened now, for a reason that has nothing to do with the caller's rights.
     #[error("{0}")]
     Unavailable(String),

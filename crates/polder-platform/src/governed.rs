@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use polder_access::{Action, Caller, Decision, Denial, Permit};
 use polder_catalog::Metastore;
 use polder_engine::{AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};
-use polder_lake::{Lake, TableHandle};
+use polder_lake::{Error as LakeError, Lake, TableHandle};
 use polder_model::resource::{Table, View};
 use polder_model::{Resource, Securable, TableName};
 
@@ -77,7 +77,12 @@ impl GovernedTables {
             None => polder_lake::AsOf::Latest,
         };
         let opened = self.lake.open(permit, table, at).await;
-        let handle = opened.map_err(|error| ResolveError::Unavailable(error_chain(&error)))?;
+        let handle = opened.map_err(|error| match error {
+            LakeError::NoVersion { .. } | LakeError::NoVersionAt { .. } | LakeError::Vacuumed { .. } => {
+                ResolveError::NoSuchState(error.to_string())
+            }
+            other => ResolveError::Unavailable(error_chain(&other)),
+        })?;
         if as_of.is_none() {
             let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
             opened.insert(table.name.clone(), Opened(handle.clone()));

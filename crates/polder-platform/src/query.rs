@@ -202,7 +202,7 @@ pub(crate) fn query_error(error: QueryError) -> Error {
     let kind = match error.kind {
         QueryErrorKind::Syntax | QueryErrorKind::Type => ErrorKind::Invalid,
         QueryErrorKind::NotFound => ErrorKind::NotFound,
-        QueryErrorKind::NotAllowed => ErrorKind::Denied,
+        QueryErrorKind::NotAllowed | QueryErrorKind::Denied => ErrorKind::Denied,
         QueryErrorKind::Unavailable => ErrorKind::Unavailable,
         QueryErrorKind::Memory | QueryErrorKind::Cancelled | QueryErrorKind::Execution => ErrorKind::Failed,
     };

@@ -39,7 +39,7 @@ impl Authorizer {
         }
         let forbidden = self.forbidden(caller, action, id);
         if !forbidden.is_empty() {
-            return denied(forbidden);
+            return self.deny(caller, subject, action, id, forbidden);
         }
         let Sight { column_rules, row_conditions, facts: seen, .. } = self.sight(subject, id);
         facts.extend(seen);

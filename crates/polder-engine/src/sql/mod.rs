@@ -2,6 +2,7 @@
 
 mod chains;
 pub(crate) mod functions;
+mod headings;
 pub(crate) mod planner;
 pub(crate) mod script;
 pub(crate) mod spelling;

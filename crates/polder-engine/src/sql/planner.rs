@@ -182,6 +182,10 @@ impl<'a> Planner<'a> {
         require_read(name, permit)?;
         let plan = self.view_body(sql, inner).await.map_err(|error| {
             tracing::warn!(view = %name, %error, "planning a view failed");
+            // What the caller may know of and not read, it is told of as if it had named it.
+            if error.kind == QueryErrorKind::Denied {
+                return QueryError { position: None, ..error };
+            }
             QueryError::new(
                 QueryErrorKind::Execution,
                 format!("the view {name} cannot be read: its query does not fit its tables"),
@@ -250,7 +254,9 @@ fn outline(name: &TableParts, as_of: Option<AsOf>, outlines: &[AnalyzeTable]) ->
 fn unresolved(name: &TableParts, error: ResolveError, known: impl Fn() -> Vec<TableParts>) -> QueryError {
     match error {
         ResolveError::NotFound => not_found(name, &known()),
-        ResolveError::Denied { message, hint } => QueryError { hint, ..QueryError::not_allowed(message) },
+        ResolveError::Denied { message, hint } => QueryError { hint, ..QueryError::new(QueryErrorKind::Denied, message) },
+        ResolveError::NoSuchState(reason) => QueryError::new(QueryErrorKind::NotFound, reason)
+            .with_hint("`polder history <dataset>` lists the versions that can be read"),
         ResolveError::Unavailable(reason) => {
             QueryError::new(QueryErrorKind::Unavailable, format!("the table {name} cannot be opened: {reason}"))
         }

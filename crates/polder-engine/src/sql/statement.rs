@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Select, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
+use super::headings;
 use crate::error::QueryError;
 use crate::tables::TableParts;
 
@@ -53,10 +54,13 @@ fn refused(statement: &Statement) -> QueryError {
 }
 
 /// Refuses a query that writes somewhere inside: `WITH x AS (INSERT ...)`, `SELECT ... INTO t`, `SELECT ... FOR UPDATE`.
-fn reading(query: Box<Query>) -> Result<Box<Query>, QueryError> {
-    match query.visit(&mut Writes) {
+fn reading(mut query: Box<Query>) -> Result<Box<Query>, QueryError> {
+    match Visit::visit(&query, &mut Writes) {
         ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(query),
+        ControlFlow::Continue(()) => {
+            headings::distinguish(&mut query);
+            Ok(query)
+        }
     }
 }
 

@@ -37,6 +37,16 @@ async fn values_are_masked_and_rows_are_filtered() {
 }
 
 #[tokio::test]
+async fn columns_may_have_the_same_name_and_get_one_of_their_own() {
+    let one = "(select count(*) from finance.bronze.nobody_v1)";
+    check(&format!("select count(*), {one}, {one} from finance.bronze.people_v1"), &["4|0|0"]).await;
+    check("select count(*), count(*) from finance.bronze.people_v1 order by count(*)", &["4|4"]).await;
+    check("select x, x_2, x_3 from (select 1 x, 2 x, 3 as \"X\")", &["1|2|3"]).await;
+    check("select id, id, id + 1 from finance.bronze.people_v1 where id = 1", &["1|1|2"]).await;
+    check("select 1, 1 union all select 2, 3", &["1|1", "2|3"]).await;
+}
+
+#[tokio::test]
 async fn statistics_do_not_answer_for_masked_values_or_hidden_rows() {
     check(&format!("select count(*) from {T}"), &["4"]).await;
     check(&format!("select count(1), count(id), count(fullName) from {T}"), &["4|4|3"]).await;

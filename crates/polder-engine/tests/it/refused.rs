@@ -1,6 +1,6 @@
 //! Statements that are not answered.
 
-use polder_engine::QueryErrorKind::{self, NotAllowed, NotFound, Syntax, Type};
+use polder_engine::QueryErrorKind::{self, Denied, NotAllowed, NotFound, Syntax, Type};
 
 use super::mesh::{PEOPLE, analysts_mesh, engine, in_memory, people_batch, rows};
 
@@ -80,7 +80,7 @@ async fn one_statement_at_a_time() {
 async fn a_hidden_table_and_none_are_the_same() {
     check("select * from finance.bronze.secret_v1", NotFound, "there is no table finance.bronze.secret_v1").await;
     check("describe finance.bronze.secret_v1", NotFound, "there is no table finance.bronze.secret_v1").await;
-    check("select * from finance.bronze.locked_v1", NotAllowed, "SELECT on finance.bronze.locked_v1 is missing").await;
+    check("select * from finance.bronze.locked_v1", Denied, "SELECT on finance.bronze.locked_v1 is missing").await;
     check("select nothing.x from finance.bronze.people_v1", NotFound, "there is no column \"nothing.x\"").await;
     check(
         "select id from finance.bronze.people_v1 a, finance.bronze.people_v1 b",
@@ -88,4 +88,11 @@ async fn a_hidden_table_and_none_are_the_same() {
         "the column \"id\" is in more than one table",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_fit_is_told_in_a_line() {
+    check("select sum(dept) from finance.bronze.people_v1", Type, "sum does not take (string)").await;
+    check("select sqrt('a', 2)", Type, "sqrt does not take (string, bigint)").await;
+    check("select date_trunc(1, 2)", Type, "date_trunc does not take (bigint, bigint)").await;
 }

@@ -63,5 +63,5 @@ async fn aliases_lead_to_tables_under_their_permits() {
     let text = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
     assert!(text.contains("| 6 ") && text.contains("| 4 "), "{text}");
     let error = engine().query("select * from customer version as of 1", Arc::new(tables)).await.err().unwrap();
-    assert_eq!(error.kind, QueryErrorKind::NotAllowed);
+    assert_eq!(error.kind, QueryErrorKind::Denied);
 }

@@ -236,7 +236,7 @@ async fn a_version_whose_files_are_gone_is_not_counted_either() {
     fixture.open(Action::Maintain).await.vacuum(now).await.unwrap();
     let error = fixture.at(AsOf::Version(1)).await.err().unwrap();
     assert!(matches!(&error, Error::Vacuumed { version: 1, .. }), "{error}");
-    assert!(error.to_string().contains("cannot be read any more: vacuum deleted its files"), "{error}");
+    assert!(error.to_string().contains("cannot be read any more: vacuum deleted files of it: read a newer version"), "{error}");
     for readable in [AsOf::Version(0), AsOf::Version(2), AsOf::Latest] {
         assert!(fixture.at(readable).await.is_ok(), "{readable:?}");
     }

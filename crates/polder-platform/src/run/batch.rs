@@ -8,7 +8,8 @@
 //!              ^ crash: not in the table, done again     ^ crash: in the table, only recorded
 //! ```
 
-use polder_lake::AppTransaction;
+use polder_lake::{AppTransaction, WriteOptions};
+use polder_model::job::WriteMode;
 use polder_store::{Batch, FileSeen, PlannedBatch};
 
 use super::JobContext;
@@ -66,8 +67,22 @@ impl JobContext<'_> {
     }
 
     /// Takes what the job would read now as read: the batch is the last one that the tables have.
-    pub(super) async fn adopt(&self, contents: Vec<FileSeen>, written: u64) -> Result<Batch, Error> {
+    pub(super) async fn adopt(&self, sink: &Sink<'_>, contents: Vec<FileSeen>, written: u64) -> Result<Batch, Error> {
+        if self.written(sink).await? < written {
+            self.mark(sink, written).await?;
+        }
         self.plan_batch(contents, written.saturating_sub(1)).await
+    }
+
+    /// Writes a batch's number into the sink's log, and no row: where the quarantine table is ahead, what is taken as read would
+    /// else be in a batch that the sink does not have.
+    async fn mark(&self, sink: &Sink<'_>, number: u64) -> Result<(), Error> {
+        let writing = || format!("cannot write {}", sink.table.name);
+        let transaction = AppTransaction { app_id: self.app_id(), version: version(number) };
+        let options = WriteOptions { mode: WriteMode::Append, ..self.write_options(Some(transaction)) };
+        let writer = sink.handle.append(options).doing(ErrorKind::Unavailable, writing())?;
+        let nothing = writer.finish().await.doing(ErrorKind::Failed, writing())?;
+        nothing.commit().await.map(drop).doing(ErrorKind::Unavailable, writing())
     }
 
     /// Plans a batch, numbered after those that the tables have. There is no open one: [`Self::earlier`] comes first, and the job's
@@ -101,7 +116,7 @@ impl JobContext<'_> {
 
     /// The transaction under which a batch is committed.
     pub(super) fn transaction(&self, batch: &Batch) -> AppTransaction {
-        AppTransaction { app_id: self.app_id(), version: number(batch) }
+        AppTransaction { app_id: self.app_id(), version: version(batch.number) }
     }
 
     /// Who writes, in a table's log.
@@ -110,6 +125,6 @@ impl JobContext<'_> {
     }
 }
 
-fn number(batch: &Batch) -> i64 {
-    i64::try_from(batch.number).unwrap_or(i64::MAX)
+fn version(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -89,7 +89,7 @@ impl JobContext<'_> {
         if self.is_behind(written).await? {
             if self.adopt {
                 done.warnings.push(format!("nothing was read: the {} files that are there count as loaded", found.len()));
-                done.batch = Some(self.adopt(found.iter().map(seen).collect(), written).await?);
+                done.batch = Some(self.adopt(&tables.sink, found.iter().map(seen).collect(), written).await?);
                 return Ok(done);
             }
             if self.job.write == WriteMode::Append {

@@ -67,7 +67,7 @@ impl JobContext<'_> {
         let written = self.written(&sink).await?;
         let behind = self.is_behind(written).await?;
         if behind && self.adopt {
-            let batch = self.adopt(contents, written).await?;
+            let batch = self.adopt(&sink, contents, written).await?;
             done.output_version = Some(sink.handle.version());
             done.warnings.push("nothing was written: its sources as they are now count as read".to_owned());
             done.batch = Some(batch);

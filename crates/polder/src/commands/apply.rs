@@ -152,6 +152,11 @@ pub(crate) fn sentence(report: &ApplyReport) -> String {
             format!("{n} held back: {} is NOT as declared; `polder plan` says what stands in the way\n", report.plan.environment)
         }
     };
+    if report.steps == 0 && report.resumed > 0 {
+        let plural = if report.resumed == 1 { "" } else { "s" };
+        let words = format!("{} step{plural} left over from an apply that was interrupted", report.resumed);
+        return format!("applied to {}: {words}\n{held_back}", report.plan.environment);
+    }
     if report.steps == 0 && held_back.is_empty() {
         return format!("{} is as declared: nothing to do\n", report.plan.environment);
     }

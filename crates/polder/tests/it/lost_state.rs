@@ -60,6 +60,35 @@ fn a_load_that_adds_rows_asks_first_and_goes_on_once_told() {
 }
 
 #[test]
+fn what_is_adopted_counts_as_loaded_where_the_quarantine_table_is_ahead() {
+    let mesh = loaded();
+    let folder = mesh.path();
+    let table = folder.join(".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1");
+    let before: Vec<_> = fs::read_dir(table.join("_delta_log")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    write(folder, "landing/orders/b.csv", &format!("{HEAD}4,2026-01-03,x@example.com,1.00,\nbad,row\n"));
+    polder(folder, &LOAD).well();
+    // As after a kill between the commits of the two tables, with the state lost on top.
+    for entry in fs::read_dir(table.join("_delta_log")).unwrap() {
+        let path = entry.unwrap().path();
+        if !before.contains(&path) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    for file in [STATE.to_owned(), format!("{STATE}-wal"), format!("{STATE}-shm")] {
+        drop(fs::remove_file(folder.join(file)));
+    }
+    let aside = folder.join("b.csv");
+    fs::rename(folder.join("landing/orders/b.csv"), &aside).unwrap();
+    polder(folder, &["apply", "--yes"]).well();
+    polder(folder, &["run", "sales/load_orders", "--adopt"]).well();
+    assert!(polder(folder, &LOAD).well().contains("1 skipped"));
+    assert_eq!(rows(folder, "bronze.orders"), "n\n3\n");
+    fs::rename(&aside, folder.join("landing/orders/b.csv")).unwrap();
+    assert!(polder(folder, &LOAD).well().contains("1 done"));
+    assert_eq!(rows(folder, "bronze.orders"), "n\n4\n");
+}
+
+#[test]
 fn a_load_that_replaces_or_merges_does_it_again() {
     for mode in ["{mode: overwrite}", "{mode: merge, keys: [order_id]}"] {
         let mesh = put_back(mode);

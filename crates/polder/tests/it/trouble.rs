@@ -162,3 +162,13 @@ impl Drop for Mount {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
+
+#[test]
+fn an_older_state_that_is_not_there_is_not_found() {
+    let mesh = loaded();
+    for state in ["version as of 99", "timestamp as of '2001-01-01'"] {
+        let said = polder(mesh.path(), &["query", &format!("select * from sales.bronze.orders_v1 {state}")]);
+        assert_eq!(said.code, 4, "{}", said.all());
+        assert!(said.stderr.contains("polder history"), "{}", said.all());
+    }
+}

@@ -133,6 +133,23 @@ fn a_view_is_described_and_explained_with_what_is_below_it() {
 }
 
 #[test]
+fn a_guardrail_below_a_view_is_told_as_one() {
+    let made = mesh();
+    let folder = made.path();
+    edit(folder, "access/sales.yaml", "grants:\n", "grants:\n  - {to: analysts, on: sales.bronze.large_v1, level: regular}\n");
+    let forbid = "@reason(\"orders are audited\")\nforbid (principal in Polder::Group::\"analysts\", \
+                  action == Polder::Action::\"read\", resource == Polder::Table::\"sales.bronze.orders_v1\");\n";
+    write(folder, "policies/audited.cedar", forbid);
+    polder(folder, &["apply", "--yes"]).well();
+    for table in ["orders", "large"] {
+        let sql = format!("select count(*) from sales.bronze.{table}_v1");
+        let said = polder(folder, &["query", &sql, "--as", "bob@example.com"]);
+        assert_eq!(said.code, 5, "{}", said.all());
+        assert!(said.stderr.contains("guardrail audited forbids it: orders are audited"), "{}", said.all());
+    }
+}
+
+#[test]
 fn personal_values_are_no_names_of_folders() {
     let made = starter();
     let folder = made.path();
