@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use polder_access::{Action, Permit};
+use polder_access::{Action, Decision, Permit};
 use polder_lake::{AsOf, CommitInfo, OptimizeOptions, OptimizeReport, TableHandle, VacuumOptions, VacuumReport};
 use polder_model::{Resource, Securable};
 use polder_store::{AuditFilter, AuditRecord};
@@ -14,13 +14,21 @@ use crate::platform::Platform;
 /// What a commit of a Delta table counts: files, rows, bytes.
 const OPERATION_METRICS: &str = "operationMetrics";
 
+/// A table that is looked after.
+struct Opened {
+    handle: TableHandle,
+    permit: Permit,
+    /// Whether the caller may read every row of it.
+    sees_all_rows: bool,
+}
+
 impl Platform {
     /// The commits of a table, newest first.
     ///
     /// # Errors
     /// When it is not a table that the caller may read.
     pub async fn history(&self, object: &str, limit: usize) -> Result<Vec<CommitInfo>, Error> {
-        let (handle, permit) = self.table(object, Action::Read).await?;
+        let Opened { handle, permit, .. } = self.table(object, Action::Read).await?;
         let history = handle.history(limit).await;
         let mut commits = history.doing(ErrorKind::Unavailable, format!("cannot read the history of {object}"))?;
         // How many rows a commit wrote tells how many are hidden.
@@ -35,8 +43,7 @@ impl Platform {
     /// # Errors
     /// When it is not a table that the caller may maintain.
     pub async fn optimize(&self, object: &str) -> Result<OptimizeReport, Error> {
-        let (handle, _) = self.table(object, Action::Maintain).await?;
-        let optimized = handle.optimize(OptimizeOptions::default()).await;
+        let optimized = self.table(object, Action::Maintain).await?.handle.optimize(OptimizeOptions::default()).await;
         optimized.doing(ErrorKind::Failed, format!("cannot optimize {object}"))
     }
 
@@ -45,9 +52,14 @@ impl Platform {
     /// # Errors
     /// When it is not a table that the caller may maintain, or `retain` is shorter than a week and that was not allowed.
     pub async fn vacuum(&self, object: &str, retain: Duration, dry_run: bool, allow_short: bool) -> Result<VacuumReport, Error> {
-        let (handle, _) = self.table(object, Action::Maintain).await?;
+        let Opened { handle, sees_all_rows, .. } = self.table(object, Action::Maintain).await?;
         let vacuumed = handle.vacuum(VacuumOptions { retain, dry_run, override_guard: allow_short }).await;
-        vacuumed.doing(ErrorKind::Failed, format!("cannot vacuum {object}"))
+        let mut report = vacuumed.doing(ErrorKind::Failed, format!("cannot vacuum {object}"))?;
+        // The folders of partitions tell values of rows.
+        if !sees_all_rows {
+            report.files.iter_mut().for_each(|file| *file = file.rsplit('/').next().unwrap_or_default().to_owned());
+        }
+        Ok(report)
     }
 
     /// The latest decisions and changes, newest first.
@@ -65,17 +77,21 @@ impl Platform {
         read.doing(ErrorKind::Unavailable, "cannot read the audit")
     }
 
-    async fn table(&self, object: &str, action: Action) -> Result<(TableHandle, Permit), Error> {
+    async fn table(&self, object: &str, action: Action) -> Result<Opened, Error> {
         let trail = AuditTrail::new(action.as_str());
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let Resource::Table(table) = self.named(&metastore, object)? else {
             return Err(Error::new(ErrorKind::Invalid, format!("{object} is not a table")));
         };
-        let permit = Self::permit(&metastore, &trail, &caller, action, &Securable::Table(table.name.clone()));
+        let securable = Securable::Table(table.name.clone());
+        let permit = Self::permit(&metastore, &trail, &caller, action, &securable);
         trail.write(&self.store, &self.environment.name).await?;
         let permit = permit?;
         let opened = self.lake.open(&permit, table, AsOf::Latest).await;
-        Ok((opened.doing(ErrorKind::Unavailable, format!("cannot open {}", table.name))?, permit))
+        let handle = opened.doing(ErrorKind::Unavailable, format!("cannot open {}", table.name))?;
+        let reading = metastore.authorizer().authorize(&caller, Action::Read, &securable);
+        let sees_all_rows = matches!(reading, Decision::Allowed(permit) if permit.row_conditions().is_none());
+        Ok(Opened { handle, permit, sees_all_rows })
     }
 }

@@ -178,6 +178,33 @@ fn whom_row_filters_hide_rows_from_is_not_told_how_many_there_are() {
 }
 
 #[test]
+fn whom_row_filters_hide_rows_from_is_shown_no_folder_of_theirs() {
+    let made = starter();
+    let folder = made.path();
+    let orders = "domains/sales/datasets/orders.yaml";
+    edit(folder, orders, "  format: delta\n", "  format: delta\n  partitioningColumns: [ordered_on]\n");
+    edit(folder, orders, "checks:\n", "rowFilters:\n  - {group: analysts, where: \"amount < 10\"}\nchecks:\n");
+    edit(
+        folder,
+        "access/sales.yaml",
+        "grants:\n",
+        "grants:\n  - {to: analysts, on: sales.bronze.orders_v1, privileges: [MODIFY]}\n",
+    );
+    polder(folder, &["apply", "--yes"]).well();
+    let load = ["run", "sales/load_orders"];
+    polder(folder, &load).well();
+    let more = "order_id,ordered_on,customer_email,amount,note\n9,2026-01-02,a@example.com,20.00,\n";
+    write(folder, "landing/orders/more.csv", more);
+    polder(folder, &load).well();
+    polder(folder, &["optimize", "sales.bronze.orders_v1"]).well();
+    let vacuum = ["vacuum", "sales.bronze.orders_v1", "--retain-hours", "0", "--allow-short", "--dry-run"];
+    let all = polder(folder, &vacuum).well();
+    assert!(all.contains("ordered_on=2026-01-02/part-"), "{all}");
+    let bob = polder(folder, &[&vacuum[..], &["--as", "bob@example.com"]].concat()).well();
+    assert!(bob.contains("part-") && !bob.contains("ordered_on"), "{bob}");
+}
+
+#[test]
 fn personal_data_in_a_view_is_tagged_there_and_nowhere_else() {
     let made = mesh();
     let folder = made.path();
