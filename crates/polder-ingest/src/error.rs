@@ -85,8 +85,8 @@ pub enum ReadError {
         /// What the operating system or the store says.
         source: std::io::Error,
     },
-    /// The bytes came and cannot be decompressed: truncated or damaged.
-    #[error("{file} is not whole: {codec} stops at byte {offset} of the compressed file")]
+    /// The bytes came and cannot be decompressed: truncated, damaged or something else.
+    #[error("{file} is cut off, damaged or no {codec} file: reading it stops at byte {offset}")]
     Damaged {
         /// The file.
         file: String,
