@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use tempfile::TempDir;
 
 use crate::support::{edit, polder, starter, write};
-use crate::trouble::{contents, copy};
+use crate::trouble::contents;
 
 /// What a caller meets behind a door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,35 +38,34 @@ const PRINCIPALS: [&str; 7] = [
 /// In a value of the personal column, and in nothing else.
 const PERSONAL: &str = "eva@example.com";
 
-/// The mesh: ana owns, bob is an analyst, carl a steward with the PII level, otto knows of nothing.
+/// The mesh, to be read. Files come and go in it while tests run commands there, so that it cannot be copied.
 fn mesh() -> &'static Path {
-    static MADE: LazyLock<TempDir> = LazyLock::new(|| {
-        let mesh = starter();
-        let folder = mesh.path();
-        edit(folder, "polder.yaml", "users: [", "users: [carl@example.com, otto@example.com, ");
-        edit(folder, "polder.yaml", "groups:\n", "groups:\n  - {name: stewards, members: [carl@example.com]}\n");
-        edit(folder, "access/sales.yaml", "grants:\n", "grants:\n  - {to: stewards, on: sales.bronze.orders_v1, level: pii}\n");
-        edit(
-            folder,
-            "access/sales.yaml",
-            "grants:\n",
-            "grants:\n  - {to: [stewards, analysts], on: sales.bronze.mails_v1, privileges: [SELECT]}\n",
-        );
-        write(
-            folder,
-            "domains/sales/datasets/mails.yaml",
-            "version: v3\ntype: view\nentityName: mails\nentityVersion: v1\nquery: mails.sql\ncolumns:\n  - {name: order_id, type: bigint}\n  - {name: mail, type: string, tags: [pii], mask: hash}\n",
-        );
-        write(
-            folder,
-            "domains/sales/datasets/mails.sql",
-            "select order_id, customer_email as mail from sales.bronze.orders_v1\n",
-        );
-        polder(folder, &["apply", "--yes"]).well();
-        polder(folder, &["run", "--all"]).well();
-        mesh
-    });
+    static MADE: LazyLock<TempDir> = LazyLock::new(own_mesh);
     MADE.path()
+}
+
+/// The mesh for one test: ana owns, bob is an analyst, carl a steward with the PII level, otto knows of nothing.
+fn own_mesh() -> TempDir {
+    let mesh = starter();
+    let folder = mesh.path();
+    edit(folder, "polder.yaml", "users: [", "users: [carl@example.com, otto@example.com, ");
+    edit(folder, "polder.yaml", "groups:\n", "groups:\n  - {name: stewards, members: [carl@example.com]}\n");
+    edit(folder, "access/sales.yaml", "grants:\n", "grants:\n  - {to: stewards, on: sales.bronze.orders_v1, level: pii}\n");
+    edit(
+        folder,
+        "access/sales.yaml",
+        "grants:\n",
+        "grants:\n  - {to: [stewards, analysts], on: sales.bronze.mails_v1, privileges: [SELECT]}\n",
+    );
+    write(
+        folder,
+        "domains/sales/datasets/mails.yaml",
+        "version: v3\ntype: view\nentityName: mails\nentityVersion: v1\nquery: mails.sql\ncolumns:\n  - {name: order_id, type: bigint}\n  - {name: mail, type: string, tags: [pii], mask: hash}\n",
+    );
+    write(folder, "domains/sales/datasets/mails.sql", "select order_id, customer_email as mail from sales.bronze.orders_v1\n");
+    polder(folder, &["apply", "--yes"]).well();
+    polder(folder, &["run", "--all"]).well();
+    mesh
 }
 
 fn meets(folder: &Path, principal: &str, args: &[&str]) -> Meets {
@@ -202,7 +201,7 @@ fn masked_values_are_what_everything_in_a_query_works_on() {
 
 #[test]
 fn who_may_not_change_a_thing_changes_nothing() {
-    let made = copy(mesh());
+    let made = own_mesh();
     let folder = made.path();
     edit(folder, "domains/sales/datasets/orders.yaml", "description: orders as", "description: changed as");
     let before = contents(&folder.join(".polder/nonprod/lake"));
@@ -266,7 +265,7 @@ fn production_is_changed_by_service_principals_alone() {
 
 #[test]
 fn a_job_reads_no_file_of_the_mesh_itself() {
-    let mesh = copy(mesh());
+    let mesh = own_mesh();
     let folder = mesh.path();
     let own = [
         (".polder/nonprod/lake/aws/dev-sales/bronze/orders_v1/*.parquet", true, ""),
@@ -303,7 +302,7 @@ fn a_job_reads_no_file_of_the_mesh_itself() {
 
 #[test]
 fn what_a_run_comes_to_quotes_no_value_of_its_sources() {
-    let mesh = copy(mesh());
+    let mesh = own_mesh();
     let folder = mesh.path();
     let query = "domains/sales/jobs/daily_revenue.sql";
     let sql = std::fs::read_to_string(folder.join(query)).unwrap();
