@@ -55,15 +55,13 @@ pub enum Error {
         /// The time of the first version that can still be read.
         earliest: DateTime<Utc>,
     },
-    /// A version was asked for of which files are gone.
+    /// A version was asked for of which files are gone. Which ones is not told: a path tells of rows that its reader may not see.
     #[error("version {version} of table {table} cannot be read any more: vacuum deleted files of it: read a newer version")]
     Vacuumed {
         /// The table.
         table: TableName,
         /// The version asked for.
         version: u64,
-        /// A file that is gone, by its path in the table's folder. Not in the message: a path tells of rows that its reader may not see.
-        file: String,
     },
     /// The Delta log cannot be read.
     #[error(

@@ -54,8 +54,7 @@ pub(crate) async fn check_files(table: &Table, place: &Place, snapshot: &Snapsho
     let look = async |file: &Arc<DataFile>| match place.store.head(&place.file(&file.add.path)).await {
         Ok(_) => Ok(()),
         Err(object_store::Error::NotFound { .. }) => {
-            let (table, file) = (table.name.clone(), file.add.path.clone());
-            Err(Error::Vacuumed { table, version: snapshot.version, file })
+            Err(Error::Vacuumed { table: table.name.clone(), version: snapshot.version })
         }
         Err(error) => Err(Error::store("look for the files of", place, error)),
     };

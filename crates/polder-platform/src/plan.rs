@@ -35,7 +35,7 @@ impl Platform {
     /// When the mesh has faults, the caller may not inspect the metastore, or the state cannot be read.
     pub async fn plan(&self, allow_destroy: BTreeSet<Address>) -> Result<Planned, Error> {
         // The state is read while the files are.
-        let state = tokio::spawn(State::read(self.store.clone(), Arc::clone(&self.lake), self.environment.clone()));
+        let state = tokio::spawn(self.state());
         let (desired, warnings) = self.checked().await?;
         let state = state.await.doing(ErrorKind::Failed, "reading the state broke off")??;
         let trail = AuditTrail::new("plan");
@@ -75,8 +75,11 @@ impl Platform {
 
     /// Makes the plan for what is declared, from what is now.
     pub(crate) async fn plan_for(&self, desired: &Desired, allow_destroy: &BTreeSet<Address>) -> Result<Plan, Error> {
-        let state = State::read(self.store.clone(), Arc::clone(&self.lake), self.environment.clone()).await?;
-        plan_from(desired, &state, allow_destroy)
+        plan_from(desired, &self.state().await?, allow_destroy)
+    }
+
+    fn state(&self) -> impl Future<Output = Result<State, Error>> + Send + 'static {
+        State::read(self.store.clone(), Arc::clone(&self.lake), self.environment.clone())
     }
 }
 

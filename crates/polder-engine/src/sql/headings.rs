@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, VisitMut, VisitorMut};
 
-/// The longest heading made out of a query's text, in characters.
-const MAX_HEADING: usize = 60;
+/// What the value of a subquery is called. Its own text would show a view's query to whoever reads the view.
+const SUBQUERY: &str = "subquery";
 
-/// Names what would have the name of another column: a value of a subquery after its own text, and what is there twice with a number.
+/// Names what would have the name of another column: the value of a subquery, and with a number what is there twice.
 pub(crate) fn distinguish(query: &mut Query) {
     let _ = query.visit(&mut Headings);
 }
@@ -19,14 +19,17 @@ impl VisitorMut for Headings {
     type Break = ();
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        let mut taken: HashSet<String> = HashSet::new();
+        // A number must not make a name that a later column has by itself.
+        let mut taken: HashSet<String> = select.projection.iter().filter_map(heading).map(|name| name.to_lowercase()).collect();
+        let mut seen: HashSet<String> = HashSet::new();
         for item in &mut select.projection {
             let Some(heading) = heading(item) else { continue };
+            let is_first = seen.insert(heading.to_lowercase());
             let is_subquery = matches!(item, SelectItem::UnnamedExpr(Expr::Subquery(_)));
-            if !is_subquery && taken.insert(heading.to_lowercase()) {
+            if is_first && !is_subquery {
                 continue;
             }
-            let alias = Ident::with_quote('"', unique(heading.chars().take(MAX_HEADING).collect(), &mut taken));
+            let alias = Ident::with_quote('"', if is_first { heading } else { numbered(&heading, &mut taken) });
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let expr = std::mem::replace(expr, Expr::Identifier(alias.clone()));
@@ -43,16 +46,14 @@ impl VisitorMut for Headings {
 /// What a column would be called; `None` for what stands for several.
 fn heading(item: &SelectItem) -> Option<String> {
     match item {
+        SelectItem::UnnamedExpr(Expr::Subquery(_)) => Some(SUBQUERY.to_owned()),
         SelectItem::UnnamedExpr(expr) => Some(expr.to_string()),
         SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
         _ => None,
     }
 }
 
-fn unique(name: String, taken: &mut HashSet<String>) -> String {
-    let mut numbered = (2..).map(|number| format!("{name}_{number}"));
-    if taken.insert(name.to_lowercase()) {
-        return name;
-    }
-    numbered.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
+fn numbered(heading: &str, taken: &mut HashSet<String>) -> String {
+    let mut names = (2..).map(|number| format!("{heading}_{number}"));
+    names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
 }

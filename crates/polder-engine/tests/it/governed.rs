@@ -43,6 +43,8 @@ async fn columns_may_have_the_same_name_and_get_one_of_their_own() {
     check("select count(*), count(*) from finance.bronze.people_v1 order by count(*)", &["4|4"]).await;
     check("select x, x_2, x_3 from (select 1 x, 2 x, 3 as \"X\")", &["1|2|3"]).await;
     check("select id, id, id + 1 from finance.bronze.people_v1 where id = 1", &["1|1|2"]).await;
+    check("select x_3, x_2 from (select 1 x, 3 x, 2 x_2)", &["3|2"]).await;
+    check("select subquery, subquery_2 from (select (select 1), (select 2))", &["1|2"]).await;
     check("select 1, 1 union all select 2, 3", &["1|1", "2|3"]).await;
 }
 

@@ -12,8 +12,8 @@ use polder_lake::{AppTransaction, WriteOptions};
 use polder_model::job::WriteMode;
 use polder_store::{Batch, FileSeen, PlannedBatch};
 
-use super::JobContext;
 use super::sink::Sink;
+use super::{Done, JobContext};
 use crate::error::{Doing, Error, ErrorKind};
 
 /// A batch that an earlier run planned and did not live to record.
@@ -67,22 +67,27 @@ impl JobContext<'_> {
     }
 
     /// Takes what the job would read now as read: the batch is the last one that the tables have.
-    pub(super) async fn adopt(&self, sink: &Sink<'_>, contents: Vec<FileSeen>, written: u64) -> Result<Batch, Error> {
+    pub(super) async fn adopt(
+        &self,
+        sink: &Sink<'_>,
+        contents: Vec<FileSeen>,
+        written: u64,
+        done: &mut Done,
+    ) -> Result<Batch, Error> {
         if self.written(sink).await? < written {
-            self.mark(sink, written).await?;
+            self.mark(sink, written, done).await?;
         }
         self.plan_batch(contents, written.saturating_sub(1)).await
     }
 
     /// Writes a batch's number into the sink's log, and no row: where the quarantine table is ahead, what is taken as read would
     /// else be in a batch that the sink does not have.
-    async fn mark(&self, sink: &Sink<'_>, number: u64) -> Result<(), Error> {
+    async fn mark(&self, sink: &Sink<'_>, number: u64, done: &mut Done) -> Result<(), Error> {
         let writing = || format!("cannot write {}", sink.table.name);
-        let transaction = AppTransaction { app_id: self.app_id(), version: version(number) };
-        let options = WriteOptions { mode: WriteMode::Append, ..self.write_options(Some(transaction)) };
+        let options = WriteOptions { mode: WriteMode::Append, ..self.write_options(Some(self.transaction(number))) };
         let writer = sink.handle.append(options).doing(ErrorKind::Unavailable, writing())?;
         let nothing = writer.finish().await.doing(ErrorKind::Failed, writing())?;
-        nothing.commit().await.map(drop).doing(ErrorKind::Unavailable, writing())
+        if self.commit(sink, nothing, done).await? { Ok(()) } else { Err(self.outpaced(sink)) }
     }
 
     /// Plans a batch, numbered after those that the tables have. There is no open one: [`Self::earlier`] comes first, and the job's
@@ -114,17 +119,13 @@ impl JobContext<'_> {
         given_up.doing(ErrorKind::Unavailable, "cannot record that a batch is given up")
     }
 
-    /// The transaction under which a batch is committed.
-    pub(super) fn transaction(&self, batch: &Batch) -> AppTransaction {
-        AppTransaction { app_id: self.app_id(), version: version(batch.number) }
+    /// The transaction under which the batch of this number is committed.
+    pub(super) fn transaction(&self, number: u64) -> AppTransaction {
+        AppTransaction { app_id: self.app_id(), version: i64::try_from(number).unwrap_or(i64::MAX) }
     }
 
     /// Who writes, in a table's log.
     pub(super) fn app_id(&self) -> String {
         format!("polder/{}/{}", self.platform.environment.name, self.job.id)
     }
-}
-
-fn version(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -89,7 +89,8 @@ impl JobContext<'_> {
         if self.is_behind(written).await? {
             if self.adopt {
                 done.warnings.push(format!("nothing was read: the {} files that are there count as loaded", found.len()));
-                done.batch = Some(self.adopt(&tables.sink, found.iter().map(seen).collect(), written).await?);
+                let contents = found.iter().map(seen).collect();
+                done.batch = Some(self.adopt(&tables.sink, contents, written, &mut done).await?);
                 return Ok(done);
             }
             if self.job.write == WriteMode::Append {
@@ -287,7 +288,7 @@ impl JobContext<'_> {
         let spec = ReadSpec::new(sink.table.columns.clone(), source.clone(), self.job.bad_rows);
         let spec = ReadSpec { partition_columns, ..spec };
         let mut reading = polder_ingest::read(files, spec).doing(ErrorKind::Invalid, failed())?;
-        let options = self.write_options(Some(self.transaction(batch)));
+        let options = self.write_options(Some(self.transaction(batch.number)));
         let mut writer = sink.handle.append(options).doing(ErrorKind::Unavailable, failed())?;
         let mut rejects = quarantine.map(|table| self.reject_writer(table, batch)).transpose()?;
         let mut rows = 0;
@@ -316,7 +317,7 @@ impl JobContext<'_> {
     }
 
     fn reject_writer(&self, table: &Sink<'_>, batch: &Batch) -> Result<AppendWriter, Error> {
-        let options = WriteOptions { mode: WriteMode::Append, ..self.write_options(Some(self.transaction(batch))) };
+        let options = WriteOptions { mode: WriteMode::Append, ..self.write_options(Some(self.transaction(batch.number))) };
         table.handle.append(options).doing(ErrorKind::Unavailable, format!("cannot write {}", table.table.name))
     }
 }

@@ -67,7 +67,7 @@ impl JobContext<'_> {
         let written = self.written(&sink).await?;
         let behind = self.is_behind(written).await?;
         if behind && self.adopt {
-            let batch = self.adopt(&sink, contents, written).await?;
+            let batch = self.adopt(&sink, contents, written, &mut done).await?;
             done.output_version = Some(sink.handle.version());
             done.warnings.push("nothing was written: its sources as they are now count as read".to_owned());
             done.batch = Some(batch);
@@ -113,7 +113,7 @@ impl JobContext<'_> {
     ) -> Result<Written, Error> {
         self.phase("reading");
         let rows = without_values(self.query(sql, &sources.tables).await?.stream);
-        let options = self.write_options(Some(self.transaction(batch)));
+        let options = self.write_options(Some(self.transaction(batch.number)));
         let write = Write { mode: options.mode, rows, transaction: options.transaction, commit_info: options.commit_info };
         let staged = sink.handle.stage(write).await;
         let staged = staged.doing(ErrorKind::Failed, format!("cannot write {}", sink.table.name))?;

@@ -11,7 +11,7 @@ use crate::render::units;
 
 /// List the versions of a table, newest first
 ///
-/// `select ... from TABLE version as of N` reads the table as it was, and so does `timestamp as of '2026-01-31T12:00:00Z'`.
+/// `select ... from TABLE version as of N` reads the table as it was, and so does `timestamp as of '2026-01-31'`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
