@@ -13,7 +13,7 @@ use serde_json::Value;
 /// its own row that [`NEIGHBOURS`] names.
 const ROWS: [(&str, &[&str]); 5] = [
     ("words", &["polder-model", "polder-arrow", "polder-descriptor", "polder-api"]),
-    ("decisions", &["polder-plan", "polder-access", "polder-schedule", "polder-cost"]),
+    ("decisions", &["polder-plan", "polder-access", "polder-schedule", "polder-cost", "polder-scim"]),
     (
         "effects",
         &[
@@ -23,6 +23,10 @@ const ROWS: [(&str, &[&str]); 5] = [
             "polder-engine",
             "polder-catalog",
             "polder-ingest",
+            "polder-outbound",
+            "polder-identity",
+            "polder-notify",
+            "polder-vend",
             "polder-share",
             "polder-migrate",
             "polder-terraform",
@@ -36,17 +40,25 @@ const ROWS: [(&str, &[&str]); 5] = [
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("polder-descriptor", "polder-model"),
     ("polder-arrow", "polder-model"),
+    ("polder-api", "polder-model"),
     ("polder-catalog", "polder-store"),
+    ("polder-identity", "polder-outbound"),
+    ("polder-notify", "polder-outbound"),
+    ("polder-vend", "polder-outbound"),
     ("polder", "polder-server"),
 ];
 
 /// Development crates: they may know anything, and only dev-dependencies may know them.
-const DEVELOPMENT: &[&str] = &["polder-bench", "xtask"];
+const DEVELOPMENT: &[&str] = &["polder-bench", "polder-testkit", "xtask"];
 
 /// Crates that one crate of ours alone may name, so that each heavy dependency has one side door less.
 const NAMED_BY: &[(&str, &[&str])] = &[
     ("axum", &["polder-server"]),
+    ("aws-sigv4", &["polder-vend"]),
     ("clap", &["polder"]),
+    ("jsonwebtoken", &["polder-identity", "polder-vend"]),
+    ("lettre", &["polder-notify"]),
+    ("scim_v2", &["polder-scim"]),
     ("deltalake-core", &["polder-lake"]),
     ("cedar-policy", &["polder-access"]),
     ("sqlx", &["polder-store"]),

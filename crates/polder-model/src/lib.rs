@@ -18,6 +18,7 @@ pub mod name;
 pub mod principal;
 pub mod privilege;
 pub mod resource;
+pub mod role;
 pub mod secret;
 pub mod securable;
 
@@ -35,4 +36,5 @@ pub use name::{
 pub use principal::{Principal, PrincipalKind};
 pub use privilege::Privilege;
 pub use resource::Resource;
+pub use role::{Role, Roles};
 pub use securable::{Securable, SecurableKind, TableName};

@@ -9,6 +9,7 @@ mod audit;
 mod batches;
 mod bulk;
 mod counters;
+mod directory;
 mod entries;
 mod error;
 mod journal;
@@ -26,6 +27,7 @@ mod work;
 
 pub use audit::{AuditEvent, AuditFilter, AuditRecord};
 pub use batches::{Batch, FileSeen, LoadedFiles, PlannedBatch};
+pub use directory::{Directory, TimedGrant};
 pub use entries::{EntryChange, EntryFilter, MetastoreEntries};
 pub use error::{Result, StoreError};
 pub use journal::StepRecord;

@@ -6,7 +6,15 @@ use crate::error::{Result, StoreError};
 use crate::store::{Dialect, Store};
 
 /// The forms, oldest first. One that was released is never changed; a change is a new one.
-const FORMS: [&str; 1] = [include_str!("migrations/0001_base.sql")];
+const FORMS: [&str; 7] = [
+    include_str!("migrations/0001_base.sql"),
+    include_str!("migrations/0002_identities.sql"),
+    include_str!("migrations/0003_credentials.sql"),
+    include_str!("migrations/0004_requests.sql"),
+    include_str!("migrations/0005_commits.sql"),
+    include_str!("migrations/0006_operations.sql"),
+    include_str!("migrations/0007_audit.sql"),
+];
 
 const DOING: &str = "bringing the state database up to date";
 

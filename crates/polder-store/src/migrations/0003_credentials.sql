@@ -1,0 +1,1 @@
+-- Tokens of our own, browser sessions and sign-ons under way.

@@ -1,0 +1,1 @@
+-- Tables that catalog clients make and commit to: staging tables, commits not yet published.

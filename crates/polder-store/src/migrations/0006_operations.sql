@@ -1,0 +1,1 @@
+-- Long operations that the API shows, and answers kept for idempotency keys.

@@ -1,0 +1,1 @@
+//! What tests of several crates share: real peers, started once and stopped when the tests are done.
