@@ -3,13 +3,13 @@
 mod through;
 
 use polder_model::resource::{Environment, Grant, Group, Table};
-use polder_model::{Principal, PrincipalKind, PrincipalName, Privilege, Resource, Securable, SecurableKind};
+use polder_model::{Principal, PrincipalKind, PrincipalName, Privilege, Resource, Role, Roles, Securable, SecurableKind};
 
 use crate::decision::{Decision, Denial};
 use crate::guardrail::{Guardrails, PolicyError, Question};
 use crate::permit::{Action, Caller, Determinant, Permit};
 use crate::principals::{Membership, PrincipalId, Principals, Reach};
-use crate::rights::{Rights, needed};
+use crate::rights::{Rights, needed, role_for};
 use crate::securables::{SecurableId, Securables};
 use crate::sight::Sight;
 
@@ -30,8 +30,8 @@ pub struct Authorizer {
 pub(crate) enum Subject<'a> {
     /// The local account admin, who needs no grant.
     LocalAdmin,
-    /// A known principal with all that it acts as.
-    Known(&'a Reach),
+    /// A principal with all that it acts as, and its admin roles.
+    Known(&'a Reach, Roles),
 }
 
 /// The grants that reach a subject on one securable and on what that inherits from, the nearest first.
@@ -45,6 +45,8 @@ type Facts = Vec<Determinant>;
 pub(crate) enum Ground {
     /// Being the local account admin.
     LocalAdmin,
+    /// Having an admin role.
+    Role(Role),
     /// Ownership of this, by that one.
     Owner(SecurableId, PrincipalId),
     /// A grant of this, on that, to that one.
@@ -143,13 +145,18 @@ impl Authorizer {
         })
     }
 
-    fn subject(&self, caller: &Caller) -> Option<Subject<'_>> {
+    pub(crate) fn subject(&self, caller: &Caller) -> Option<Subject<'_>> {
         if caller.local_admin {
             return Some(Subject::LocalAdmin);
         }
         // A group is no one: nobody signs in as it.
-        let id = self.principals.known(&caller.principal).filter(|_| caller.principal.kind != PrincipalKind::Group)?;
-        Some(Subject::Known(self.principals.reach(id)))
+        let id = self.principals.known(&caller.principal).filter(|_| caller.principal.kind != PrincipalKind::Group);
+        match id {
+            Some(id) => Some(Subject::Known(self.principals.reach(id), caller.roles)),
+            // Whoever sets a new platform up is in no file yet.
+            None if caller.roles != Roles::NONE => Some(Subject::Known(Reach::nobody(), caller.roles)),
+            None => None,
+        }
     }
 
     /// What ownership and grants say: what allows it, or the facts that are missing.
@@ -161,11 +168,14 @@ impl Authorizer {
             let missing = || vec![self.missing(Privilege::Browse, id)];
             return self.known(subject, id).ok_or_else(missing);
         }
-        let Subject::Known(reach) = subject else {
+        let Subject::Known(reach, roles) = subject else {
             return Ok(vec![Ground::LocalAdmin]);
         };
         if let Some(owner) = self.ownership(reach, id) {
             return Ok(vec![owner]);
+        }
+        if let Some(role) = role_for(roles, action, self.securables.node(id).securable.kind()) {
+            return Ok(vec![Ground::Role(role)]);
         }
         let held = self.held(reach, id);
         if action == Action::Maintain
@@ -188,7 +198,7 @@ impl Authorizer {
 
     /// Why a subject may know of a securable, guardrails aside; `None` when it may not.
     fn known(&self, subject: Subject<'_>, id: SecurableId) -> Option<Vec<Ground>> {
-        let Subject::Known(reach) = subject else {
+        let Subject::Known(reach, roles) = subject else {
             return Some(vec![Ground::LocalAdmin]);
         };
         let node = self.securables.node(id);
@@ -200,6 +210,7 @@ impl Authorizer {
         let alone = self.ownership(reach, id);
         let alone = alone.or_else(|| granted(reach, &held, Privilege::Browse));
         let alone = alone.or_else(|| granted(reach, &held, Privilege::Manage));
+        let alone = alone.or_else(|| role_for(roles, Action::Browse, kind).map(Ground::Role));
         if let Some(ground) = alone {
             return Some(vec![ground]);
         }
@@ -241,11 +252,12 @@ impl Authorizer {
     pub(crate) fn told(&self, subject: Subject<'_>, grounds: &[Ground]) -> Facts {
         let securable = |id| self.securables.node(id).securable.clone();
         let through = |to| match subject {
-            Subject::Known(reach) => self.principals.through(reach, to),
+            Subject::Known(reach, _) => self.principals.through(reach, to),
             Subject::LocalAdmin => Vec::new(),
         };
         let one = |ground: &Ground| match *ground {
             Ground::LocalAdmin => Determinant::LocalAdmin,
+            Ground::Role(role) => Determinant::Role { role },
             Ground::Owner(on, owner) => Determinant::Owner { securable: securable(on), through: through(owner) },
             Ground::Grant(privilege, on, to) => {
                 let (securable, through) = (securable(on), through(to));

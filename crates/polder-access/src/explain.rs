@@ -95,8 +95,8 @@ impl Authorizer {
         let principal = known.as_ref().map(|(_, principal)| principal.clone());
         let id = self.securables.find(securable);
         let decision = known.map(|(id, principal)| {
-            let caller = Caller { principal, local_admin: false };
-            decide(&caller, Subject::Known(self.principals.reach(id)))
+            let caller = Caller::new(principal);
+            decide(&caller, Subject::Known(self.principals.reach(id), caller.roles))
         });
         let mut explanation = Explanation {
             name: name.clone(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use polder_model::{Mask, Principal, Privilege, Securable};
+use polder_model::{Mask, Principal, Privilege, Role, Roles, Securable};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,17 @@ pub struct Caller {
     /// Whether it is the person at their own machine, with no server and no one named by `--as`: an account admin to whom the
     /// files are open anyway. Never set by a server.
     pub local_admin: bool,
+    /// The admin roles that count for what is asked. None of them opens data.
+    #[serde(default)]
+    pub roles: Roles,
+}
+
+impl Caller {
+    /// A principal with no more rights than its own.
+    #[must_use]
+    pub const fn new(principal: Principal) -> Self {
+        Self { principal, local_admin: false, roles: Roles::NONE }
+    }
 }
 
 /// What a caller wants to do with a securable.
@@ -110,6 +121,11 @@ pub struct ColumnRule {
 pub enum Determinant {
     /// The caller is the local account admin.
     LocalAdmin,
+    /// The caller has an admin role.
+    Role {
+        /// The role.
+        role: Role,
+    },
     /// The caller owns the securable or what it is in, itself or through the groups named, innermost first.
     Owner {
         /// What is owned.
@@ -162,6 +178,7 @@ impl fmt::Display for Determinant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LocalAdmin => f.write_str("the local user is the account admin"),
+            Self::Role { role } => write!(f, "the caller is a {role} admin"),
             Self::Owner { securable, through } => write!(f, "ownership of {securable}{}", Chain(through)),
             Self::Grant { privilege, securable, to, through } => {
                 // A chain of one is the group that the grant is to.

@@ -161,7 +161,14 @@ impl Principals {
     }
 }
 
+static NOBODY: Reach = Reach { steps: Vec::new() };
+
 impl Reach {
+    /// That of someone who is not even in the group of everyone.
+    pub(crate) fn nobody() -> &'static Self {
+        &NOBODY
+    }
+
     /// How many groups lie between; `None` when it is not reached at all.
     pub(crate) fn depth(&self, id: PrincipalId) -> Option<u32> {
         self.step(id).map(|s| s.depth)

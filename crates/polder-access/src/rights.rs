@@ -1,6 +1,6 @@
 //! Which privileges one grant gives, and which an action needs. Knows nothing of who has them.
 
-use polder_model::{Privilege, SecurableKind};
+use polder_model::{Privilege, Role, Roles, SecurableKind};
 
 use crate::permit::Action;
 
@@ -74,6 +74,19 @@ pub(crate) const fn needed(action: Action, on: SecurableKind) -> Option<&'static
         (Action::CreateVolume, Schema) => &[UseCatalog, UseSchema, Privilege::CreateVolume],
         _ => return None,
     })
+}
+
+/// The admin role that allows an action, if one of these does. There is none for reading or writing data.
+pub(crate) const fn role_for(roles: Roles, action: Action, on: SecurableKind) -> Option<Role> {
+    match action {
+        Action::Browse | Action::Manage | Action::Inspect | Action::CreateCatalog if roles.has(Role::Metastore) => {
+            Some(Role::Metastore)
+        }
+        Action::Browse | Action::Maintain if roles.has(Role::Workspace) => Some(Role::Workspace),
+        // The audit is the metastore's to inspect.
+        Action::Inspect if roles.has(Role::Account) && matches!(on, SecurableKind::Metastore) => Some(Role::Account),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

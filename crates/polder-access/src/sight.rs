@@ -19,7 +19,7 @@ impl Authorizer {
     pub(crate) fn sight(&self, subject: Subject<'_>, id: SecurableId) -> Sight {
         let mut sight = Sight::default();
         let node = self.securables.node(id);
-        let Subject::Known(reach) = subject else {
+        let Subject::Known(reach, _) = subject else {
             return sight;
         };
         if self.ownership(reach, id).is_some() {

@@ -1,1 +1,18 @@
 //! The wire types of polder's REST API: what a request and an answer hold, and nothing of how they come to be.
+//!
+//! Plain data, the same for the server that writes it and the clients that read it. Begin with [`problem::Problem`], the form of every
+//! refusal, and [`page::Page`], that of every list.
+
+pub mod environment;
+pub mod object;
+pub mod operation;
+pub mod page;
+pub mod problem;
+pub mod query;
+
+pub use environment::EnvironmentSummary;
+pub use object::{ColumnSummary, ObjectSummary, Rows};
+pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
+pub use page::{Page, PageQuery};
+pub use problem::Problem;
+pub use query::{QueryRequest, RowForm};

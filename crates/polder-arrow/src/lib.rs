@@ -3,6 +3,8 @@
 //! The names of the children of lists and maps (`element`, `key_value`) are those of Delta's own readers and writers. Values inside
 //! a list, map or struct may always be missing; a column's only where it is optional. Plain data: no rows pass here.
 
+pub mod rows;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as Arrow, Field, Fields, Schema, SchemaRef, TimeUnit};

@@ -5,6 +5,7 @@
 
 mod change;
 mod error;
+mod governance;
 mod metastore;
 mod names;
 

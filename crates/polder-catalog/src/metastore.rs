@@ -3,39 +3,52 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use polder_access::{Authorizer, Caller, Permit, PolicyError};
 use polder_model::resource::Environment;
-use polder_model::{Address, DatasetId, DomainName, Kind, Resource, Securable, TableName};
-use polder_store::{MetastoreEntries, Store};
+use polder_model::{Address, DatasetId, DomainName, Kind, PrincipalName, Resource, Roles, Securable, TableName};
+use polder_store::{Directory, MetastoreEntries, Store};
 
 use crate::error::CatalogError;
+use crate::governance;
 
 /// An environment's entries at one version. It does not change: a later version is another one.
 pub struct Metastore {
     version: u64,
+    directory_version: u64,
+    roles: BTreeMap<PrincipalName, Roles>,
+    valid_until: Option<DateTime<Utc>>,
     resources: BTreeMap<Address, Arc<Resource>>,
     authorizer: Authorizer,
     by_dataset: OnceLock<HashMap<DatasetId, Address>>,
 }
 
 impl Metastore {
-    /// Reads an environment's entries.
+    /// Reads an environment's entries and the directory, as they count at this moment.
     ///
     /// # Errors
     /// When the store cannot be read, or a guardrail in it is not a policy.
-    pub async fn load(store: &Store, environment: &Environment) -> Result<Self, CatalogError> {
-        let entries = store.metastore(&environment.name).await?;
-        Ok(Self::at(environment, entries)?)
+    pub async fn load(store: &Store, environment: &Environment, now: DateTime<Utc>) -> Result<Self, CatalogError> {
+        let (entries, directory) = store.metastore_and_directory(&environment.name).await?;
+        Ok(Self::at(environment, entries, directory, now)?)
     }
 
-    /// Makes the metastore of entries that were read.
+    /// Makes the metastore of entries that were read, and of the directory as it counts at this moment.
     ///
     /// # Errors
     /// When a guardrail among them is not a policy.
-    pub fn at(environment: &Environment, entries: MetastoreEntries) -> Result<Self, PolicyError> {
+    pub fn at(
+        environment: &Environment,
+        entries: MetastoreEntries,
+        directory: Directory,
+        now: DateTime<Utc>,
+    ) -> Result<Self, PolicyError> {
         let MetastoreEntries { version, resources } = entries;
-        let authorizer = Authorizer::new(environment, resources.values().map(|resource| &**resource))?;
-        Ok(Self { version, resources, authorizer, by_dataset: OnceLock::new() })
+        let known = governance::together(&resources, &directory, now);
+        let authorizer = Authorizer::new(environment, known.iter().map(AsRef::as_ref))?;
+        let valid_until = governance::next_end(&directory, now);
+        let Directory { version: directory_version, roles, .. } = directory;
+        Ok(Self { version, directory_version, roles, valid_until, resources, authorizer, by_dataset: OnceLock::new() })
     }
 
     /// Makes the metastore that would hold these entries. Its version is 0.
@@ -44,13 +57,31 @@ impl Metastore {
     /// When a guardrail among them is not a policy.
     pub fn of(environment: &Environment, entries: impl IntoIterator<Item = Arc<Resource>>) -> Result<Self, PolicyError> {
         let resources = entries.into_iter().map(|entry| (entry.address(), entry)).collect();
-        Self::at(environment, MetastoreEntries { version: 0, resources })
+        let entries = MetastoreEntries { version: 0, resources };
+        Self::at(environment, entries, Directory::default(), DateTime::UNIX_EPOCH)
     }
 
     /// The version: a store that has another holds other entries.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether it is what a store with these versions of the metastore and the directory holds at this moment.
+    #[must_use]
+    pub fn is_current(&self, versions: (u64, u64), now: DateTime<Utc>) -> bool {
+        versions == (self.version, self.directory_version) && self.valid_until.is_none_or(|until| now < until)
+    }
+
+    /// The admin roles of a principal, its own and those of the groups it is in.
+    #[must_use]
+    pub fn roles_of(&self, name: &PrincipalName) -> Roles {
+        if self.roles.is_empty() {
+            return Roles::NONE;
+        }
+        let groups = self.authorizer.groups_of(name).into_iter().map(|membership| membership.group);
+        let names = groups.chain([name.clone()]);
+        names.filter_map(|name| self.roles.get(&name)).flat_map(|roles| roles.iter()).collect()
     }
 
     /// Every entry, whoever may know of it. For planning; what goes to a caller passes [`Self::visible`] or a permit.

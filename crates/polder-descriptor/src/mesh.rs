@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::cross;
 use crate::descriptor::organization::{self, Organization, Settings};
+use crate::descriptor::tenant::TenantSettings;
 use crate::document::{Body, Document};
 use crate::fault::{self, Fault, Severity, Span};
 use crate::index::Index;
@@ -16,7 +17,7 @@ use crate::lower;
 use crate::place::{DescriptorKind, Place, place};
 use crate::reader::Reader;
 use crate::suggest;
-use crate::variables::Variables;
+use crate::variables::{Declared, Variables};
 use crate::yaml::{self, Node};
 
 /// A file of the mesh's folder.
@@ -276,6 +277,20 @@ impl Mesh {
             providers.entry(*provider).or_default().extend(settings.clone());
         }
         Some(EnvironmentSettings { providers, connections: here.connections.clone() })
+    }
+
+    /// A tenant's own settings; `None` when there is no such tenant. `variable` answers for variables that are not declared; one
+    /// that has no value at all stays as written.
+    #[must_use]
+    pub fn tenant_settings(
+        &self,
+        tenant: &TenantName,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<TenantSettings> {
+        let variables = Variables { declared: [&Declared::default(), &self.organization.variables], outside: variable, lenient: true };
+        let organization = self.organization_in(None, &variables, &mut Vec::new());
+        let found = organization.tenants.iter().find(|declared| declared.name.value == *tenant);
+        found.map(|declared| declared.settings.clone())
     }
 
     /// Resolves the mesh for one environment. `variable` answers for variables that are not declared.

@@ -120,6 +120,7 @@ fn polder() -> Value {
             ("name", text("the group")),
             ("description", text("who is in it")),
             ("members", texts("users, service principals and groups")),
+            ("managedBy", one_of(&["files", "scim"], "who keeps its members: this file, or an identity provider by SCIM")),
         ],
     );
     let access = map(&[], false, &[("grantsTo", one_of(&["groups", "anyone"], "who may be granted something"))]);
@@ -128,7 +129,7 @@ fn polder() -> Value {
         false,
         &[
             ("organization", text("the organization's name")),
-            ("tenants", list(&described("the tenant"), "isolated identity and control planes")),
+            ("tenants", list(&tenant(), "isolated identity and control planes")),
             ("environments", list(&environment, "environments, each of one tenant")),
             ("departments", list(&described("the department"), "lines of business")),
             ("providers", providers()),
@@ -142,6 +143,64 @@ fn polder() -> Value {
             ("variables", text_map("values of ${NAME} in every environment")),
         ],
     )
+}
+
+fn tenant() -> Value {
+    let identity = map(
+        &["issuer", "audience", "clientId"],
+        false,
+        &[
+            ("issuer", text("the OpenID Connect issuer's URL, as its tokens bear it")),
+            ("audience", text("the audience of access tokens for this server")),
+            ("clientId", text("the client that people sign in as")),
+            ("clientSecret", text("its secret, by reference: ${secret:NAME}")),
+            ("userClaim", text("the claim that holds the user's name")),
+            ("scopes", texts("what is asked for at sign-on")),
+            ("requiredClaims", text_map("claims that a token must bear")),
+        ],
+    );
+    let access = map(
+        &[],
+        false,
+        &[
+            ("dataProtection", text("the group that approves requests for the PII level, beside the owner")),
+            ("maximumDays", text("for how many days access is granted at most")),
+            ("reviewAfterDays", text("after how many days granted access is looked at again")),
+        ],
+    );
+    let webhook = map(&["url", "secret"], false, &[("url", text("what is called")), ("secret", text("what calls are signed with"))]);
+    let notifications = map(
+        &[],
+        false,
+        &[
+            ("webhooks", list(&webhook, "addresses that are called")),
+            ("email", text_map("how mail is sent")),
+            ("tickets", text_map("how tickets are kept")),
+        ],
+    );
+    let server = map(
+        &[],
+        false,
+        &[
+            ("url", text("the URL by which clients reach the server")),
+            ("identity", identity),
+            ("access", access),
+            ("notifications", notifications),
+            ("outbound", texts("private networks that the server may call, such as 10.0.0.0/8")),
+        ],
+    );
+    let fields = map(
+        &["name"],
+        false,
+        &[
+            ("name", text("the tenant")),
+            ("description", text("what it is for")),
+            ("database", text("where its state is: a file or a PostgreSQL URL")),
+            ("keys", text("the folder of its keys")),
+            ("server", server),
+        ],
+    );
+    json!({"anyOf": [{"type": "string", "description": "the tenant"}, fields]})
 }
 
 fn domain() -> Value {

@@ -104,8 +104,11 @@ pub struct ServicePrincipal {
 pub struct Group {
     /// Its name.
     pub name: PrincipalName,
-    /// Users, service principals and groups in it.
+    /// Users, service principals and groups in it; none where an identity provider keeps them.
     pub members: BTreeSet<PrincipalName>,
+    /// Whether an identity provider keeps its members, by SCIM.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub managed_by_scim: bool,
 }
 
 /// A Cedar guardrail: it can only forbid what grants allow.

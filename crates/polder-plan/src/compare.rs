@@ -134,8 +134,9 @@ fn department(found: &mut Comparison, a: &Department, b: &Department) {
 }
 
 fn group(found: &mut Comparison, a: &Group, b: &Group) {
-    let Group { name: _, members } = a;
+    let Group { name: _, members, managed_by_scim } = a;
     found.set("member", members, &b.members);
+    found.changed("managed by SCIM", managed_by_scim, &b.managed_by_scim);
 }
 
 fn policy(found: &mut Comparison, a: &Policy, b: &Policy) {

@@ -63,7 +63,7 @@ impl Platform {
     /// not apply, or a step fails. What was done stays recorded; the next apply goes on from there.
     pub async fn apply(&self, what: Apply, observer: ApplyObserver<'_>) -> Result<ApplyReport, Error> {
         let started = Instant::now();
-        let trail = AuditTrail::new("apply");
+        let trail = self.trail("apply");
         let applied = self.apply_audited(what, observer, &trail).await;
         // Whatever came of it, what was decided is on record; why it failed matters more than that the record failed too.
         let written = trail.write(&self.store, &self.environment.name).await;

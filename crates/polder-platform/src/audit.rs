@@ -6,25 +6,25 @@ use chrono::Utc;
 use polder_access::{Action, Caller, Decision};
 use polder_model::{EnvironmentName, Securable};
 use polder_store::{AuditEvent, Store};
-use uuid::Uuid;
 
 use crate::error::{Doing, Error, ErrorKind};
+use crate::identity::Identity;
 
 /// The longest text of an operation that the audit keeps, in characters.
 const DETAIL_LIMIT: usize = 2000;
 
 /// What was decided and done during one operation.
 pub(crate) struct AuditTrail {
-    request_id: String,
+    identity: Identity,
     detail: String,
     events: Mutex<Vec<AuditEvent>>,
 }
 
 impl AuditTrail {
     /// Begins the trail of an operation, such as a query with its text.
-    pub(crate) fn new(detail: &str) -> Self {
+    pub(crate) fn new(identity: &Identity, detail: &str) -> Self {
         let detail = detail.chars().take(DETAIL_LIMIT).collect();
-        Self { request_id: Uuid::now_v7().to_string(), detail, events: Mutex::new(Vec::new()) }
+        Self { identity: identity.clone(), detail, events: Mutex::new(Vec::new()) }
     }
 
     /// Keeps a decision.
@@ -48,7 +48,7 @@ impl AuditTrail {
             allowed,
             determined_by,
             detail: self.detail.clone(),
-            request_id: self.request_id.clone(),
+            request_id: self.identity.request_id.clone(),
         };
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }

@@ -7,7 +7,6 @@ use polder_lake::{AsOf, CommitInfo, OptimizeOptions, OptimizeReport, TableHandle
 use polder_model::{Resource, Securable};
 use polder_store::{AuditFilter, AuditRecord};
 
-use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
@@ -69,7 +68,7 @@ impl Platform {
     pub async fn audit(&self, limit: u32) -> Result<Vec<AuditRecord>, Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
-        let trail = AuditTrail::new("audit");
+        let trail = self.trail("audit");
         let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &Securable::Metastore);
         trail.write(&self.store, &self.environment.name).await?;
         permit?;
@@ -78,7 +77,7 @@ impl Platform {
     }
 
     async fn table(&self, object: &str, action: Action) -> Result<Opened, Error> {
-        let trail = AuditTrail::new(action.as_str());
+        let trail = self.trail(action.as_str());
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let Resource::Table(table) = self.named(&metastore, object)? else {

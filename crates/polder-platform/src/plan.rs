@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::Utc;
 use polder_access::Action;
 use polder_catalog::Metastore;
 use polder_descriptor::{Fault, Mesh};
@@ -12,7 +13,6 @@ use polder_model::{Address, Desired};
 use polder_plan::{Inputs, Observed, Plan, Recorded};
 use polder_store::{EnvironmentState, Store};
 
-use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
 use crate::observe::observe;
@@ -38,7 +38,7 @@ impl Platform {
         let state = tokio::spawn(self.state());
         let (desired, warnings) = self.checked().await?;
         let state = state.await.doing(ErrorKind::Failed, "reading the state broke off")??;
-        let trail = AuditTrail::new("plan");
+        let trail = self.trail("plan");
         let permitted = self.on_the_metastore(&desired, &state.metastore, Action::Inspect, &trail);
         trail.write(&self.store, &self.environment.name).await?;
         permitted?;
@@ -110,11 +110,11 @@ struct State {
 }
 
 impl State {
-    async fn read(store: Store, lake: Arc<Lake>, environment: Environment) -> Result<Self, Error> {
+    async fn read(store: Store, lake: Arc<Lake>, environment: Arc<Environment>) -> Result<Self, Error> {
         let read = store.state(&environment.name).await;
-        let EnvironmentState { serial, recorded, metastore } =
+        let EnvironmentState { serial, recorded, metastore, directory } =
             read.doing(ErrorKind::Unavailable, format!("cannot read the state of {}", environment.name))?;
-        let metastore = Metastore::at(&environment, metastore)
+        let metastore = Metastore::at(&environment, metastore, directory, Utc::now())
             .doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", environment.name))?;
         let recorded = Recorded { serial, resources: recorded };
         let observed = observe(&metastore, &lake, &recorded).await;

@@ -5,59 +5,16 @@ use std::sync::Arc;
 use polder_access::{Action, Caller, Explanation};
 use polder_catalog::Metastore;
 use polder_engine::{MAX_VIEW_DEPTH, QueryError, QueryErrorKind, QueryResult};
-use polder_model::resource::{RowFilter, View};
-use polder_model::{Column, Kind, PrincipalName, Resource, TableName};
-use serde::Serialize;
+use polder_api::{ColumnSummary, ObjectSummary, Rows};
+use polder_model::resource::View;
+use polder_model::{Column, PrincipalName, Resource, TableName};
 
 use crate::audit::AuditTrail;
 use crate::error::{Error, ErrorKind};
 use crate::governed::GovernedTables;
 use crate::platform::Platform;
-use crate::sight::{Rows, Sight};
+use crate::sight::Sight;
 use crate::views;
-
-/// An object that a caller may know of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ObjectSummary {
-    /// Its name.
-    pub name: TableName,
-    /// Table, view or volume.
-    pub kind: Kind,
-    /// What it holds.
-    pub comment: String,
-    /// Who owns it.
-    pub owner: PrincipalName,
-    /// Its columns.
-    pub columns: Vec<ColumnSummary>,
-    /// Where its bytes are.
-    pub location: Option<String>,
-    /// The columns by whose values its files are kept apart.
-    pub partition_columns: Vec<String>,
-    /// Which rows this caller sees; of a listing and of a volume that is not told.
-    pub rows: Option<Rows>,
-    /// Its row filters, for whoever governs it.
-    pub row_filters: Vec<RowFilter>,
-    /// The names of the checks that every write must pass.
-    pub checks: Vec<String>,
-}
-
-/// A column of an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ColumnSummary {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub data_type: String,
-    /// Whether values may be missing.
-    pub optional: bool,
-    /// What it means.
-    pub description: String,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// What this caller sees instead of its values, if it is masked; `nothing` if it may not read them at all.
-    pub mask: Option<String>,
-}
 
 impl Platform {
     /// Answers one statement that reads, as the caller may see the data.
@@ -65,7 +22,7 @@ impl Platform {
     /// # Errors
     /// When the statement is wrong, names what is not there or may not be read. Nothing is computed before the stream is read.
     pub async fn query(&self, sql: &str) -> Result<QueryResult, Error> {
-        let trail = Arc::new(AuditTrail::new(sql));
+        let trail = Arc::new(self.trail(sql));
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let hint = self.hint_if_empty(&metastore);
@@ -85,7 +42,7 @@ impl Platform {
     pub async fn objects(&self) -> Result<Vec<ObjectSummary>, Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
-        let trail = AuditTrail::new("list");
+        let trail = self.trail("list");
         trail.done(&caller, "list", &format!("what is in {}", self.environment.name));
         trail.write(&self.store, &self.environment.name).await?;
         let summaries = metastore.visible(&caller).into_iter().filter_map(summarize);
@@ -99,7 +56,7 @@ impl Platform {
     /// # Errors
     /// When it is not there, or the caller may not know of it.
     pub async fn describe(&self, name: &str) -> Result<ObjectSummary, Error> {
-        let trail = Arc::new(AuditTrail::new("describe"));
+        let trail = Arc::new(self.trail("describe"));
         let described = self.describe_audited(name, &trail).await;
         trail.write(&self.store, &self.environment.name).await?;
         described
@@ -121,8 +78,8 @@ impl Platform {
         if matches!(resource, Resource::Table(_) | Resource::View(_)) {
             let tables = GovernedTables::new(metastore.clone(), self.lake.clone(), caller, trail.clone());
             match tables.sight(&self.engine, &summary.name).await {
-                Ok(sight) => summary.see(&sight),
-                Err(_) => summary.see_nothing(),
+                Ok(sight) => see(&mut summary, &sight),
+                Err(_) => see_nothing(&mut summary),
             }
         }
         Ok(summary)
@@ -141,7 +98,7 @@ impl Platform {
             .ok_or_else(|| Error::new(ErrorKind::Invalid, format!("{object} is a {}, which nobody reads", resource.kind())))?;
         // One's own access anybody may ask about; another's, whoever may grant it.
         if caller.principal.name != *principal {
-            let trail = AuditTrail::new("explain access");
+            let trail = self.trail("explain access");
             let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &securable);
             trail.write(&self.store, &self.environment.name).await?;
             permit?;
@@ -198,7 +155,8 @@ fn did_you_mean(near: &[String]) -> String {
 }
 
 /// A query's error as an operation's: the kind decides the exit code.
-pub(crate) fn query_error(error: QueryError) -> Error {
+#[must_use]
+pub fn query_error(error: QueryError) -> Error {
     let kind = match error.kind {
         QueryErrorKind::Syntax | QueryErrorKind::Type => ErrorKind::Invalid,
         QueryErrorKind::NotFound => ErrorKind::NotFound,
@@ -214,23 +172,21 @@ pub(crate) fn query_error(error: QueryError) -> Error {
     }
 }
 
-impl ObjectSummary {
-    /// Notes what the caller sees of it.
-    fn see(&mut self, sight: &Sight) {
-        self.rows = Some(sight.rows);
-        for column in &mut self.columns {
-            let masks: Vec<&str> =
-                sight.rules.iter().filter(|rule| rule.column == column.name).map(|rule| rule.mask.as_str()).collect();
-            column.mask = (!masks.is_empty()).then(|| masks.join(", "));
-        }
+/// Notes what the caller sees of an object.
+fn see(summary: &mut ObjectSummary, sight: &Sight) {
+    summary.rows = Some(sight.rows);
+    for column in &mut summary.columns {
+        let masks: Vec<&str> =
+            sight.rules.iter().filter(|rule| rule.column == column.name).map(|rule| rule.mask.as_str()).collect();
+        column.mask = (!masks.is_empty()).then(|| masks.join(", "));
     }
+}
 
-    /// Whoever may know of an object and not read it sees nothing in any column.
-    fn see_nothing(&mut self) {
-        self.rows = Some(Rows::None);
-        for column in &mut self.columns {
-            column.mask = Some("nothing".to_owned());
-        }
+/// Whoever may know of an object and not read it sees nothing in any column.
+fn see_nothing(summary: &mut ObjectSummary) {
+    summary.rows = Some(Rows::None);
+    for column in &mut summary.columns {
+        column.mask = Some("nothing".to_owned());
     }
 }
 

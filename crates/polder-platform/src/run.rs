@@ -199,7 +199,7 @@ impl Platform {
         options: RunOptions,
         observer: RunObserver<'_>,
     ) -> Result<Vec<RunReport>, Error> {
-        let trail = Arc::new(AuditTrail::new("run"));
+        let trail = Arc::new(self.trail("run"));
         let reports = self.run_audited(selection, options, observer, &trail).await;
         trail.write(&self.store, &self.environment.name).await?;
         reports
@@ -337,7 +337,7 @@ fn run_as(metastore: &Metastore, job: &Job, starter: &Caller) -> Result<Caller, 
     let principal = metastore.authorizer().principal(name).ok_or_else(|| {
         Error::new(ErrorKind::NotFound, format!("job {} runs as {name}, and there is no such principal", job.id))
     })?;
-    Ok(Caller { principal, local_admin: false })
+    Ok(Caller::new(principal))
 }
 
 fn blocked(job: JobId, by: JobId) -> RunReport {

@@ -4,25 +4,13 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use polder_access::{ColumnRule, Permit};
+use polder_api::Rows;
 use polder_engine::{AnalyzeTable, Engine, MAX_VIEW_DEPTH, ResolveError};
 use polder_model::resource::View;
 use polder_model::{Column, Resource, Securable, TableName};
-use serde::Serialize;
 
 use crate::governed::GovernedTables;
 use crate::views;
-
-/// Which rows a caller sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rows {
-    /// All of them.
-    All,
-    /// Those that a row filter lets through.
-    Filtered,
-    /// None: it is in no group with a row filter.
-    None,
-}
 
 /// The form in which a caller sees a table or view.
 #[derive(Debug)]

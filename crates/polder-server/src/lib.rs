@@ -1,1 +1,25 @@
 //! The server: polder's REST API, Unity Catalog's, SCIM and sign-on over one router.
+//!
+//! Owns the wire: what a request and an answer look like, who is asking, how much anyone may ask for. What is done with a request is
+//! `polder-platform`'s business. The command line serves itself the same router in-process. Begin with [`router::router`].
+
+pub mod api;
+pub mod auth;
+pub mod config;
+pub mod identified;
+pub mod limits;
+pub mod ops;
+pub mod problem;
+pub mod router;
+pub mod scim;
+pub mod serve;
+pub mod state;
+pub mod telemetry;
+pub mod unity;
+
+pub use config::{Limits, ServerConfig, TlsFiles};
+pub use identified::{Identified, LocalIdentity};
+pub use problem::Problem;
+pub use router::{openapi, router};
+pub use serve::{Running, serve};
+pub use state::App;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::bulk;
 use crate::counters::{self, Counter};
+use crate::directory::{self, Directory};
 use crate::error::Result;
 use crate::resources::{self, Kept};
 use crate::store::{Dialect, Store};
@@ -58,6 +59,30 @@ impl Store {
     pub async fn metastore(&self, environment: &EnvironmentName) -> Result<MetastoreEntries> {
         let mut work = self.read("reading the metastore").await?;
         metastore(&mut work, self.dialect(), environment).await
+    }
+
+    /// Returns an environment's entries and the directory, as of one moment.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn metastore_and_directory(&self, environment: &EnvironmentName) -> Result<(MetastoreEntries, Directory)> {
+        let mut work = self.read("reading the metastore").await?;
+        let entries = metastore(&mut work, self.dialect(), environment).await?;
+        Ok((entries, directory::read(&mut work, environment).await?))
+    }
+
+    /// Returns the versions of an environment's entries and of the directory, as of one moment.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn versions(&self, environment: &EnvironmentName) -> Result<(u64, u64)> {
+        let mut work = self.read("reading the metastore's version").await?;
+        let sql = sqlx::query(
+            "select coalesce((select metastore_version from environments where environment = $1), 0) as metastore, version \
+             from directory where one = 1",
+        );
+        let row = work.row(sql.bind(environment.to_string())).await?;
+        row.map_or(Ok((0, 0)), |row| Ok((row.count("metastore")?, row.count("version")?)))
     }
 
     /// Returns the entries that a filter lets through, by address.

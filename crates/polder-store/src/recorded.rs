@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polder_model::{Address, EnvironmentName, Resource};
 
 use crate::counters::{self, Counter};
+use crate::directory::{self, Directory};
 use crate::entries::{self, MetastoreEntries};
 use crate::error::Result;
 use crate::resources::{self, Kept};
@@ -21,6 +22,8 @@ pub struct EnvironmentState {
     pub recorded: BTreeMap<Address, Arc<Resource>>,
     /// The metastore's entries.
     pub metastore: MetastoreEntries,
+    /// The directory.
+    pub directory: Directory,
 }
 
 impl Store {
@@ -33,7 +36,8 @@ impl Store {
         let serial = serial(&mut work, environment).await?;
         let metastore = entries::metastore(&mut work, self.dialect(), environment).await?;
         let recorded = recorded(&mut work, self.dialect(), environment, &metastore.resources).await?;
-        Ok(EnvironmentState { serial, recorded, metastore })
+        let directory = directory::read(&mut work, environment).await?;
+        Ok(EnvironmentState { serial, recorded, metastore, directory })
     }
 
     /// Returns the serial of an environment's recorded state.

@@ -1,6 +1,6 @@
 //! Reading what a view reads: by the view owner's rights, in the form that the reader may see.
 
-use polder_model::{PrincipalName, Securable};
+use polder_model::{PrincipalName, Roles, Securable};
 
 use super::{Authorizer, Subject};
 use crate::decision::Decision;
@@ -31,7 +31,7 @@ impl Authorizer {
         let Some(id) = self.securables.find(securable) else { return denied(vec![Determinant::NoSuchSecurable]) };
         let by_owner = Determinant::ViewOwner { owner: owner.to_string() };
         let Some((owner, _)) = self.principals.principal(owner) else { return denied(vec![Determinant::UnknownPrincipal]) };
-        let owner = Subject::Known(self.principals.reach(owner));
+        let owner = Subject::Known(self.principals.reach(owner), Roles::NONE);
         let mut facts = vec![by_owner];
         match self.grounds(owner, action, id) {
             Ok(grounds) => facts.extend(self.told(owner, &grounds)),

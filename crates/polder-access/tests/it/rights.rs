@@ -297,7 +297,7 @@ fn a_caller_is_who_the_metastore_says() {
     use polder_model::{Principal, PrincipalKind};
     let authorizer = authorizer(FINANCE);
     let principal = Principal { kind: PrincipalKind::ServicePrincipal, name: crate::scene::name("olga") };
-    let caller = Caller { principal, local_admin: false };
+    let caller = Caller::new(principal);
     let decision = authorizer.authorize(&caller, Action::Read, &crate::scene::securable(CUSTOMER));
     assert_eq!(decision.determined_by(), [Determinant::UnknownPrincipal]);
 }

@@ -71,7 +71,7 @@ fn resource(word: &str, rest: &str) -> Resource {
     match word {
         "user" => Resource::User(User { name: name(rest) }),
         "service_principal" => Resource::ServicePrincipal(ServicePrincipal { name: name(rest), domain: None }),
-        "group" => Resource::Group(Group { name: name(head), members: items().map(name).collect() }),
+        "group" => Resource::Group(Group { name: name(head), members: items().map(name).collect(), managed_by_scim: false }),
         "policy" => Resource::Policy(Policy { name: head.parse().unwrap(), text: tail.trim().to_owned() }),
         "catalog" => Resource::Catalog(Catalog { name: what.parse().unwrap(), owner, comment: String::new() }),
         "schema" => {
@@ -166,7 +166,7 @@ pub(crate) fn securable(text: &str) -> Securable {
 pub(crate) fn caller(authorizer: &Authorizer, text: &str) -> Caller {
     let unknown = || Principal { kind: PrincipalKind::User, name: name(text) };
     let principal = authorizer.principal(&name(text)).unwrap_or_else(unknown);
-    Caller { principal, local_admin: text == "admin" }
+    Caller { local_admin: text == "admin", ..Caller::new(principal) }
 }
 
 /// Asks `ana read table finance.bronze.customer_v1`.

@@ -24,7 +24,7 @@ fn permit(table: &Table) -> Result<Permit, Box<dyn std::error::Error>> {
     let resource = Resource::Table(Box::new(table.clone()));
     let authorizer = Authorizer::new(&environment, [&resource])?;
     let principal = Principal { kind: PrincipalKind::User, name: "loader".parse()? };
-    let caller = Caller { principal, local_admin: true };
+    let caller = Caller { local_admin: true, ..Caller::new(principal) };
     Ok(authorizer.authorize(&caller, Action::Write, &Securable::Table(table.name.clone())).permit()?)
 }
 

@@ -53,7 +53,7 @@ fn measure(case: &str, grant: impl Fn(usize) -> (String, String)) -> Outcome<ser
         let user = if n % 2 == 0 { 0 } else { (n * 31) % USERS };
         let principal = Principal { kind: PrincipalKind::User, name: format!("u{user}").parse()? };
         let name = table(n * 13).trim_start_matches("table:").parse()?;
-        questions.push((Caller { principal, local_admin: false }, Securable::Table(name)));
+        questions.push((Caller::new(principal), Securable::Table(name)));
     }
     let (mut times, mut allowed) = (Vec::with_capacity(ROUNDS), 0_usize);
     for (caller, securable) in questions.iter().cycle().take(ROUNDS) {

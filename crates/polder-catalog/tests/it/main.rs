@@ -57,7 +57,8 @@ fn metastore() -> Metastore {
 }
 
 fn caller(name: &str) -> Caller {
-    Caller { principal: Principal { kind: PrincipalKind::User, name: name.parse().unwrap() }, local_admin: name == "local" }
+    let principal = Principal { kind: PrincipalKind::User, name: name.parse().unwrap() };
+    Caller { local_admin: name == "local", ..Caller::new(principal) }
 }
 
 fn names(resources: Vec<&Resource>) -> Vec<String> {
@@ -134,7 +135,7 @@ async fn a_loaded_metastore_knows_its_version() {
     for entry in mesh() {
         store.put_entry(&environment().name, &entry).await.unwrap();
     }
-    let metastore = Metastore::load(&store, &environment()).await.unwrap();
+    let metastore = Metastore::load(&store, &environment(), chrono::Utc::now()).await.unwrap();
     assert_eq!(metastore.version(), store.metastore_version(&environment().name).await.unwrap());
     assert_eq!(metastore.resources(), self::metastore().resources());
 }

@@ -21,7 +21,7 @@ impl Checker<'_, '_> {
         self.declared_twice(organization);
         for environment in &organization.environments {
             let Some(tenant) = &environment.tenant else { continue };
-            let tenants = organization.tenants.iter().map(|tenant| tenant.value.as_str());
+            let tenants = organization.tenants.iter().map(|tenant| tenant.name.value.as_str());
             if !tenants.clone().any(|known| known == tenant.value.as_str()) {
                 let name = ("missing-tenant", "tenant", tenant.value.as_str());
                 self.missing(file, tenant.span, name, tenants, "declare it under 'tenants'");
@@ -36,7 +36,7 @@ impl Checker<'_, '_> {
     }
 
     fn declared_twice(&mut self, organization: &Organization) {
-        let tenants = organization.tenants.iter().map(|tenant| ("tenant", tenant.value.as_str(), tenant.span));
+        let tenants = organization.tenants.iter().map(|tenant| ("tenant", tenant.name.value.as_str(), tenant.name.span));
         let environments = organization.environments.iter().map(|e| ("environment", e.name.value.as_str(), e.name.span));
         let departments = organization.departments.iter().map(|(name, _)| ("department", name.value.as_str(), name.span));
         let all: Vec<_> = tenants.chain(environments).chain(departments).collect();

@@ -10,6 +10,7 @@ pub(crate) mod domain;
 pub(crate) mod job;
 pub(crate) mod organization;
 pub(crate) mod share;
+pub(crate) mod tenant;
 
 use polder_model::DatasetId;
 

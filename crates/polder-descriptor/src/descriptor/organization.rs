@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_model::{DepartmentName, EnvironmentName, PrincipalName, Provider, TenantName};
 
+use crate::descriptor::tenant::Tenant;
 use crate::reader::{Fields, Reader, Spanned, Written, texts};
 use crate::variables::Declared;
 use crate::yaml::{Node, Value};
@@ -12,7 +13,7 @@ use crate::yaml::{Node, Value};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Organization {
     pub(crate) name: String,
-    pub(crate) tenants: Vec<Spanned<TenantName>>,
+    pub(crate) tenants: Vec<Tenant>,
     pub(crate) environments: Vec<Environment>,
     pub(crate) departments: Vec<(Spanned<DepartmentName>, String)>,
     /// In the order of preference.
@@ -43,6 +44,7 @@ pub(crate) struct Environment {
 pub(crate) struct Group {
     pub(crate) name: Spanned<PrincipalName>,
     pub(crate) members: Vec<Spanned<PrincipalName>>,
+    pub(crate) managed_by_scim: bool,
 }
 
 impl Organization {
@@ -52,7 +54,7 @@ impl Organization {
         let name = fields.required::<String>(r, "organization", "write the organization's name");
         let tenants: Vec<_> = match fields.require(r, "tenants", "list at least one, such as tenants: [nonprod]") {
             Some(node) => {
-                r.items(node, "'tenants'", false).iter().filter_map(|item| named(r, item, "a tenant").map(|n| n.0)).collect()
+                r.items(node, "'tenants'", false).iter().filter_map(|item| Tenant::read(r, item)).collect()
             }
             None => Vec::new(),
         };
@@ -114,12 +116,12 @@ fn named<T: Written>(r: &mut Reader<'_>, node: &Node, what: &str) -> Option<(Spa
     name.map(|name| (name, description))
 }
 
-fn environment(r: &mut Reader<'_>, node: &Node, tenants: &[Spanned<TenantName>]) -> Option<Environment> {
+fn environment(r: &mut Reader<'_>, node: &Node, tenants: &[Tenant]) -> Option<Environment> {
     let mut fields = r.fields(node, "an environment")?;
     let name = fields.required(r, "name", "name the environment, such as dev");
     // With one tenant there is nothing to choose.
     let tenant = match tenants {
-        [only] => fields.parsed(r, "tenant").or_else(|| Some(only.clone())),
+        [only] => fields.parsed(r, "tenant").or_else(|| Some(only.name.clone())),
         _ => fields.required(r, "tenant", "name the tenant that the environment belongs to"),
     };
     let production = fields.flag(r, "production", false);
@@ -154,10 +156,16 @@ fn settings(r: &mut Reader<'_>, node: &Node) -> Settings {
 fn group(r: &mut Reader<'_>, node: &Node) -> Option<Group> {
     let mut fields = r.fields(node, "a group")?;
     let name = fields.required(r, "name", "name the group");
-    let members = fields.list(r, "members");
+    let members: Vec<Spanned<PrincipalName>> = fields.list(r, "members");
+    let managed_by_scim = fields.choice(r, "managedBy", &[("files", false), ("scim", true)]).unwrap_or(false);
+    if let Some(first) = members.first().filter(|_| managed_by_scim) {
+        let message = "an identity provider keeps the members of this group";
+        let fault = r.error(first.span, "two-owners", first.value.as_str(), message);
+        fault.help = Some("leave 'members' out, or 'managedBy: scim': a group has one owner".to_owned());
+    }
     fields.words(r, "description");
     fields.finish(r);
-    Some(Group { name: name?, members })
+    Some(Group { name: name?, members, managed_by_scim })
 }
 
 fn grants_to_anyone(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> bool {

@@ -68,7 +68,7 @@ impl Lowering<'_, '_> {
     fn organization(&mut self, tenant: &TenantName) {
         let index = self.index;
         let (file, organization) = (&index.view.organization_file, index.view.organization.as_ref());
-        for declared in organization.tenants.iter().filter(|declared| declared.value == *tenant) {
+        for declared in organization.tenants.iter().map(|declared| &declared.name).filter(|declared| declared.value == *tenant) {
             self.add(Resource::Tenant(resource::Tenant { name: tenant.clone() }), file, declared.span);
         }
         if let Some(environment) = organization.environment(self.environment) {
@@ -101,7 +101,7 @@ impl Lowering<'_, '_> {
         for group in &organization.groups {
             let members = group.members.iter().map(|member| member.value.clone());
             let members = members.filter(|member| index.principals.contains_key(member.as_str())).collect();
-            self.add(Resource::Group(resource::Group { name: group.name.value.clone(), members }), file, group.name.span);
+            self.add(Resource::Group(resource::Group { name: group.name.value.clone(), members, managed_by_scim: group.managed_by_scim }), file, group.name.span);
         }
     }
 

@@ -37,7 +37,7 @@ impl Rights {
     }
 
     pub(crate) fn permit_to(&self, action: Action) -> Permit {
-        let caller = Caller { principal: principal(), local_admin: false };
+        let caller = Caller::new(principal());
         let rules = self.masks.iter().map(|(column, mask)| ColumnRule { column: (*column).to_owned(), mask: *mask }).collect();
         let rows = self.rows.as_ref().map(|rows| rows.iter().map(|row| (*row).to_owned()).collect());
         Permit::for_tests(caller, action, securable(), rules, rows)

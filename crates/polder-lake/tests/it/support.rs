@@ -90,7 +90,7 @@ pub(crate) fn table(columns: &[&str], more: Value) -> Table {
 
 pub(crate) fn permit(table: &Table, action: Action) -> Permit {
     let principal: Principal = serde_json::from_value(json!({"kind": "service_principal", "name": "loader"})).unwrap();
-    let caller = Caller { principal, local_admin: false };
+    let caller = Caller::new(principal);
     Permit::for_tests(caller, action, Securable::Table(table.name.clone()), Vec::new(), None)
 }
 

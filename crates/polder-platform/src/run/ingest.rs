@@ -17,7 +17,7 @@ use super::batch::Earlier;
 use super::sink::{Sink, WRITE_ATTEMPTS};
 use super::{Done, JobContext, RunEvent};
 use crate::error::{Doing, Error, ErrorKind};
-use crate::platform::STATE_FOLDER;
+use crate::tenant::STATE_FOLDER;
 
 /// The ending of the table that keeps the rows that did not fit.
 const QUARANTINE: &str = "_quarantine";

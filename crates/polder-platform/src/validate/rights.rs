@@ -26,7 +26,7 @@ pub(super) fn faults(desired: &Desired) -> Vec<Fault> {
 
 fn of_job(desired: &Desired, authorizer: &Authorizer, declared: &Declared, job: &Job) -> Vec<Fault> {
     let Some(principal) = job.run_as.as_ref().and_then(|name| authorizer.principal(name)) else { return Vec::new() };
-    let caller = Caller { principal, local_admin: false };
+    let caller = Caller::new(principal);
     let reads = job.sources.iter().map(|source| (Action::Read, source));
     let writes = job.sink.iter().map(|sink| (Action::Write, sink));
     let mut faults = Vec::new();

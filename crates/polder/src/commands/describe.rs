@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use polder_model::resource::RowFilter;
-use polder_platform::{ObjectSummary, Rows};
+use polder_api::{ObjectSummary, Rows};
 
 use crate::context::Context;
 use crate::failure::Exit;

@@ -1,6 +1,7 @@
 //! `polder ls`: what the caller may see.
 
-use polder_platform::{ObjectSummary, Platform};
+use polder_api::ObjectSummary;
+use polder_platform::Platform;
 
 use crate::context::Context;
 use crate::failure::Exit;

@@ -2,26 +2,20 @@
 //!
 //! No form holds more than one piece of the result, so a result of any size takes the same memory.
 
-mod binary;
 mod table;
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::csv;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
-use arrow::json;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use polder_arrow::rows::{TextForm, TextWriter};
 
-use binary::Base64;
 use table::Table;
 
 /// The forms in which rows can be shown.
@@ -55,9 +49,7 @@ impl RowForm {
 /// Writes the batches of one result in one form.
 pub(crate) enum Sink<W: Write + Send> {
     Table(Box<Table<W>>),
-    Csv { writer: Box<csv::Writer<W>>, schema: SchemaRef },
-    Json(json::Writer<W, json::writer::JsonArray>),
-    Ndjson(json::Writer<W, json::writer::LineDelimited>),
+    Text(TextWriter<W>),
     Parquet(Box<ArrowWriter<W>>),
 }
 
@@ -66,15 +58,9 @@ impl<W: Write + Send> Sink<W> {
     pub(crate) fn begin(form: RowForm, out: W, schema: &SchemaRef, width: Option<usize>) -> anyhow::Result<Self> {
         Ok(match form {
             RowForm::Table => Self::Table(Box::new(Table::begin(out, schema, width))),
-            RowForm::Csv => {
-                let mut writer = Box::new(csv::WriterBuilder::new().with_header(true).build(out));
-                let schema = flat(schema);
-                // The header is written with the first batch: an empty one gives a result of no rows its header too.
-                writer.write(&RecordBatch::new_empty(schema.clone()))?;
-                Self::Csv { writer, schema }
-            }
-            RowForm::Json => Self::Json(json_writer().build(out)),
-            RowForm::Ndjson => Self::Ndjson(json_writer().build(out)),
+            RowForm::Csv => Self::Text(TextWriter::begin(TextForm::Csv, out, schema)?),
+            RowForm::Json => Self::Text(TextWriter::begin(TextForm::Json, out, schema)?),
+            RowForm::Ndjson => Self::Text(TextWriter::begin(TextForm::NdJson, out, schema)?),
             RowForm::Parquet => {
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(compression).build();
@@ -88,9 +74,7 @@ impl<W: Write + Send> Sink<W> {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
         match self {
             Self::Table(table) => table.write(batch)?,
-            Self::Csv { writer, schema } => writer.write(&flatten(batch, schema)?)?,
-            Self::Json(writer) => writer.write(batch)?,
-            Self::Ndjson(writer) => writer.write(batch)?,
+            Self::Text(writer) => writer.write(batch)?,
             Self::Parquet(writer) => writer.write(batch)?,
         }
         Ok(())
@@ -100,17 +84,7 @@ impl<W: Write + Send> Sink<W> {
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let mut out = match self {
             Self::Table(table) => table.finish()?,
-            Self::Csv { writer, .. } => writer.into_inner(),
-            Self::Json(mut writer) => {
-                writer.finish()?;
-                let mut out = writer.into_inner();
-                writeln!(out)?;
-                out
-            }
-            Self::Ndjson(mut writer) => {
-                writer.finish()?;
-                writer.into_inner()
-            }
+            Self::Text(writer) => writer.finish()?,
             Self::Parquet(writer) => writer.into_inner()?,
         };
         out.flush()?;
@@ -118,43 +92,12 @@ impl<W: Write + Send> Sink<W> {
     }
 }
 
-fn json_writer() -> json::WriterBuilder {
-    json::WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(Base64))
-}
-
-/// How values are written as text.
-fn options() -> FormatOptions<'static> {
-    FormatOptions::default().with_null("")
-}
-
-/// The schema with nested and binary columns as text: CSV has no other way to hold them.
-fn flat(schema: &SchemaRef) -> SchemaRef {
-    let field = |field: &Arc<Field>| match field.data_type() {
-        other if other.is_nested() || other.is_binary() => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
-        _ => field.clone(),
-    };
-    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
-}
-
-fn flatten(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let columns = batch.columns().iter().map(|column| match column.data_type() {
-        nested if nested.is_nested() => text(column),
-        binary if binary.is_binary() => Ok(binary::text(column)),
-        _ => Ok(column.clone()),
-    });
-    RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
-}
-
-fn text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let options = options();
-    let formatter = ArrayFormatter::try_new(column, &options)?;
-    let values = (0..column.len()).map(|row| column.is_valid(row).then(|| formatter.value(row).to_string()));
-    Ok(Arc::new(values.collect::<StringArray>()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use arrow::array::{ArrayRef, StringArray};
+    use arrow::datatypes::{DataType, Field};
     use arrow::array::{BinaryArray, BinaryViewArray, FixedSizeBinaryArray, Int64Array, ListArray, StructArray};
     use arrow::datatypes::Int32Type;
 

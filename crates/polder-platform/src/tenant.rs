@@ -1,0 +1,165 @@
+//! A tenant, open: its state, its keys and its environments, which share both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use polder_descriptor::{EnvironmentInfo, Mesh, TenantSettings};
+use polder_engine::{Engine, EngineConfig};
+use polder_lake::{Lake, LakeConfig, ProviderConfig};
+use polder_model::resource::Environment;
+use polder_model::{EnvironmentName, Provider, TenantName};
+use polder_store::Store;
+
+use crate::error::{Doing, Error, ErrorKind};
+use crate::identity::Identity;
+use crate::mesh;
+use crate::platform::{Platform, choose};
+
+/// The folder in a mesh that holds what polder keeps, tenant by tenant.
+pub(crate) const STATE_FOLDER: &str = ".polder";
+
+/// Every environment of one tenant, open: what a server serves.
+pub struct Tenant {
+    /// Its name.
+    pub name: TenantName,
+    /// What polder.yaml sets for it.
+    pub settings: TenantSettings,
+    /// Its state.
+    pub store: Store,
+    /// Its environments, in the order in which they are declared.
+    pub environments: Vec<Platform>,
+}
+
+impl Tenant {
+    /// Opens the tenant of this name, or the only one, or that of the first environment that is not production.
+    ///
+    /// # Errors
+    /// When there is no mesh, no such tenant, or the state cannot be opened.
+    pub async fn open(root: &Path, name: Option<&TenantName>) -> Result<Self, Error> {
+        let mesh = mesh::read_top(root)?;
+        let name = match name {
+            Some(name) => name.clone(),
+            None => choose(&mesh, None).map_err(|_| tenant_is_needed(&mesh))?.tenant,
+        };
+        let declared: Vec<EnvironmentInfo> = mesh.environments().into_iter().filter(|info| info.tenant == name).collect();
+        if declared.is_empty() {
+            let known: BTreeSet<String> = mesh.environments().into_iter().map(|info| info.tenant.to_string()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(Error::new(ErrorKind::NotFound, format!("no environment of the mesh belongs to a tenant {name}"))
+                .with_hint(format!("polder.yaml has environments of: {known}")));
+        }
+        let state = State::open(root, &mesh, &name).await?;
+        let environments = declared.into_iter().map(|info| state.environment(&mesh, info, Identity::local(None)));
+        let environments = environments.collect::<Result<_, Error>>()?;
+        let settings = mesh.tenant_settings(&name, &mesh::process_variable).unwrap_or_default();
+        Ok(Self { name, settings, store: state.store, environments })
+    }
+}
+
+fn tenant_is_needed(mesh: &Mesh) -> Error {
+    let tenants: BTreeSet<String> = mesh.environments().into_iter().map(|info| info.tenant.to_string()).collect();
+    Error::new(ErrorKind::Invalid, "every environment of this mesh is production, so its tenant has to be named")
+        .with_hint(format!("name one with `--tenant`: {}", tenants.into_iter().collect::<Vec<_>>().join(", ")))
+}
+
+/// What the environments of a tenant share.
+pub(crate) struct State {
+    root: Arc<Path>,
+    home: PathBuf,
+    store: Store,
+    engine: Arc<Engine>,
+}
+
+impl State {
+    pub(crate) async fn open(root: &Path, mesh: &Mesh, tenant: &TenantName) -> Result<Self, Error> {
+        // `..` and links would be parts of the paths of buckets, which have none.
+        let root = root.canonicalize().doing(ErrorKind::Unavailable, format!("cannot open {}", root.display()))?;
+        let home = root.join(STATE_FOLDER).join(tenant.as_str());
+        let writable =
+            |error: Error| error.with_hint("polder keeps state and data in .polder: it has to be writable, with room left");
+        make_home(&root, &home).map_err(writable)?;
+        let spill = spill_folder(&home).map_err(writable)?;
+        let settings = mesh.tenant_settings(tenant, &mesh::process_variable).unwrap_or_default();
+        let database = match settings.database {
+            Some(place) => resolve_secret(&place)?,
+            None => home.join("state.db").to_string_lossy().into_owned(),
+        };
+        let opened = Store::open(&database).await;
+        let store = opened.doing(ErrorKind::Unavailable, format!("cannot open the state of tenant {tenant}"))?;
+        let keys = settings.keys.map_or_else(|| home.join("keys"), |folder| root.join(folder));
+        let store = store.with_key_folder(keys);
+        let key = store.tenant_key("mask").doing(ErrorKind::Unavailable, "cannot read the tenant's key for masks")?;
+        let engine = Engine::new(EngineConfig { spill_dir: Some(spill), ..EngineConfig::new(key) })
+            .doing(ErrorKind::Unavailable, "cannot start the engine")
+            .map_err(writable)?;
+        Ok(Self { root: root.into(), home, store, engine: Arc::new(engine) })
+    }
+
+    pub(crate) fn environment(&self, mesh: &Mesh, info: EnvironmentInfo, identity: Identity) -> Result<Platform, Error> {
+        let lake = Lake::new(lake_config(mesh, &info.name, &self.home)?).doing(ErrorKind::Invalid, "cannot open the lake")?;
+        Ok(Platform {
+            root: self.root.clone(),
+            environment: Arc::new(Environment { name: info.name, tenant: info.tenant, production: info.production }),
+            store: self.store.clone(),
+            lake: Arc::new(lake),
+            engine: self.engine.clone(),
+            metastores: Arc::default(),
+            identity: Arc::new(identity),
+        })
+    }
+}
+
+/// Makes the state's folder and keeps it out of git: it holds data and keys.
+fn make_home(root: &Path, home: &Path) -> Result<(), Error> {
+    let make = || format!("cannot make {}", home.display());
+    std::fs::create_dir_all(home).doing(ErrorKind::Unavailable, make())?;
+    let ignore = root.join(STATE_FOLDER).join(".gitignore");
+    if !ignore.exists() {
+        std::fs::write(&ignore, "*\n").doing(ErrorKind::Unavailable, format!("cannot write {}", ignore.display()))?;
+    }
+    Ok(())
+}
+
+fn spill_folder(home: &Path) -> Result<PathBuf, Error> {
+    let folder = home.join("spill");
+    std::fs::create_dir_all(&folder).doing(ErrorKind::Unavailable, format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Providers that name an endpoint use it; the others are folders.
+fn lake_config(mesh: &Mesh, environment: &EnvironmentName, home: &Path) -> Result<LakeConfig, Error> {
+    let mut config = LakeConfig { root: home.join("lake"), providers: BTreeMap::new() };
+    let Some(settings) = mesh.environment_settings(environment, &mesh::process_variable) else { return Ok(config) };
+    for provider in Provider::ALL {
+        let Some(declared) = settings.providers.get(&provider) else { continue };
+        if declared.contains_key("endpoint") {
+            let options = declared.iter().map(|(name, value)| Ok((name.clone(), resolve_secret(value)?)));
+            let options = options.collect::<Result<_, Error>>()?;
+            config.providers.insert(provider, ProviderConfig { scheme: scheme(provider).to_owned(), options });
+        }
+    }
+    Ok(config)
+}
+
+const fn scheme(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Aws => "s3",
+        Provider::Azure => "az",
+        Provider::Gcp => "gs",
+    }
+}
+
+/// Looks a secret up, where it is used and nowhere before: `${secret:NAME}` is the process's variable NAME. Any other text is itself.
+///
+/// # Errors
+/// When the variable is not set.
+pub fn resolve_secret(value: &str) -> Result<String, Error> {
+    let Some(name) = value.strip_prefix("${secret:").and_then(|rest| rest.strip_suffix('}')) else {
+        return Ok(value.to_owned());
+    };
+    mesh::process_variable(name).ok_or_else(|| {
+        Error::new(ErrorKind::Invalid, format!("secret {name} is not set"))
+            .with_hint(format!("set it in the environment of polder: export {name}=..."))
+    })
+}

@@ -1,0 +1,67 @@
+//! How much anyone may ask for: requests at once by principal, time, and the size of bodies.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use futures::StreamExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::identified::Identified;
+use crate::problem::Problem;
+use crate::state::App;
+
+/// What each principal has under way.
+#[derive(Debug)]
+pub struct Concurrency {
+    limit: usize,
+    principals: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Concurrency {
+    /// Lets each principal have this many requests under way.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { limit, principals: Mutex::default() }
+    }
+
+    /// Takes a place for a principal's request; `None` when all are taken.
+    fn enter(&self, principal: &str) -> Option<OwnedSemaphorePermit> {
+        let mut principals = self.principals.lock().unwrap_or_else(PoisonError::into_inner);
+        if principals.len() > 10_000 {
+            principals.retain(|_, places| places.available_permits() < self.limit);
+        }
+        let places = principals.entry(principal.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.limit)));
+        places.clone().try_acquire_owned().ok()
+    }
+}
+
+/// Keeps a place for as long as the request is worked on and its answer is read.
+pub(crate) async fn concurrency(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(Identified(identity)) = request.extensions().get::<Identified>() else { return next.run(request).await };
+    let Some(place) = app.concurrency.enter(identity.name()) else {
+        let limit = app.config.limits.concurrent_per_principal;
+        return Problem::too_many(format!("{limit} requests of {} are under way already", identity.name()))
+            .with_hint("wait for some of them to end")
+            .into_response();
+    };
+    // A stream of rows is under way until its last one is read.
+    next.run(request).await.map(|body| {
+        Body::from_stream(body.into_data_stream().map(move |part| {
+            let _under_way = &place;
+            part
+        }))
+    })
+}
+
+/// Ends a request that takes too long before its answer begins.
+pub(crate) async fn time(limit: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::timeout().into_response(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Listening: HTTP/1.1 and 2, TLS where it is configured, and an end that lets requests finish.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use tokio::task::JoinHandle;
+
+use crate::config::{ServerConfig, TlsFiles};
+use crate::ops;
+use crate::router::router;
+use crate::state::{App, StartError};
+
+/// A server at work.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its handlers reach.
+    pub app: App,
+    handle: Handle<SocketAddr>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// Begins to serve.
+///
+/// # Errors
+/// When the mesh or its state cannot be opened, the address is taken, or the certificate cannot be used.
+pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
+    ops::recorder();
+    let limits = config.limits;
+    let (listen, tls) = (config.listen, config.tls.clone());
+    let app = App::open(config).await?;
+    let unusable = |source| StartError::Listen { address: listen, source };
+    let listener = std::net::TcpListener::bind(listen).map_err(unusable)?;
+    listener.set_nonblocking(true).map_err(unusable)?;
+    let address = listener.local_addr().map_err(unusable)?;
+    let handle = Handle::new();
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let task = match tls {
+        Some(files) => {
+            let config = tls_config(&files).await?;
+            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(unusable)?.handle(handle.clone());
+            protect(server.http_builder(), limits.head_timeout);
+            tokio::spawn(server.serve(service))
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener).map_err(unusable)?.handle(handle.clone());
+            protect(server.http_builder(), limits.head_timeout);
+            tokio::spawn(server.serve(service))
+        }
+    };
+    Ok(Running { address, app, handle, task })
+}
+
+/// Ends connections whose requests arrive too slowly, and bounds what one connection may hold.
+fn protect(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>, head_timeout: Duration) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(64 << 10);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .max_concurrent_streams(128)
+        .max_header_list_size(64 << 10);
+}
+
+async fn tls_config(files: &TlsFiles) -> Result<RustlsConfig, StartError> {
+    // Already set when something else in this process chose the same.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    RustlsConfig::from_pem_file(&files.certificate, &files.key).await.map_err(|source| StartError::Tls {
+        certificate: files.certificate.display().to_string(),
+        key: files.key.display().to_string(),
+        source,
+    })
+}
+
+impl Running {
+    /// Takes no more requests, and waits for those under way as long as the configuration says.
+    ///
+    /// # Errors
+    /// When listening failed.
+    pub async fn stop(self) -> std::io::Result<()> {
+        self.handle.graceful_shutdown(Some(self.app.config.limits.shutdown_grace));
+        self.ended().await
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Errors
+    /// When listening failed.
+    pub async fn ended(self) -> std::io::Result<()> {
+        self.task.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+}
