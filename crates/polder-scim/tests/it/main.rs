@@ -1,0 +1,6 @@
+//! What SCIM clients send, and what becomes of it.
+
+mod documents;
+mod filters;
+mod lists;
+mod patches;
