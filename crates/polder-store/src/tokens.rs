@@ -1,0 +1,215 @@
+//! Tokens of our own: of the secret only its hash. A token is never changed but for being used and being revoked, and never removed:
+//! the audit names it for ever.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use polder_model::{PrincipalName, Role};
+
+use crate::error::{Result, StoreError};
+use crate::roles;
+use crate::store::Store;
+use crate::work::{Cells, Work, time_text};
+
+/// A token to be kept.
+#[derive(Debug, Clone)]
+pub struct NewToken<'a> {
+    /// What it is.
+    pub record: &'a TokenRecord,
+    /// The SHA-256 of its secret, in hexadecimal digits.
+    pub secret_hash: &'a str,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// The part of the token that is no secret.
+    pub id: String,
+    /// What kind it is: `personal`, `service` or `bootstrap`.
+    pub kind: String,
+    /// Whom it stands for.
+    pub principal: PrincipalName,
+    /// What it is for, in its owner's words.
+    pub label: String,
+    /// What it is good for.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// By whom.
+    pub created_by: String,
+    /// When it ends, if it does.
+    pub expires: Option<DateTime<Utc>>,
+    /// When it was revoked, if it was.
+    pub revoked: Option<DateTime<Utc>>,
+    /// By whom.
+    pub revoked_by: Option<String>,
+    /// When it was last used, within an hour.
+    pub used: Option<DateTime<Utc>>,
+}
+
+impl TokenRecord {
+    /// Whether it opens anything at this moment.
+    #[must_use]
+    pub fn lives(&self, now: DateTime<Utc>) -> bool {
+        self.revoked.is_none() && self.expires.is_none_or(|end| now < end)
+    }
+}
+
+/// What is known of a token that somebody shows.
+#[derive(Debug, Clone)]
+pub struct TokenShown {
+    /// The token.
+    pub record: TokenRecord,
+    /// The SHA-256 of its secret, in hexadecimal digits.
+    pub secret_hash: String,
+}
+
+/// What came of revoking a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum TokenRevoked {
+    /// It is revoked, now or earlier.
+    Revoked,
+    /// There is no such token.
+    NotThere,
+    /// It is the bootstrap token, and nobody has the account role: no one could administer any more.
+    LastWayIn,
+}
+
+const COLUMNS: &str = "select id, kind, principal, label, secret_hash, scopes, created, created_by, expires, revoked, revoked_by, used \
+                       from tokens";
+
+impl Store {
+    /// Keeps a token.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn add_token(&self, token: &NewToken<'_>) -> Result<()> {
+        let mut work = self.write("keeping a token").await?;
+        add(&mut work, token).await?;
+        work.commit().await
+    }
+
+    /// Keeps the token that a new platform is set up with, unless there is another way in: a bootstrap token that lives, or
+    /// somebody with the account role. Says whether it was kept.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn add_first_token(&self, token: &NewToken<'_>) -> Result<bool> {
+        let mut work = self.write("keeping the bootstrap token").await?;
+        if roles::holders(&mut work, Role::Account).await? > 0 || bootstrap_lives(&mut work).await? {
+            return Ok(false);
+        }
+        add(&mut work, token).await?;
+        work.commit().await?;
+        Ok(true)
+    }
+
+    /// Returns the token of this id, with the hash that its secret must have.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn token(&self, id: &str) -> Result<Option<TokenShown>> {
+        let mut work = self.read("reading a token").await?;
+        let sql = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} where id = $1"))).bind(id.to_owned());
+        let row = work.row(sql).await?;
+        row.map(|row| Ok(TokenShown { record: record(&row)?, secret_hash: row.text("secret_hash")? })).transpose()
+    }
+
+    /// Returns tokens in the order of their ids, after one if named: those of a principal, or everybody's.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn tokens(&self, of: Option<&PrincipalName>, after: &str, limit: u32) -> Result<Vec<TokenRecord>> {
+        let mut work = self.read("listing tokens").await?;
+        let whose = if of.is_some() { "and principal = $3" } else { "" };
+        let sql = format!("{COLUMNS} where id > $1 {whose} order by id limit $2");
+        let sql = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after.to_owned()).bind(i64::from(limit));
+        let sql = if let Some(name) = of { sql.bind(name.to_string()) } else { sql };
+        work.rows(sql).await?.iter().map(record).collect()
+    }
+
+    /// Revokes a token, for ever.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn revoke_token(&self, id: &str, by: &str, now: DateTime<Utc>) -> Result<TokenRevoked> {
+        let mut work = self.write("revoking a token").await?;
+        let row = work.row(sqlx::query("select kind from tokens where id = $1").bind(id.to_owned())).await?;
+        let Some(row) = row else { return Ok(TokenRevoked::NotThere) };
+        if row.text("kind")? == BOOTSTRAP && roles::holders(&mut work, Role::Account).await? == 0 {
+            return Ok(TokenRevoked::LastWayIn);
+        }
+        let sql = sqlx::query("update tokens set revoked = $2, revoked_by = $3 where id = $1 and revoked is null");
+        work.run(sql.bind(id.to_owned()).bind(time_text(now)).bind(by.to_owned())).await?;
+        work.commit().await?;
+        Ok(TokenRevoked::Revoked)
+    }
+
+    /// Records that a token was used. What was recorded within the hour is good enough: this writes seldom.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn token_was_used(&self, token: &TokenRecord, now: DateTime<Utc>) -> Result<()> {
+        if token.used.is_some_and(|used| now - used < TimeDelta::hours(1)) {
+            return Ok(());
+        }
+        let mut work = self.write("recording that a token was used").await?;
+        work.run(sqlx::query("update tokens set used = $2 where id = $1").bind(token.id.clone()).bind(time_text(now))).await?;
+        work.commit().await
+    }
+
+    /// Returns the bootstrap token that lives, if one does.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn bootstrap_token(&self) -> Result<Option<TokenRecord>> {
+        let mut work = self.read("looking for the bootstrap token").await?;
+        let sql = format!("{COLUMNS} where kind = $1 and revoked is null order by id limit 1");
+        let row = work.row(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(BOOTSTRAP)).await?;
+        row.as_ref().map(record).transpose()
+    }
+}
+
+const BOOTSTRAP: &str = "bootstrap";
+
+/// Revokes every token of a principal, in the transaction that puts it out.
+pub(crate) async fn revoke_for(work: &mut Work, principal: &PrincipalName, by: &str, now: DateTime<Utc>) -> Result<()> {
+    let sql = sqlx::query("update tokens set revoked = $2, revoked_by = $3 where principal = $1 and revoked is null");
+    work.run(sql.bind(principal.to_string()).bind(time_text(now)).bind(by.to_owned())).await?;
+    Ok(())
+}
+
+async fn bootstrap_lives(work: &mut Work) -> Result<bool> {
+    let sql = sqlx::query("select count(*) as number from tokens where kind = $1 and revoked is null").bind(BOOTSTRAP);
+    let row = work.row(sql).await?;
+    row.map_or(Ok(false), |row| Ok(row.number("number")? > 0))
+}
+
+async fn add(work: &mut Work, token: &NewToken<'_>) -> Result<()> {
+    let record = token.record;
+    let scopes = serde_json::to_string(&record.scopes);
+    let scopes = scopes.map_err(|e| StoreError::unreadable(&work.place, "a token's scopes".to_owned(), e))?;
+    let sql = sqlx::query(
+        "insert into tokens (id, kind, principal, label, secret_hash, scopes, created, created_by, expires) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    );
+    let sql = sql.bind(record.id.clone()).bind(record.kind.clone()).bind(record.principal.to_string()).bind(record.label.clone());
+    let sql = sql.bind(token.secret_hash.to_owned()).bind(scopes).bind(time_text(record.created)).bind(record.created_by.clone());
+    work.run(sql.bind(record.expires.map(time_text))).await?;
+    Ok(())
+}
+
+fn record(row: &Cells) -> Result<TokenRecord> {
+    Ok(TokenRecord {
+        id: row.text("id")?,
+        kind: row.text("kind")?,
+        principal: row.read("principal", PrincipalName::new)?,
+        label: row.text("label")?,
+        scopes: row.json("scopes")?,
+        created: row.time("created")?,
+        created_by: row.text("created_by")?,
+        expires: row.time_if_any("expires")?,
+        revoked: row.time_if_any("revoked")?,
+        revoked_by: row.text_if_any("revoked_by")?,
+        used: row.time_if_any("used")?,
+    })
+}
