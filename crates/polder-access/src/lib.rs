@@ -10,6 +10,7 @@ mod explain;
 mod guardrail;
 pub mod permit;
 mod principals;
+pub mod request;
 mod rights;
 mod securables;
 mod sight;

@@ -4,6 +4,7 @@ mod explain;
 mod guardrails;
 mod hiding;
 mod properties;
+mod requests;
 mod rights;
 mod scene;
 mod sight;
