@@ -28,6 +28,12 @@ pub enum OutboundError {
         /// The host.
         host: String,
     },
+    /// The host has no address now.
+    #[error("{host} has no address")]
+    Unknown {
+        /// The host.
+        host: String,
+    },
     /// The answer took too long.
     #[error("{host} did not answer in full within {seconds} s")]
     Slow {
@@ -59,7 +65,7 @@ impl OutboundError {
     /// Whether the same call may succeed later: the other side failed, and not the call itself.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Slow { .. } | Self::Failed { .. })
+        matches!(self, Self::Slow { .. } | Self::Failed { .. } | Self::Unknown { .. })
     }
 
     pub(crate) fn closed(host: &str, closed: Closed) -> Self {

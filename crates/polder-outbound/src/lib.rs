@@ -7,7 +7,7 @@ mod address;
 mod error;
 mod resolve;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use reqwest::redirect::Policy;
 use url::{Host, Url};
 
 pub use crate::error::OutboundError;
-use crate::resolve::{Doors, Resolver};
+use crate::resolve::{Closed, Doors, Resolver};
 
 /// What may be called, and how long and large an answer may be.
 #[derive(Debug, Clone)]
@@ -87,6 +87,26 @@ impl Outbound {
         };
         let slow = |_| OutboundError::Slow { host: host.clone(), seconds: self.timeout.as_secs_f32() };
         tokio::time::timeout(self.timeout, call).await.map_err(slow)?
+    }
+
+    /// Looks up the address of a host that is called by something other than HTTP, such as a mail server. Call this address, not
+    /// the name: the name could mean another by then.
+    ///
+    /// # Errors
+    /// [`OutboundError::Refused`] when the host has no address that may be called, or no address at all.
+    pub async fn address(&self, host: &str, port: u16) -> Result<SocketAddr, OutboundError> {
+        let refused = |closed| OutboundError::closed(host, closed);
+        let found = tokio::time::timeout(self.timeout, tokio::net::lookup_host((host, port))).await;
+        let slow = |_| OutboundError::Slow { host: host.to_owned(), seconds: self.timeout.as_secs_f32() };
+        let found = found.map_err(slow)?.map_err(|_| OutboundError::Unknown { host: host.to_owned() })?;
+        let mut why = Closed::NoAddress;
+        for address in found {
+            match Doors::Public.judge(address.ip(), &self.allow) {
+                Ok(()) => return Ok(address),
+                Err(closed) => why = closed,
+            }
+        }
+        Err(refused(why))
     }
 
     /// The client for a URL's scheme, once its host has been looked at. A literal address is judged here, as no resolver sees it.
