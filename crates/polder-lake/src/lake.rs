@@ -59,8 +59,8 @@ pub struct SourceStore {
 /// All tables, volumes and buckets of a tenant.
 #[derive(Debug, Clone)]
 pub struct Lake {
-    root: PathBuf,
-    providers: BTreeMap<Provider, ProviderConfig>,
+    pub(crate) root: PathBuf,
+    pub(crate) providers: BTreeMap<Provider, ProviderConfig>,
     background: Background,
 }
 
@@ -219,7 +219,7 @@ impl Lake {
         }
     }
 
-    fn local_folder(&self, location: &Location) -> Option<PathBuf> {
+    pub(crate) fn local_folder(&self, location: &Location) -> Option<PathBuf> {
         let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
         let is_inside = !self.providers.contains_key(&location.provider) && location.prefix.split('/').all(is_name);
         let bucket = self.root.join(location.provider.as_str()).join(location.bucket.as_str());

@@ -22,6 +22,7 @@ mod lake;
 mod log;
 mod maintain;
 mod merge;
+mod outside;
 mod place;
 mod protocol;
 mod provider;

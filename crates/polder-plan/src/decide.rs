@@ -77,7 +77,8 @@ impl<'a> Sighting<'a> {
     fn draft(&self, allowed: impl Fn() -> bool) -> Option<Draft<'a>> {
         let found = match self.observed {
             Some(Observation::Unreadable(problem)) => return Some(self.unreadable(problem)),
-            Some(Observation::Present(resource)) => Some(&**resource),
+            Some(Observation::Made(_)) if self.declared.is_none() => return None,
+            Some(Observation::Present(resource) | Observation::Made(resource)) => Some(&**resource),
             Some(Observation::Absent) => None,
             None => self.recorded,
         };

@@ -8,14 +8,14 @@ use polder_model::{Address, BucketName, Kind, Provider, Resource};
 use crate::change::Action;
 use crate::decide::{Draft, Drafts};
 use crate::held_back::Why;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Observation};
 use crate::needs::{location, needs, needs_of_address, principals};
 
 /// Settles which drafts are made and which are held back.
 pub(crate) fn settle<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
     keep_shared_files(drafts, inputs);
     delay_what_waits(drafts);
-    keep_what_is_needed(drafts);
+    keep_what_is_needed(drafts, inputs);
     keep_grants(drafts);
 }
 
@@ -101,10 +101,17 @@ fn delay_what_waits(drafts: &mut Drafts<'_>) {
     }
 }
 
-fn keep_what_is_needed(drafts: &mut Drafts<'_>) {
+fn keep_what_is_needed<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
     let mut kept: Vec<&Address> = drafts.iter().filter(|(_, draft)| draft.keeps()).map(|(address, _)| *address).collect();
+    let made = inputs.observed.resources.iter().filter(|(_, found)| matches!(found, Observation::Made(_)));
+    kept.extend(made.map(|(address, _)| address));
     while let Some(address) = kept.pop() {
-        let needed = drafts[address].base.map_or_else(|| needs_of_address(address), needs);
+        let base = match (drafts.get(address), inputs.observed.resources.get(address)) {
+            (Some(draft), _) => draft.base,
+            (None, Some(Observation::Made(resource))) => Some(&**resource),
+            (None, _) => None,
+        };
+        let needed = base.map_or_else(|| needs_of_address(address), needs);
         for need in needed {
             let Some((need, _)) = drafts.get_key_value(&need) else {
                 continue;

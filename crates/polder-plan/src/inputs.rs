@@ -19,6 +19,8 @@ pub struct Recorded {
 pub enum Observation {
     /// It is there, as found; it may differ from what was recorded.
     Present(Arc<Resource>),
+    /// A client of the catalog made it, and answers for it: it stays as it is, with what it needs, until files declare it.
+    Made(Arc<Resource>),
     /// It is certainly not there: its entry, or its bytes, are gone.
     Absent,
     /// Nobody can say, and why. Never read as absent.
@@ -32,6 +34,18 @@ pub enum Observation {
 pub struct Observed {
     /// Each address that was looked at.
     pub resources: BTreeMap<Address, Observation>,
+}
+
+impl Observed {
+    /// Notes of what is there at these addresses that clients of the catalog made it.
+    pub fn made_by_clients<'a>(&mut self, addresses: impl IntoIterator<Item = &'a Address>) {
+        for address in addresses {
+            if let Some(Observation::Present(resource)) = self.resources.get(address) {
+                let made = Observation::Made(Arc::clone(resource));
+                self.resources.insert(address.clone(), made);
+            }
+        }
+    }
 }
 
 /// Everything that planning looks at.

@@ -3,6 +3,7 @@
 mod access;
 mod checker;
 mod files;
+mod made;
 mod mesh;
 mod pages;
 mod properties;

@@ -37,6 +37,11 @@ impl Case {
         self
     }
 
+    pub(crate) fn made(mut self, resource: Resource) -> Self {
+        self.observed.push((resource.address(), Observation::Made(resource.into())));
+        self
+    }
+
     pub(crate) fn absent(mut self, address: &str) -> Self {
         self.observed.push((address.parse().unwrap(), Observation::Absent));
         self
