@@ -176,9 +176,65 @@ names! {
     PolicyName: "policy name", 120, "letters, digits, '_' and '-'", is_label, is_letter;
 }
 
+impl PrincipalName {
+    /// Makes a name of what an identity provider calls a user or group. What is a name already stays it, in lower case; otherwise
+    /// each run of other ASCII characters is one '-', and every character beyond ASCII is `u` and its number, so that two names
+    /// that differ in it stay two.
+    ///
+    /// ```
+    /// # use polder_model::PrincipalName;
+    /// assert_eq!(PrincipalName::from_text("Data Engineers (NL)")?.as_str(), "data-engineers-nl");
+    /// assert_eq!(PrincipalName::from_text("Ünal@Contoso.com")?.as_str(), "ufc-nal@contoso.com");
+    /// # Ok::<(), polder_model::NameError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When nothing is left, or what is left is too long or begins with another character than a letter or digit.
+    pub fn from_text(text: &str) -> Result<Self, NameError> {
+        if let Ok(name) = Self::new(text) {
+            return Ok(name);
+        }
+        let mut name = String::with_capacity(text.len());
+        let mut divided = true;
+        for c in text.chars().flat_map(char::to_lowercase) {
+            if is_principal(c) && c != '-' {
+                name.push(c);
+                divided = false;
+                continue;
+            }
+            if !divided {
+                name.push('-');
+            }
+            divided = true;
+            if !c.is_ascii() {
+                name.push_str(&format!("u{:x}-", u32::from(c)));
+            }
+        }
+        Self::new(name.trim_end_matches('-'))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_identity_providers_call_people_becomes_a_name() {
+        let check = |text: &str, expect: &str| assert_eq!(PrincipalName::from_text(text).unwrap().as_str(), expect, "{text:?}");
+        check("Ana.B+x@Contoso.com", "ana.b+x@contoso.com");
+        check("  Data   Engineers / NL  ", "data-engineers-nl");
+        check("A--b-", "a--b-");
+        check("a--b c", "a-b-c");
+        check("名前", "u540d-u524d");
+        check("ÜNAL", "ufc-nal");
+        check("ünal", "ufc-nal");
+        check("u\u{308}nal", "u-u308-nal");
+        check("x\u{202e}y\0z", "x-u202e-y-z");
+        check("'; drop table users; --", "drop-table-users");
+        for text in ["", "   ", "---", "../../etc", "'\"", "_x", "@home", &"名".repeat(60), &"x".repeat(121)] {
+            assert!(PrincipalName::from_text(text).is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn names_are_kept_in_lower_case() {
