@@ -7,12 +7,21 @@ pub mod environment;
 pub mod object;
 pub mod operation;
 pub mod page;
+pub mod plan;
 pub mod problem;
 pub mod query;
+pub mod run;
+mod text;
+pub mod upkeep;
 
 pub use environment::EnvironmentSummary;
 pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
 pub use page::{Page, PageQuery};
+pub use plan::{
+    ApplyAnswer, ApplyProgress, ApplyRequest, MeshFiles, MeshSummary, PlanAnswer, PlanRequest, ValidateAnswer, ValidateRequest,
+};
 pub use problem::Problem;
 pub use query::{QueryRequest, RowForm};
+pub use run::{CheckReport, Input, RunEvent, RunOutcome, RunReport, RunRequest, RunStatus, RunSummary, Wrote};
+pub use upkeep::{Commit, OptimizeAnswer, VacuumAnswer, VacuumRequest};

@@ -94,7 +94,8 @@ impl<W: Write> TextWriter<W> {
 }
 
 /// How values are written as text.
-fn options() -> FormatOptions<'static> {
+#[must_use]
+pub fn options() -> FormatOptions<'static> {
     FormatOptions::default().with_null("")
 }
 

@@ -64,11 +64,7 @@ enum Name {
 impl Name {
     fn read(text: &str) -> Option<Self> {
         if text.contains('/') {
-            let mut parts = text.split('/');
-            let (domain, name, version) = (parts.next()?, parts.next()?, parts.next()?);
-            let whole = parts.next().is_none();
-            let dataset = DatasetId { domain: domain.parse().ok()?, name: name.parse().ok()?, version: version.parse().ok()? };
-            return whole.then_some(Self::Dataset(dataset));
+            return text.parse().ok().map(Self::Dataset);
         }
         match text.split('.').collect::<Vec<_>>().as_slice() {
             [catalog] => Some(Self::Securable(Securable::Catalog(catalog.parse().ok()?))),

@@ -95,6 +95,31 @@ impl fmt::Display for DatasetId {
     }
 }
 
+/// A text that is not a dataset's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DatasetIdError {
+    /// Not three parts.
+    #[error("a dataset's name has three parts, domain/name/version, not {0:?}")]
+    Parts(String),
+    /// A part that is not a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A part that is not a version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+}
+
+impl FromStr for DatasetId {
+    type Err = DatasetIdError;
+    fn from_str(text: &str) -> Result<Self, DatasetIdError> {
+        let mut parts = text.split('/');
+        let (Some(domain), Some(name), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(DatasetIdError::Parts(text.to_owned()));
+        };
+        Ok(Self { domain: domain.parse()?, name: name.parse()?, version: version.parse()? })
+    }
+}
+
 /// A job by name. Written `marketing/most_spending_customers`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JobId {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use polder_access::{Action, Caller};
+use polder_api::ApplyProgress;
 use polder_catalog::Metastore;
 use polder_model::{Address, Desired, Securable};
 use polder_plan::Plan;
@@ -26,17 +27,6 @@ pub enum Apply {
         /// The addresses whose data may be destroyed.
         allow_destroy: BTreeSet<Address>,
     },
-}
-
-/// How far an apply is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApplyProgress {
-    /// Steps done.
-    pub done: usize,
-    /// Steps in all.
-    pub total: usize,
-    /// The step that comes now, in words.
-    pub step: String,
 }
 
 /// What an apply did.

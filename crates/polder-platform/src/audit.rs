@@ -40,25 +40,20 @@ impl AuditTrail {
 
     fn keep(&self, caller: &Caller, action: &str, securable: &str, allowed: bool, determined_by: serde_json::Value) {
         let event = AuditEvent {
-            time: Utc::now(),
-            principal: caller.principal.name.clone(),
-            acting_as: if caller.local_admin { "local admin".to_owned() } else { caller.principal.kind.to_string() },
-            action: action.to_owned(),
-            securable: securable.to_owned(),
-            allowed,
+            authenticated_by: self.identity.authenticated_by.clone(),
+            source: self.identity.source.clone(),
             determined_by,
             detail: self.detail.clone(),
             request_id: self.identity.request_id.clone(),
+            ..AuditEvent::new(Utc::now(), caller.principal.name.clone(), action, securable, allowed)
         };
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
     /// Writes what was collected. An operation whose audit cannot be written does not go on.
     pub(crate) async fn write(&self, store: &Store, environment: &EnvironmentName) -> Result<(), Error> {
-        let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
-        if events.is_empty() {
-            return Ok(());
-        }
-        store.append_audit(environment, &events).await.doing(ErrorKind::Unavailable, "cannot write the audit")
+        let mut events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        events.iter_mut().for_each(|event| event.environment = Some(environment.clone()));
+        store.append_audit(events).await.doing(ErrorKind::Unavailable, "cannot write the audit")
     }
 }

@@ -1,11 +1,11 @@
-//! Looking after tables: their history, larger files, and files that no version needs any more; and the audit.
+//! Looking after tables: their history, larger files, and files that no version needs any more.
 
 use std::time::Duration;
 
 use polder_access::{Action, Decision, Permit};
-use polder_lake::{AsOf, CommitInfo, OptimizeOptions, OptimizeReport, TableHandle, VacuumOptions, VacuumReport};
+use polder_api::{Commit, OptimizeAnswer, VacuumAnswer};
+use polder_lake::{AsOf, CommitInfo, OptimizeOptions, TableHandle, VacuumOptions};
 use polder_model::{Resource, Securable};
-use polder_store::{AuditFilter, AuditRecord};
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
@@ -26,7 +26,7 @@ impl Platform {
     ///
     /// # Errors
     /// When it is not a table that the caller may read.
-    pub async fn history(&self, object: &str, limit: usize) -> Result<Vec<CommitInfo>, Error> {
+    pub async fn history(&self, object: &str, limit: usize) -> Result<Vec<Commit>, Error> {
         let Opened { handle, permit, .. } = self.table(object, Action::Read).await?;
         let history = handle.history(limit).await;
         let mut commits = history.doing(ErrorKind::Unavailable, format!("cannot read the history of {object}"))?;
@@ -34,23 +34,25 @@ impl Platform {
         if permit.row_conditions().is_some() {
             commits.iter_mut().for_each(|commit| _ = commit.info.remove(OPERATION_METRICS));
         }
-        Ok(commits)
+        let commit = |CommitInfo { version, timestamp, operation, info }| Commit { version, timestamp, operation, info };
+        Ok(commits.into_iter().map(commit).collect())
     }
 
     /// Rewrites small files of a table into larger ones. Rows stay as they are.
     ///
     /// # Errors
     /// When it is not a table that the caller may maintain.
-    pub async fn optimize(&self, object: &str) -> Result<OptimizeReport, Error> {
+    pub async fn optimize(&self, object: &str) -> Result<OptimizeAnswer, Error> {
         let optimized = self.table(object, Action::Maintain).await?.handle.optimize(OptimizeOptions::default()).await;
-        optimized.doing(ErrorKind::Failed, format!("cannot optimize {object}"))
+        let report = optimized.doing(ErrorKind::Failed, format!("cannot optimize {object}"))?;
+        Ok(OptimizeAnswer { version: report.version, files_added: report.files_added, files_removed: report.files_removed })
     }
 
     /// Removes files that no version of the last `retain` needs.
     ///
     /// # Errors
     /// When it is not a table that the caller may maintain, or `retain` is shorter than a week and that was not allowed.
-    pub async fn vacuum(&self, object: &str, retain: Duration, dry_run: bool, allow_short: bool) -> Result<VacuumReport, Error> {
+    pub async fn vacuum(&self, object: &str, retain: Duration, dry_run: bool, allow_short: bool) -> Result<VacuumAnswer, Error> {
         let Opened { handle, sees_all_rows, .. } = self.table(object, Action::Maintain).await?;
         let vacuumed = handle.vacuum(VacuumOptions { retain, dry_run, override_guard: allow_short }).await;
         let mut report = vacuumed.doing(ErrorKind::Failed, format!("cannot vacuum {object}"))?;
@@ -58,22 +60,7 @@ impl Platform {
         if !sees_all_rows {
             report.files.iter_mut().for_each(|file| *file = file.rsplit('/').next().unwrap_or_default().to_owned());
         }
-        Ok(report)
-    }
-
-    /// The latest decisions and changes, newest first.
-    ///
-    /// # Errors
-    /// When the caller may not inspect the metastore.
-    pub async fn audit(&self, limit: u32) -> Result<Vec<AuditRecord>, Error> {
-        let metastore = self.metastore().await?;
-        let caller = self.caller(&metastore)?;
-        let trail = self.trail("audit");
-        let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &Securable::Metastore);
-        trail.write(&self.store, &self.environment.name).await?;
-        permit?;
-        let read = self.store.audit(&self.environment.name, &AuditFilter::default(), limit).await;
-        read.doing(ErrorKind::Unavailable, "cannot read the audit")
+        Ok(VacuumAnswer { dry_run: report.dry_run, files: report.files })
     }
 
     async fn table(&self, object: &str, action: Action) -> Result<Opened, Error> {

@@ -117,7 +117,11 @@ impl State {
         let metastore = Metastore::at(&environment, metastore, directory, Utc::now())
             .doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", environment.name))?;
         let recorded = Recorded { serial, resources: recorded };
-        let observed = observe(&metastore, &lake, &recorded).await;
+        let mut observed = observe(&metastore, &lake, &recorded).await;
+        // Read after the entries: what is among these and not among those is gone, never the other way round.
+        let made = store.made(&environment.name).await;
+        let made = made.doing(ErrorKind::Unavailable, format!("cannot read what clients made in {}", environment.name))?;
+        observed.made_by_clients(made.keys());
         Ok(Self { recorded, metastore, observed })
     }
 }

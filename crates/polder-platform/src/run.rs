@@ -8,12 +8,12 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use futures::stream::{FuturesUnordered, StreamExt};
 use polder_access::{Action, Caller};
+use polder_api::{CheckReport, RunEvent, RunOutcome, RunReport, RunStatus};
 use polder_catalog::Metastore;
 use polder_model::job::{Job, Work};
 use polder_model::{JobId, Resource, Securable, TableName};
 use polder_schedule::{JobGraph, Outcome, Schedule};
-use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd, RunStatus};
-use serde::Serialize;
+use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd};
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
@@ -47,100 +47,6 @@ pub struct RunOptions {
     pub adopt: bool,
     /// How many jobs may be at work at once.
     pub parallel: usize,
-}
-
-/// What happens while jobs run.
-#[derive(Debug, Clone)]
-pub enum RunEvent {
-    /// A job begins.
-    Started {
-        /// Which.
-        job: JobId,
-    },
-    /// A job has written rows, counted from its beginning.
-    Rows {
-        /// Which.
-        job: JobId,
-        /// Rows so far.
-        rows: u64,
-    },
-    /// A job comes to its next part.
-    Phase {
-        /// Which.
-        job: JobId,
-        /// `reading`, `checking`, `committing`.
-        phase: &'static str,
-    },
-    /// A job has ended.
-    Finished(RunReport),
-}
-
-/// What came of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunOutcome {
-    /// Its output is visible.
-    Succeeded,
-    /// There was nothing to do.
-    Skipped {
-        /// Why.
-        why: String,
-    },
-    /// Its sink is as it was before.
-    Failed {
-        /// Why.
-        error: String,
-    },
-    /// It was not started: it is running already.
-    Busy {
-        /// Where, and since when.
-        error: String,
-    },
-    /// A job whose output it reads did not succeed.
-    Blocked {
-        /// Which.
-        #[serde(serialize_with = "crate::text::of")]
-        by: JobId,
-    },
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CheckReport {
-    /// The check.
-    pub name: String,
-    /// Whether it holds.
-    pub passed: bool,
-    /// How many rows, groups or figures break it.
-    pub failing_rows: u64,
-    /// Some of them, PII masked.
-    pub sample: Vec<String>,
-}
-
-/// What a job did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunReport {
-    /// The job.
-    #[serde(serialize_with = "crate::text::of")]
-    pub job: JobId,
-    /// What came of it.
-    pub outcome: RunOutcome,
-    /// What it read, with the versions.
-    pub inputs: Vec<(String, u64)>,
-    /// What it wrote, with the version.
-    pub output: Option<(String, u64)>,
-    /// Rows written.
-    pub rows: u64,
-    /// Rows that did not fit and went to quarantine.
-    pub rejected: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// From start to end.
-    pub seconds: f64,
-    /// What the checks found.
-    pub checks: Vec<CheckReport>,
-    /// What deserves a look, though nothing failed.
-    pub warnings: Vec<String>,
 }
 
 /// Told of every event.

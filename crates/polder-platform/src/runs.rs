@@ -1,67 +1,15 @@
 //! The runs of jobs, as one caller may know of them.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use polder_access::{Action, Caller, Decision};
+use polder_api::{Input, RunStatus, RunSummary, Wrote};
 use polder_catalog::Metastore;
-use polder_model::{Address, DatasetId, JobId, Kind, PrincipalName, Resource, Securable};
-use polder_store::{RunFilter, RunRecord, RunStatus};
-use serde::Serialize;
+use polder_model::{Address, Kind, Resource, Securable};
+use polder_store::{RunFilter, RunRecord};
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 use crate::process;
-
-/// A run of a job.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunSummary {
-    /// Its name; it sorts by when the run began.
-    pub id: String,
-    /// The job.
-    #[serde(serialize_with = "crate::text::of")]
-    pub job: JobId,
-    /// As whom it ran.
-    pub principal: PrincipalName,
-    /// When it began.
-    pub started: DateTime<Utc>,
-    /// When it ended; of an interrupted run, when that was found out.
-    pub finished: Option<DateTime<Utc>>,
-    /// How it stands.
-    pub status: RunStatus,
-    /// What it read.
-    pub inputs: Vec<Input>,
-    /// The version of the sink's table that it made.
-    pub output_version: Option<u64>,
-    /// How much it wrote; `None` for a caller from whom row filters hide rows of the sink.
-    #[serde(flatten)]
-    pub wrote: Option<Wrote>,
-    /// How long each phase took, in milliseconds.
-    pub durations_millis: BTreeMap<String, u64>,
-    /// What the checks found; for those who may write or govern the sink.
-    pub checks: serde_json::Value,
-}
-
-/// A dataset that a run read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Input {
-    /// The dataset.
-    #[serde(serialize_with = "crate::text::of")]
-    pub dataset: DatasetId,
-    /// The version of its table.
-    pub version: u64,
-}
-
-/// How much a run wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Wrote {
-    /// Rows.
-    pub rows: u64,
-    /// Rows that did not fit and are in quarantine.
-    pub quarantined_rows: u64,
-    /// Bytes.
-    pub bytes: u64,
-}
 
 impl Platform {
     /// The latest runs, newest first, of the sinks that the caller may know of.

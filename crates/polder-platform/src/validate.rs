@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
+use polder_api::MeshSummary;
 use polder_descriptor::{EnvironmentInfo, Fault, Mesh};
 use polder_engine::{Engine, EngineConfig};
 use polder_model::secret::Secret;
 use polder_model::{Desired, Kind};
-use serde::Serialize;
 use tokio::runtime::Handle;
 
 use crate::error::{Doing, Error, ErrorKind};
@@ -32,23 +32,6 @@ pub struct Validation {
     /// What the mesh declares.
     pub summary: MeshSummary,
     texts: BTreeMap<Arc<str>, String>,
-}
-
-/// How much a mesh declares.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct MeshSummary {
-    /// Environments.
-    pub environments: usize,
-    /// Departments.
-    pub departments: usize,
-    /// Domains.
-    pub domains: usize,
-    /// Tables, views and volumes.
-    pub datasets: usize,
-    /// Jobs.
-    pub jobs: usize,
-    /// Grants.
-    pub grants: usize,
 }
 
 impl Validation {

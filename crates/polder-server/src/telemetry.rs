@@ -48,3 +48,49 @@ fn request_id(request: &Request) -> String {
     let plain = |text: &&str| (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     given.filter(plain).map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned)
 }
+
+/// What keeps traces going out; the last of them go when it is dropped.
+pub struct Telemetry(Option<opentelemetry_sdk::trace::SdkTracerProvider>);
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = self.0.take() {
+            // A collector that does not answer is no reason not to end.
+            drop(provider.shutdown());
+        }
+    }
+}
+
+/// Begins the log on stderr, and to send traces to a collector where one is named. `RUST_LOG` chooses what is logged.
+///
+/// # Errors
+/// When the collector's URL cannot be used.
+pub fn start(json: bool, color: bool, verbose: bool, otlp: Option<&str>) -> Result<Telemetry, TelemetryError> {
+    use opentelemetry::trace::TracerProvider as _;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+
+    let default = if verbose { "info,polder_server=debug" } else { "warn,polder_server=info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = if json { lines.json().flatten_event(true).boxed() } else { lines.with_ansi(color).boxed() };
+    let provider = otlp.map(exporter).transpose()?;
+    let traces = provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("polder")));
+    // Already begun when something else in this process logs.
+    drop(tracing_subscriber::registry().with(filter).with(lines).with(traces).try_init());
+    Ok(Telemetry(provider))
+}
+
+fn exporter(url: &str) -> Result<opentelemetry_sdk::trace::SdkTracerProvider, TelemetryError> {
+    use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+    let endpoint = format!("{}/v1/traces", url.trim_end_matches('/'));
+    let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build()?;
+    let resource = opentelemetry_sdk::Resource::builder().with_service_name("polder").build();
+    Ok(opentelemetry_sdk::trace::SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+/// Why traces cannot be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the collector cannot be used")]
+pub struct TelemetryError(#[from] opentelemetry_otlp::ExporterBuildError);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+pub use polder_api::RunStatus;
 use polder_model::{DatasetId, EnvironmentName, JobId, Principal};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,42 +19,6 @@ pub struct RunId(pub(crate) Uuid);
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// How a run stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
-pub enum RunStatus {
-    /// At work.
-    Running,
-    /// Done; its output is visible.
-    Succeeded,
-    /// Not needed.
-    Skipped {
-        /// Why.
-        why: String,
-    },
-    /// Its output is as it was before.
-    Failed {
-        /// Why.
-        error: String,
-    },
-    /// Its process died before it ended.
-    Interrupted,
-}
-
-impl RunStatus {
-    /// The status's word.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Skipped { .. } => "skipped",
-            Self::Failed { .. } => "failed",
-            Self::Interrupted => "interrupted",
-        }
     }
 }
 

@@ -67,6 +67,7 @@ enum Command {
     Vacuum(commands::vacuum::Args),
     Runs(commands::runs::Args),
     Audit(commands::audit::Args),
+    Serve(commands::serve::Args),
     Demo(commands::demo::Args),
     Completions(commands::completions::Args),
 }
@@ -107,6 +108,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Vacuum(args) => args.run(context),
         Command::Runs(args) => args.run(context),
         Command::Audit(args) => args.run(context),
+        Command::Serve(args) => args.run(context),
         Command::Demo(args) => args.run(context),
         Command::Completions(args) => args.run(context),
     }

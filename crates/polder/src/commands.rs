@@ -16,6 +16,7 @@ pub(crate) mod query;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod vacuum;
 pub(crate) mod validate;
 

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
+use polder_api::ApplyProgress;
 use polder_apply::{ApplyError, DoneStep, EntryChange, Journal, JournalError};
 use polder_plan::{Plan, PlanId, Step};
 use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
 
 use super::effects::LakeEffects;
-use super::{ApplyObserver, ApplyProgress};
+use super::ApplyObserver;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 use crate::process;

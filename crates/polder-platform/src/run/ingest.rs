@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures::StreamExt;
 use object_store::ObjectStore;
+use polder_api::RunEvent;
 use polder_ingest::{Piece, ReadReport, ReadSpec, SourceFile, Stores};
 use polder_lake::{AppendWriter, Lake, Staged, WriteOptions};
 use polder_model::job::{BadRows, FileSource, WriteMode};
@@ -15,7 +16,7 @@ use url::Url;
 
 use super::batch::Earlier;
 use super::sink::{Sink, WRITE_ATTEMPTS};
-use super::{Done, JobContext, RunEvent};
+use super::{Done, JobContext};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::tenant::STATE_FOLDER;
 

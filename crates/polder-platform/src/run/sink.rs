@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use polder_api::{CheckReport, RunEvent};
 use polder_access::{Action, Permit};
 use polder_lake::{AppTransaction, AsOf, Committed, Staged, TableHandle, WriteOptions};
 use polder_model::resource::Table;
 use polder_model::{Resource, Securable, TableName};
 
-use super::{CheckReport, Done, JobContext, RunEvent};
+use super::{Done, JobContext};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
@@ -60,7 +61,7 @@ impl JobContext<'_> {
     }
 
     pub(super) fn phase(&self, phase: &'static str) {
-        (self.observer)(RunEvent::Phase { job: self.job.id.clone(), phase });
+        (self.observer)(RunEvent::Phase { job: self.job.id.clone(), phase: phase.to_owned() });
     }
 
     /// Whether the sink's checks hold of a staged write.

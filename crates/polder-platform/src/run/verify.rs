@@ -6,13 +6,14 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
 use futures::TryStreamExt;
+use polder_api::CheckReport;
 use polder_engine::{AliasedTables, AnalyzeTable, QueryError, Resolved, Tables};
 use polder_lake::Staged;
 use polder_model::Check;
 
 use super::checks::{self, CheckQuery, Scope};
 use super::sink::Sink;
-use super::{CheckReport, JobContext};
+use super::JobContext;
 use crate::error::{Doing, Error, ErrorKind};
 
 /// How many rows that break a check are shown.

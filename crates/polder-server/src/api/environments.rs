@@ -19,7 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     (status = 200, description = "Every environment of the tenant", body = Vec<EnvironmentSummary>),
     (status = 401, description = "Nobody is signed in", body = Refusal),
 ))]
-async fn list(State(app): State<App>, Identified(_): Identified) -> Result<Json<Vec<EnvironmentSummary>>, Problem> {
+async fn list(State(app): State<App>, Identified(_identity): Identified) -> Result<Json<Vec<EnvironmentSummary>>, Problem> {
     let summary = |platform: &polder_platform::Platform| EnvironmentSummary {
         name: platform.environment().clone(),
         production: platform.production(),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use polder_model::Address;
 use polder_plan::Plan;
-use polder_platform::{Apply, ApplyProgress, ApplyReport, Planned, Platform};
+use polder_api::ApplyProgress;
+use polder_platform::{Apply, ApplyReport, Planned, Platform};
 
 use super::plan::{self, AllowDestroy};
 use crate::context::{self, Context, say};

@@ -1,7 +1,8 @@
 //! `polder run`: runs jobs and shows what came of each.
 
 use polder_model::JobId;
-use polder_platform::{RunOptions, RunOutcome, RunReport, Selection};
+use polder_api::{RunOutcome, RunReport};
+use polder_platform::{RunOptions, Selection};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use polder_platform::RunReport;
+use polder_api::RunReport;
 
 use crate::render::listing::Listing;
 use crate::render::units;

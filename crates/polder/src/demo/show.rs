@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use polder_model::PrincipalName;
-use polder_platform::{Apply, ErrorKind, Platform, RunOptions, RunOutcome, RunReport, Selection};
+use polder_api::{RunOutcome, RunReport};
+use polder_platform::{Apply, ErrorKind, Platform, RunOptions, Selection};
 
 use super::data;
 use super::report::Report;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use polder_model::JobId;
-use polder_platform::{RunEvent, RunOutcome, RunReport};
+use polder_api::{RunEvent, RunOutcome, RunReport};
 
 use crate::context;
 use crate::render::units;
@@ -45,7 +45,7 @@ pub(crate) struct Jobs {
 
 struct Running {
     bar: ProgressBar,
-    phase: &'static str,
+    phase: String,
     rows: u64,
 }
 
@@ -64,7 +64,7 @@ impl Jobs {
                 let bar = self.bars.add(ProgressBar::no_length());
                 bar.enable_steady_tick(Duration::from_millis(TICK_MILLIS));
                 bar.set_message(job.to_string());
-                running.insert(job, Running { bar, phase: "starting", rows: 0 });
+                running.insert(job, Running { bar, phase: "starting".to_owned(), rows: 0 });
             }
             RunEvent::Phase { job, phase } => {
                 if let Some(run) = running.get_mut(&job) {

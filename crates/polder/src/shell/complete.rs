@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use polder_platform::ObjectSummary;
+use polder_api::ObjectSummary;
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;

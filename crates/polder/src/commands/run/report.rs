@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use polder_platform::{CheckReport, RunOutcome, RunReport};
+use polder_api::{CheckReport, RunOutcome, RunReport};
 
 use crate::render::listing::Listing;
 use crate::render::units;

@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::ArrayFormatter;
 use comfy_table::{CellAlignment, ColumnConstraint, Width, presets};
 
-use super::options;
+use polder_arrow::rows::options;
 use crate::render::units;
 
 /// How many rows are drawn at a time. Widths are those of the first so many.

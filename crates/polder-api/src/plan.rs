@@ -1,0 +1,112 @@
+//! Plans and applies, and what is wrong with a mesh.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polder_model::Address;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The files of a mesh by their paths, their parts separated by `/`; those of the server's own folder where there are none.
+pub type MeshFiles = BTreeMap<String, String>;
+
+/// What is planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanRequest {
+    /// The mesh; that in the server's own folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub files: Option<MeshFiles>,
+    /// The addresses whose data may be destroyed, such as `table:finance.bronze.customer_v1`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub allow_destroy: BTreeSet<Address>,
+}
+
+/// A plan, and what is probably not meant in the mesh that it is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanAnswer {
+    /// The plan, as `polder plan --output json` writes it.
+    #[schema(value_type = Object)]
+    pub plan: serde_json::Value,
+    /// The faults of the mesh that are no errors.
+    #[schema(value_type = Vec<Object>)]
+    pub warnings: Vec<serde_json::Value>,
+}
+
+/// What is applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ApplyRequest {
+    /// A plan that was made; what is declared now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub plan: Option<serde_json::Value>,
+    /// The mesh; that in the server's own folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub files: Option<MeshFiles>,
+    /// The addresses whose data may be destroyed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub allow_destroy: BTreeSet<Address>,
+}
+
+/// How far an apply is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApplyProgress {
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub total: usize,
+    /// The step that comes now, in words.
+    pub step: String,
+}
+
+/// What an apply did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ApplyAnswer {
+    /// Steps that finished an apply that was cut short earlier.
+    pub resumed: usize,
+    /// Steps of this plan.
+    pub steps: usize,
+    /// The plan that was carried out.
+    #[schema(value_type = Object)]
+    pub plan: serde_json::Value,
+    /// From start to end.
+    pub seconds: f64,
+}
+
+/// What is validated.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ValidateRequest {
+    /// The mesh; that in the server's own folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub files: Option<MeshFiles>,
+}
+
+/// What validating found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ValidateAnswer {
+    /// Every fault, by file and line.
+    #[schema(value_type = Vec<Object>)]
+    pub faults: Vec<serde_json::Value>,
+    /// What the mesh declares.
+    pub summary: MeshSummary,
+}
+
+/// How much a mesh declares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MeshSummary {
+    /// Environments.
+    pub environments: usize,
+    /// Departments.
+    pub departments: usize,
+    /// Domains.
+    pub domains: usize,
+    /// Tables, views and volumes.
+    pub datasets: usize,
+    /// Jobs.
+    pub jobs: usize,
+    /// Grants.
+    pub grants: usize,
+}

@@ -1,0 +1,52 @@
+//! Inspecting the audit: the latest decisions, page by page in any order, and whether all of it is as it was written.
+
+use polder_access::Action;
+use polder_model::Securable;
+use polder_store::{AuditFilter, AuditPage, AuditPoint, AuditRecord, AuditVerification};
+
+use crate::error::{Doing, Error, ErrorKind};
+use crate::platform::Platform;
+
+impl Platform {
+    /// The latest decisions and changes of this environment and of the whole tenant, newest first.
+    ///
+    /// # Errors
+    /// When the caller may not inspect the metastore.
+    pub async fn audit(&self, limit: u32) -> Result<Vec<AuditRecord>, Error> {
+        self.audit_page(AuditFilter::default(), AuditPage::Latest, limit).await
+    }
+
+    /// A page of the decisions and changes of this environment and of the whole tenant that a filter lets through.
+    ///
+    /// # Errors
+    /// When the caller may not inspect the metastore.
+    pub async fn audit_page(&self, filter: AuditFilter, page: AuditPage, limit: u32) -> Result<Vec<AuditRecord>, Error> {
+        self.may_inspect("audit").await?;
+        let filter = AuditFilter { environment: Some(self.environment.name.clone()), ..filter };
+        let read = self.store.audit(&filter, page, limit).await;
+        read.doing(ErrorKind::Unavailable, "cannot read the audit")
+    }
+
+    /// Verifies the whole tenant's audit, from the beginning or from a record that was noted earlier. `progress` is told how many
+    /// records are verified so far.
+    ///
+    /// # Errors
+    /// When the caller may not inspect the metastore. What is wrong with the audit is in the result.
+    pub async fn verify_audit(
+        &self,
+        from: Option<&AuditPoint>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<AuditVerification, Error> {
+        self.may_inspect("verify the audit").await?;
+        self.store.verify_audit(from, progress).await.doing(ErrorKind::Unavailable, "cannot verify the audit")
+    }
+
+    async fn may_inspect(&self, what: &str) -> Result<(), Error> {
+        let metastore = self.metastore().await?;
+        let caller = self.caller(&metastore)?;
+        let trail = self.trail(what);
+        let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &Securable::Metastore);
+        trail.write(&self.store, &self.environment.name).await?;
+        permit.map(drop)
+    }
+}

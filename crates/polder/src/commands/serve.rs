@@ -1,0 +1,124 @@
+//! `polder serve`: the mesh as a platform that people and programs connect to.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use polder_model::TenantName;
+use polder_server::{Limits, ServerConfig, TlsFiles};
+
+use crate::context::{Context, say};
+use crate::failure::{Exit, Failure};
+
+/// Serve a tenant of the mesh: the REST API, Unity Catalog, SCIM and sign-on
+///
+/// One process serves every environment of one tenant. Who may sign in, where the state is and whom to tell of what is set in
+/// polder.yaml under the tenant. The first start makes one bootstrap secret and shows it once. Ctrl-C or SIGTERM ends it: requests
+/// under way are finished first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  polder serve
+  polder serve --listen 0.0.0.0:8470 --tls-certificate server.pem --tls-key server.key
+  polder serve --tenant production --log-format json")]
+pub(crate) struct Args {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8470")]
+    listen: SocketAddr,
+
+    /// The tenant [default: that of the first environment that is not production]
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<TenantName>,
+
+    /// The certificate, with the chain that leads to it, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+
+    /// The largest body of a request, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    body_limit: u32,
+
+    /// How long a request may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    request_timeout: u32,
+
+    /// How many requests of one principal are worked on at once
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    concurrent: u16,
+
+    /// Where traces go: the URL of an OTLP collector, such as http://localhost:4318
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp: Option<String>,
+
+    /// The form of the log on stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// A line an event, for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+impl Args {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let config = ServerConfig {
+            root: context.root()?,
+            tenant: self.tenant,
+            listen: self.listen,
+            tls: self.tls_certificate.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key }),
+            limits: Limits {
+                body_bytes: (self.body_limit as usize) << 20,
+                request_timeout: Duration::from_secs(self.request_timeout.into()),
+                concurrent_per_principal: self.concurrent.into(),
+                ..Limits::default()
+            },
+        };
+        let json = self.log_format == LogFormat::Json;
+        crate::context::runtime()?.block_on(async {
+            let _telemetry = polder_server::telemetry::start(json, context.color_err, context.verbose, self.otlp.as_deref())
+                .map_err(|error| Failure::new(Exit::Invalid, "cannot send traces", "name the URL of an OTLP collector").because(error))?;
+            let running = polder_server::serve(config).await.map_err(not_started)?;
+            let scheme = if running.app.config.tls.is_some() { "https" } else { "http" };
+            say(format_args!("polder serves tenant {} at {scheme}://{}", running.app.tenant, running.address));
+            told_to_stop().await?;
+            say("ending: requests under way are finished first");
+            running.stop().await?;
+            Ok(Exit::Ok)
+        })
+    }
+}
+
+fn not_started(error: polder_server::state::StartError) -> anyhow::Error {
+    use polder_server::state::StartError;
+    match error {
+        StartError::Platform(error) => error.into(),
+        error @ StartError::Listen { .. } => {
+            Failure::new(Exit::Unavailable, "the server cannot start", "choose another address with `--listen`").because(error).into()
+        }
+        error => Failure::new(Exit::Invalid, "the server cannot start", "mend the setting").because(error).into(),
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_stop() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
