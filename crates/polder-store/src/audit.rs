@@ -1,23 +1,38 @@
-//! The audit: every decision with what determined it. Appended, never changed.
+//! The audit: every decision and change, with who, from where and what determined it. Appended, never changed; each record has the
+//! hash of all before it ([`chain`]).
+
+mod chain;
+mod export;
+mod ocsf;
+mod verify;
+mod writer;
 
 use chrono::{DateTime, Utc};
 use polder_model::{EnvironmentName, PrincipalName};
 use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
 
-use crate::bulk::{self, Value};
 use crate::error::Result;
 use crate::store::Store;
-use crate::work::{as_bigint, time_text};
+use crate::work::{Cells, as_bigint, time_text};
 
-/// A decision.
+pub use export::AuditForm;
+pub use verify::{AuditFault, AuditPoint, AuditVerification, AuditWrong, NotAPoint};
+pub(crate) use writer::Writer;
+
+/// A decision, or a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
     /// When.
     pub time: DateTime<Utc>,
+    /// In which environment; none for what concerns the whole tenant: sign-on, tokens, users, roles.
+    pub environment: Option<EnvironmentName>,
     /// Whose rights counted.
     pub principal: PrincipalName,
-    /// How the caller came to be that principal: `local`, or whoever acted as the principal.
-    pub acting_as: String,
+    /// How it was known who asked: `local`, `token 1f3c...`, `session`, `oidc https://...`.
+    pub authenticated_by: String,
+    /// From where: an address, or nothing for the machine's own command line.
+    pub source: String,
     /// What was to be done.
     pub action: String,
     /// With what.
@@ -32,6 +47,32 @@ pub struct AuditEvent {
     pub request_id: String,
 }
 
+impl AuditEvent {
+    /// What was decided, with nothing said yet of where, how and why.
+    #[must_use]
+    pub fn new(
+        time: DateTime<Utc>,
+        principal: PrincipalName,
+        action: impl Into<String>,
+        securable: impl Into<String>,
+        allowed: bool,
+    ) -> Self {
+        Self {
+            time,
+            environment: None,
+            principal,
+            authenticated_by: String::new(),
+            source: String::new(),
+            action: action.into(),
+            securable: securable.into(),
+            allowed,
+            determined_by: serde_json::Value::Null,
+            detail: String::new(),
+            request_id: String::new(),
+        }
+    }
+}
+
 /// A decision as it was kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditRecord {
@@ -40,77 +81,122 @@ pub struct AuditRecord {
     /// The decision.
     #[serde(flatten)]
     pub event: AuditEvent,
+    /// The hash of the record and of all before it, in hexadecimal digits.
+    pub hash: String,
 }
 
 /// Which decisions. The default is all of them.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
+    /// Only this environment's, and those of the whole tenant.
+    pub environment: Option<EnvironmentName>,
     /// Only this principal's.
     pub principal: Option<PrincipalName>,
+    /// Only of this action.
+    pub action: Option<String>,
     /// Only about this securable.
     pub securable: Option<String>,
     /// Only those that were allowed, or only those that were not.
     pub allowed: Option<bool>,
     /// Only those made then or later.
     pub since: Option<DateTime<Utc>>,
+    /// Only those made before then.
+    pub until: Option<DateTime<Utc>>,
+    /// Only those of this request.
+    pub request_id: Option<String>,
+}
+
+/// Where a page of the audit begins, and so its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditPage {
+    /// At the end, newest first.
+    Latest,
+    /// Before this sequence, newest first.
+    Before(u64),
+    /// After this sequence, oldest first. Nothing is before the first: after 0 is from the beginning.
+    After(u64),
 }
 
 impl Store {
-    /// Appends decisions, all or none.
+    /// Appends decisions, all or none. Calls that come at the same time are committed together.
     ///
     /// # Errors
-    /// Only faults of the database.
-    pub async fn append_audit(&self, environment: &EnvironmentName, events: &[AuditEvent]) -> Result<()> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let mut work = self.write("appending to the audit").await?;
-        let row = work.row(sqlx::query("select coalesce(max(sequence), 0) as sequence from audit")).await?;
-        let last = row.map_or(Ok(0), |row| row.number("sequence"))?;
-        let rows = (last + 1..).zip(events).map(|(sequence, event)| {
-            let [environment, principal] = [environment.as_str(), event.principal.as_str()].map(|t| Value::Text(t.to_owned()));
-            let [acting_as, action] = [&event.acting_as, &event.action].map(|t| Value::Text(t.clone()));
-            let [securable, detail] = [&event.securable, &event.detail].map(|t| Value::Text(t.clone()));
-            let [time, determined_by] = [time_text(event.time), event.determined_by.to_string()].map(Value::Text);
-            let [sequence, allowed] = [sequence, event.allowed.into()].map(Value::Number);
-            let request_id = Value::Text(event.request_id.clone());
-            [sequence, environment, time, principal, acting_as, action, securable, allowed, determined_by, detail, request_id]
-        });
-        let into = "audit (sequence, environment, time, principal, acting_as, action, securable, allowed, determined_by, detail, request_id)";
-        bulk::insert(&mut work, into, "", rows.collect()).await?;
-        work.commit().await
+    /// [`StoreError::AuditEnd`](crate::StoreError::AuditEnd) when the audit was changed by somebody else,
+    /// [`StoreError::Key`](crate::StoreError::Key) when the tenant's key cannot be used, and faults of the database.
+    pub async fn append_audit(&self, events: Vec<AuditEvent>) -> Result<()> {
+        writer::append(self, events).await
     }
 
-    /// Returns the latest decisions that a filter lets through, newest first.
+    /// Returns a page of the decisions that a filter lets through.
     ///
     /// # Errors
     /// Only faults of the database.
-    pub async fn audit(&self, environment: &EnvironmentName, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>> {
+    pub async fn audit(&self, filter: &AuditFilter, page: AuditPage, limit: u32) -> Result<Vec<AuditRecord>> {
         let mut work = self.read("reading the audit").await?;
-        let sql = sqlx::query(
-            "select sequence, time, principal, acting_as, action, securable, allowed, determined_by, detail, request_id from audit \
-             where environment = $1 and ($2 = '' or principal = $2) and ($3 = '' or securable = $3) \
-             and ($4 < 0 or allowed = $4) and time >= $5 order by sequence desc limit $6",
-        );
-        let sql = sql.bind(environment.to_string()).bind(filter.principal.as_ref().map(ToString::to_string).unwrap_or_default());
-        let sql = sql.bind(filter.securable.clone().unwrap_or_default()).bind(filter.allowed.map_or(-1_i64, i64::from));
-        let sql = sql.bind(filter.since.map(time_text).unwrap_or_default()).bind(as_bigint(limit.into()));
-        let rows = work.rows(sql).await?;
-        rows.iter()
-            .map(|row| {
-                let event = AuditEvent {
-                    time: row.time("time")?,
-                    principal: row.read("principal", PrincipalName::new)?,
-                    acting_as: row.text("acting_as")?,
-                    action: row.text("action")?,
-                    securable: row.text("securable")?,
-                    allowed: row.number("allowed")? != 0,
-                    determined_by: row.json("determined_by")?,
-                    detail: row.text("detail")?,
-                    request_id: row.text("request_id")?,
-                };
-                Ok(AuditRecord { sequence: row.count("sequence")?, event })
-            })
-            .collect()
+        let (conditions, values) = conditions(filter, page);
+        let order = if matches!(page, AuditPage::After(_)) { "sequence" } else { "sequence desc" };
+        let text = format!("select {COLUMNS} from audit where {conditions} order by {order} limit {limit}");
+        let sql = values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |sql, value| match value {
+            Bound::Text(text) => sql.bind(text),
+            Bound::Number(number) => sql.bind(number),
+        });
+        work.rows(sql).await?.iter().map(record).collect()
     }
+}
+
+const COLUMNS: &str = "sequence, environment, time, principal, authenticated_by, source, action, securable, allowed, determined_by, detail, \
+     request_id, hash";
+
+enum Bound {
+    Text(String),
+    Number(i64),
+}
+
+/// The conditions of a filter, with what is to be bound. Only those that are asked for, so that the database can use its indexes.
+fn conditions(filter: &AuditFilter, page: AuditPage) -> (String, Vec<Bound>) {
+    let text = |text: &Option<String>| text.clone().map(Bound::Text);
+    let (after, before) = match page {
+        AuditPage::Latest => (None, None),
+        AuditPage::Before(sequence) => (None, Some(Bound::Number(as_bigint(sequence)))),
+        AuditPage::After(sequence) => (Some(Bound::Number(as_bigint(sequence))), None),
+    };
+    let asked = [
+        ("sequence > ", after),
+        ("sequence < ", before),
+        ("environment is null or environment = ", filter.environment.as_ref().map(|name| Bound::Text(name.to_string()))),
+        ("principal = ", filter.principal.as_ref().map(|name| Bound::Text(name.to_string()))),
+        ("action = ", text(&filter.action)),
+        ("securable = ", text(&filter.securable)),
+        ("allowed = ", filter.allowed.map(|allowed| Bound::Number(allowed.into()))),
+        ("time >= ", filter.since.map(|time| Bound::Text(time_text(time)))),
+        ("time < ", filter.until.map(|time| Bound::Text(time_text(time)))),
+        ("request_id = ", text(&filter.request_id)),
+    ];
+    let mut conditions = "sequence > 0".to_owned();
+    let mut values = Vec::new();
+    for (condition, value) in asked {
+        if let Some(value) = value {
+            values.push(value);
+            conditions += &format!(" and ({condition}${})", values.len());
+        }
+    }
+    (conditions, values)
+}
+
+fn record(row: &Cells) -> Result<AuditRecord> {
+    let environment = row.text_if_any("environment")?;
+    let event = AuditEvent {
+        time: row.time("time")?,
+        environment: if environment.is_none() { None } else { Some(row.read("environment", EnvironmentName::new)?) },
+        principal: row.read("principal", PrincipalName::new)?,
+        authenticated_by: row.text("authenticated_by")?,
+        source: row.text("source")?,
+        action: row.text("action")?,
+        securable: row.text("securable")?,
+        allowed: row.number("allowed")? != 0,
+        determined_by: row.json("determined_by")?,
+        detail: row.text("detail")?,
+        request_id: row.text("request_id")?,
+    };
+    Ok(AuditRecord { sequence: row.count("sequence")?, event, hash: row.text("hash")? })
 }

@@ -18,7 +18,11 @@ pub(crate) fn key(folder: Option<&Path>, name: &str) -> Result<Secret> {
         return Err(fault(PathBuf::from(name), "its name has other characters than letters, digits, '_' and '-'", None));
     }
     let Some(folder) = folder else {
-        return Err(fault(PathBuf::from(name), "no folder is set for keys, and this database has none beside it", None));
+        return Err(fault(
+            PathBuf::from(name),
+            "no folder is set for keys, and this database has none beside it: set one that only this user can read, the same for every server",
+            None,
+        ));
     };
     let path = folder.join(format!("{name}.key"));
     match fs::read_to_string(&path) {
@@ -63,7 +67,7 @@ fn check(path: &Path, text: String) -> Result<Secret> {
 }
 
 fn fault(path: PathBuf, why: &str, source: Option<io::Error>) -> StoreError {
-    StoreError::Key { path, why: why.to_owned(), source }
+    StoreError::Key { path, why: why.to_owned(), source: source.map(Into::into) }
 }
 
 #[cfg(unix)]

@@ -29,7 +29,9 @@ mod store;
 mod tokens;
 mod work;
 
-pub use audit::{AuditEvent, AuditFilter, AuditRecord};
+pub use audit::{
+    AuditEvent, AuditFault, AuditFilter, AuditForm, AuditPage, AuditPoint, AuditRecord, AuditVerification, AuditWrong, NotAPoint,
+};
 pub use batches::{Batch, FileSeen, LoadedFiles, PlannedBatch};
 pub use directory::{Directory, TimedGrant};
 pub use entries::{EntryChange, EntryFilter, MetastoreEntries};
@@ -43,5 +45,5 @@ pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunS
 pub use runs::RunFilter;
 pub use sessions::Session;
 pub use signons::{KnownUser, SignOn};
-pub use store::Store;
+pub use store::{Store, StoreOptions};
 pub use tokens::{NewToken, TokenRecord, TokenRevoked, TokenShown};

@@ -13,7 +13,7 @@ use crate::error::{Result, StoreError};
 pub(crate) struct Place {
     /// For sqlx.
     pub(crate) url: Url,
-    /// For people: the file's path, or the URL without its password.
+    /// For people: the file's path, or the URL without its password and its settings.
     pub(crate) shown: String,
     /// The file, for SQLite.
     pub(crate) file: Option<PathBuf>,
@@ -28,8 +28,10 @@ impl Place {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let url: Url = text.parse().map_err(|_| StoreError::Place { url: "postgres://...".to_owned() })?;
             let mut shown = url.clone();
-            // A URL that cannot have a password has none to hide.
+            // A URL that cannot have a password has none to hide. It may also be among the settings behind the question mark.
             let _ = shown.set_password(None);
+            shown.set_query(None);
+            shown.set_fragment(None);
             return Ok(Self { url, shown: shown.to_string(), file: None });
         }
         Self::file(text)
@@ -60,7 +62,7 @@ pub(crate) fn look(file: &Path, doing: &'static str) -> Result<()> {
         Ok(opened) => opened,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         Err(e) => {
-            return Err(StoreError::CannotOpen { place: file.display().to_string(), doing, source: sqlx::Error::Io(e) });
+            return Err(StoreError::CannotOpen { place: file.display().to_string(), doing, source: sqlx::Error::Io(e).into() });
         }
     };
     let length = opened.metadata().map_or(0, |m| m.len());

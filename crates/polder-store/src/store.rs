@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
 
+use crate::audit::Writer;
 use crate::error::{Result, StoreError};
 use crate::place::{self, Place};
 use crate::work::Work;
@@ -19,6 +20,20 @@ pub struct Store {
     dialect: Dialect,
     place: Arc<str>,
     key_folder: Option<Arc<Path>>,
+    pub(crate) audit_writer: Arc<Writer>,
+}
+
+/// How a store uses its database.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreOptions {
+    /// How many connections to PostgreSQL this process has at most. Calls beyond that wait for one.
+    pub max_connections: u32,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { max_connections: 10 }
+    }
 }
 
 /// What differs between databases, beyond what sqlx hides.
@@ -33,24 +48,45 @@ const OPENING: &str = "opening the state database";
 /// How long a write waits for another process's: sqlx's own default for SQLite.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Begins a transaction on PostgreSQL. A server that stops in the middle of one (a machine that is gone, its connection not yet)
+/// keeps the others waiting for a minute and no longer.
+const POSTGRES_WRITE: &str = "begin isolation level read committed, read write; set local lock_timeout = '30s'; \
+                              set local idle_in_transaction_session_timeout = '60s'";
+const POSTGRES_READ: &str = "begin isolation level repeatable read, read only";
+
+/// Makes writers on PostgreSQL take turns, as those on SQLite do: what a transaction has read stays true until it has committed,
+/// nothing that writes is refused for another's sake, and no two wait for each other. The number says "polder".
+const POSTGRES_TURN: &str = "select 1 as one from pg_advisory_xact_lock(123614009812338)";
+
 impl Store {
     /// Opens the database at a path or URL, making it or bringing it up to date first.
     ///
     /// # Errors
     /// [`StoreError::Damaged`], [`StoreError::ReadOnly`], [`StoreError::CannotOpen`], [`StoreError::Full`] and
-    /// [`StoreError::Newer`] say what is wrong with it; a damaged file is not changed.
+    /// [`StoreError::Newer`] say what is wrong with it; a damaged file is not changed. [`StoreError::Unavailable`] and
+    /// [`StoreError::Refused`] say that of a server.
     pub async fn open(url_or_path: &str) -> Result<Self> {
+        Self::open_with(url_or_path, StoreOptions::default()).await
+    }
+
+    /// Opens the database as [`Store::open`] does.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(url_or_path: &str, options: StoreOptions) -> Result<Self> {
         let place = Place::read(url_or_path)?;
         if let Some(file) = &place.file {
             place::look(file, OPENING)?;
         }
-        let store = Self::connect(&place)?;
+        let store = Self::connect(&place, options)?;
+        store.greet(&place).await?;
         store.keep_a_write_ahead_log().await?;
         migrations::bring_up_to_date(&store).await?;
         Ok(store)
     }
 
-    /// Keeps the tenant's keys in this folder; embedded it is `keys` beside the database.
+    /// Keeps the tenant's keys in this folder; beside a file it is `keys` without saying so. Every server of a platform needs the
+    /// same keys.
     #[must_use]
     pub fn with_key_folder(self, folder: PathBuf) -> Self {
         Self { key_folder: Some(folder.into()), ..self }
@@ -75,23 +111,33 @@ impl Store {
         keys::key(self.key_folder.as_deref(), name)
     }
 
-    fn connect(place: &Place) -> Result<Self> {
+    fn connect(place: &Place, options: StoreOptions) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let dialect = if place.file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
-        let options = AnyConnectOptions::from_url(&place.url).map_err(|e| StoreError::new(&place.shown, OPENING, e))?;
-        // Statements hold what people wrote: they are in no log.
-        let options = options.disable_statement_logging();
         // The defaults of SQLite and sqlx are what we need (a test says so). Setting them on each connection would make the pool
         // try a damaged file again and again, and in the end say that it took too long.
         let pool = AnyPoolOptions::new()
-            .max_connections(if dialect == Dialect::Sqlite { 4 } else { 10 })
-            .acquire_timeout(PATIENCE * 6)
+            .max_connections(if dialect == Dialect::Sqlite { 4 } else { options.max_connections.max(1) })
+            .acquire_timeout(if dialect == Dialect::Sqlite { PATIENCE * 6 } else { PATIENCE * 2 })
             .idle_timeout(None)
             .max_lifetime(None)
-            .test_before_acquire(dialect == Dialect::Postgres)
-            .connect_lazy_with(options);
+            // Beginning a transaction tests the connection, and another is tried then.
+            .test_before_acquire(false)
+            .connect_lazy_with(connect_options(place)?);
         let key_folder = place.file.as_ref().and_then(|file| Some(Arc::from(file.parent()?.join("keys"))));
-        Ok(Self { pool, dialect, place: place.shown.as_str().into(), key_folder })
+        Ok(Self { pool, dialect, place: place.shown.as_str().into(), key_folder, audit_writer: Arc::default() })
+    }
+
+    /// Connects to a server once, past the pool: the pool would try again and again, and say in the end that it took too long.
+    async fn greet(&self, place: &Place) -> Result<()> {
+        if self.dialect == Dialect::Sqlite {
+            return Ok(());
+        }
+        let fault = |source| StoreError::new(&self.place, OPENING, source);
+        let options = connect_options(place)?;
+        let connected = tokio::time::timeout(PATIENCE * 2, options.connect()).await;
+        let connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(fault)?;
+        sqlx::Connection::close(connection).await.map_err(fault)
     }
 
     /// Turns the write-ahead log on. It stays on in the file, so all but the first opening only look.
@@ -114,24 +160,54 @@ impl Store {
 
     /// Begins a transaction that only reads, and reads one moment's state.
     pub(crate) async fn read(&self, doing: &'static str) -> Result<Work> {
-        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin" } else { "begin isolation level repeatable read" })
-            .await
+        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin" } else { POSTGRES_READ }).await
     }
 
-    /// Begins a transaction that writes. SQLite has one writer at a time: it waits here, not midway.
+    /// Begins a transaction that writes. There is one at a time, on every server together: the others wait here, not midway.
     pub(crate) async fn write(&self, doing: &'static str) -> Result<Work> {
-        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin immediate" } else { "begin" }).await
+        let mut work = self.write_beside(doing).await?;
+        if self.dialect == Dialect::Postgres {
+            work.run(sqlx::query(POSTGRES_TURN)).await?;
+        }
+        Ok(work)
+    }
+
+    /// Begins a transaction that writes and, on PostgreSQL, does not wait for its turn: only for what locks by itself all that it
+    /// relies on.
+    pub(crate) async fn write_beside(&self, doing: &'static str) -> Result<Work> {
+        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin immediate" } else { POSTGRES_WRITE }).await
     }
 
     pub(crate) const fn dialect(&self) -> Dialect {
         self.dialect
     }
 
+    /// Begins a transaction. Connections that were lost while nobody used them show now, and nothing has happened on them yet: the
+    /// next is tried, until one is new.
     async fn transaction(&self, doing: &'static str, statement: &'static str) -> Result<Work> {
-        let begun = self.pool.begin_with(statement).await;
-        let transaction = begun.map_err(|source| StoreError::new(&self.place, doing, source))?;
-        Ok(Work { transaction, place: self.place.clone(), doing })
+        let mut lost = 0;
+        loop {
+            match self.pool.begin_with(statement).await {
+                Ok(transaction) => return Ok(Work { transaction, place: self.place.clone(), doing }),
+                Err(sqlx::Error::PoolTimedOut) => {
+                    return Err(StoreError::new(&self.place, doing, sqlx::Error::PoolTimedOut));
+                }
+                Err(source) => {
+                    let error = StoreError::new(&self.place, doing, source);
+                    lost += 1;
+                    if !matches!(error, StoreError::Unavailable { .. }) || lost > self.pool.options().get_max_connections() {
+                        return Err(error);
+                    }
+                }
+            }
+        }
     }
+}
+
+fn connect_options(place: &Place) -> Result<AnyConnectOptions> {
+    let options = AnyConnectOptions::from_url(&place.url).map_err(|e| StoreError::new(&place.shown, OPENING, e))?;
+    // Statements hold what people wrote: they are in no log.
+    Ok(options.disable_statement_logging())
 }
 
 #[cfg(test)]

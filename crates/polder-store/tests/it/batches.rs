@@ -1,6 +1,13 @@
 use polder_store::{Batch, FileSeen, PlannedBatch, Store, StoreError};
 
-use crate::fixtures::{at, dev, job, open, store};
+use crate::fixtures::{Bed, at, dev, job, on_both};
+
+on_both! {
+    a_planned_batch_is_open_until_done_and_its_files_are_loaded_then,
+    a_batch_given_up_loads_nothing_and_keeps_its_number,
+    of_two_that_plan_at_once_one_does,
+    a_batch_comes_after_those_that_only_the_table_knows_of,
+}
 
 fn file(path: &str, fingerprint: &str) -> FileSeen {
     FileSeen { path: path.to_owned(), fingerprint: fingerprint.to_owned(), size_bytes: 10, modified: Some(at(-5)) }
@@ -13,14 +20,13 @@ async fn plan(store: &Store, files: Vec<FileSeen>) -> Batch {
     }
 }
 
-#[tokio::test]
-async fn a_planned_batch_is_open_until_done_and_its_files_are_loaded_then() {
-    let (folder, store) = store().await;
+async fn a_planned_batch_is_open_until_done_and_its_files_are_loaded_then(bed: Bed) {
+    let store = bed.open().await;
     let batch = plan(&store, vec![file("b.csv", "2"), file("a.csv", "1"), file("a.csv", "1")]).await;
     assert_eq!((batch.number, batch.files.clone()), (1, vec![file("a.csv", "1"), file("b.csv", "2")]));
     assert!(store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap().is_empty());
 
-    let store = open(&folder).await;
+    let store = bed.open().await;
     assert_eq!(store.open_batch(&dev(), &job()).await.unwrap(), Some(batch.clone()));
     let refused = store.plan_batch(&dev(), &job(), vec![file("c.csv", "3")], 0, at(1)).await.unwrap();
     assert_eq!(refused, PlannedBatch::Open(batch));
@@ -36,9 +42,8 @@ async fn a_planned_batch_is_open_until_done_and_its_files_are_loaded_then() {
     assert_eq!(plan(&store, vec![file("a.csv", "2")]).await.number, 2);
 }
 
-#[tokio::test]
-async fn a_batch_given_up_loads_nothing_and_keeps_its_number() {
-    let (_folder, store) = store().await;
+async fn a_batch_given_up_loads_nothing_and_keeps_its_number(bed: Bed) {
+    let store = bed.open().await;
     plan(&store, vec![file("a.csv", "1")]).await;
     store.batch_given_up(&dev(), &job(), 1, at(1)).await.unwrap();
     assert!(store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap().is_empty());
@@ -49,10 +54,9 @@ async fn a_batch_given_up_loads_nothing_and_keeps_its_number() {
     assert!(store.loaded_files(&dev(), &job(), u64::MAX).await.unwrap().contains("a.csv", "1"));
 }
 
-#[tokio::test]
-async fn of_two_that_plan_at_once_one_does() {
-    let (folder, first) = store().await;
-    let second = open(&folder).await;
+async fn of_two_that_plan_at_once_one_does(bed: Bed) {
+    let first = bed.open().await;
+    let second = bed.open().await;
     let plan = |store: Store, path: &'static str| {
         tokio::spawn(async move { store.plan_batch(&dev(), &job(), vec![file(path, "1")], 0, at(0)).await.unwrap() })
     };
@@ -61,9 +65,8 @@ async fn of_two_that_plan_at_once_one_does() {
     assert_eq!(planned, 1);
 }
 
-#[tokio::test]
-async fn a_batch_comes_after_those_that_only_the_table_knows_of() {
-    let (_folder, store) = store().await;
+async fn a_batch_comes_after_those_that_only_the_table_knows_of(bed: Bed) {
+    let store = bed.open().await;
     assert_eq!(store.last_batch(&dev(), &job()).await.unwrap(), 0);
     let PlannedBatch::Planned(batch) = store.plan_batch(&dev(), &job(), vec![file("a.csv", "1")], 7, at(0)).await.unwrap() else {
         panic!("nothing is open");

@@ -1,24 +1,78 @@
-//! What the tests share: a store in a folder of its own, names, times and resources.
+//! What the tests share: a database of their own in each of its kinds, names, times and resources.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_model::{EnvironmentName, JobId, Resource};
 use polder_store::{Begun, EntryChange, Holder, NewOperation, Operation, StepRecord, Store};
+use polder_testkit::{PostgresDatabase, postgres};
 use serde_json::json;
 use tempfile::TempDir;
 
 pub(crate) const TTL: Duration = Duration::from_secs(60);
 
-pub(crate) async fn store() -> (TempDir, Store) {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
-    (folder, store)
+/// Makes two tests of each function, one on SQLite and one on PostgreSQL.
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() { super::$test($crate::fixtures::Bed::sqlite()).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() { super::$test($crate::fixtures::Bed::postgres().await).await })*
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A database of one test, and the folder of its keys.
+pub(crate) struct Bed {
+    pub(crate) folder: TempDir,
+    pub(crate) database: Option<PostgresDatabase>,
 }
 
-pub(crate) async fn open(folder: &TempDir) -> Store {
-    Store::open(folder.path().join("state.db").to_str().unwrap()).await.unwrap()
+impl Bed {
+    pub(crate) fn sqlite() -> Self {
+        Self { folder: TempDir::new().unwrap(), database: None }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self { folder: TempDir::new().unwrap(), database: Some(postgres().await.unwrap()) }
+    }
+
+    /// Opens the database, as often as one likes: each is as another process.
+    pub(crate) async fn open(&self) -> Store {
+        open(&self.place(), &self.keys()).await
+    }
+
+    /// The database's path or URL.
+    pub(crate) fn place(&self) -> String {
+        let file = || self.folder.path().join("state.db").to_str().unwrap().to_owned();
+        self.database.as_ref().map_or_else(file, PostgresDatabase::url)
+    }
+
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.folder.path().join("keys")
+    }
+
+    /// Runs a statement past the store.
+    pub(crate) async fn run(&self, statement: &str) -> anyhow::Result<()> {
+        if let Some(database) = &self.database {
+            return database.run(statement).map(drop);
+        }
+        sqlx::any::install_default_drivers();
+        let pool = sqlx::AnyPool::connect(&format!("sqlite://{}", self.place())).await?;
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await;
+        pool.close().await;
+        Ok(done.map(drop)?)
+    }
+}
+
+pub(crate) async fn open(place: &str, keys: &Path) -> Store {
+    Store::open(place).await.unwrap().with_key_folder(keys.to_owned())
 }
 
 pub(crate) fn dev() -> EnvironmentName {

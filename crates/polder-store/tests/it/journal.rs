@@ -3,7 +3,19 @@ use std::collections::BTreeSet;
 use polder_model::{Address, Resource};
 use polder_store::{Begun, EntryChange, NewOperation, OperationOutcome, Resumed, StepRecord, Store, StoreError};
 
-use crate::fixtures::{TTL, at, begin, begun, dev, group, holder, nobody_is_dead, open, put, store};
+use crate::fixtures::{Bed, TTL, at, begin, begun, dev, group, holder, nobody_is_dead, on_both, put};
+
+on_both! {
+    a_step_its_entry_and_the_recorded_state_change_together,
+    what_is_recorded_stays_when_entries_change_behind_its_back,
+    the_last_step_of_an_address_in_a_transaction_counts,
+    a_plan_made_on_an_older_state_is_refused,
+    a_second_operation_is_refused_while_one_is_at_work,
+    of_many_that_begin_at_once_one_does,
+    what_was_cut_short_comes_first_and_goes_on_where_it_was,
+    whoever_was_taken_over_can_write_nothing_more,
+    environments_do_not_disturb_each_other,
+}
 
 fn remove(number: u32, name: &str) -> StepRecord {
     let address = group(name).address();
@@ -25,9 +37,8 @@ async fn entries(store: &Store) -> Vec<String> {
     entries.iter().map(Resource::address).map(|a: Address| a.to_string()).collect()
 }
 
-#[tokio::test]
-async fn a_step_its_entry_and_the_recorded_state_change_together() {
-    let (_folder, store) = store().await;
+async fn a_step_its_entry_and_the_recorded_state_change_together(bed: Bed) {
+    let store = bed.open().await;
     let operation = begun(&store, 1, 0).await;
     store.record_steps(&operation, &[], &[1], at(1)).await.unwrap();
     assert_eq!(recorded(&store).await, (0, vec![]));
@@ -39,9 +50,8 @@ async fn a_step_its_entry_and_the_recorded_state_change_together() {
     assert_eq!(entries(&store).await, ["group:b"]);
 }
 
-#[tokio::test]
-async fn what_is_recorded_stays_when_entries_change_behind_its_back() {
-    let (_folder, store) = store().await;
+async fn what_is_recorded_stays_when_entries_change_behind_its_back(bed: Bed) {
+    let store = bed.open().await;
     let operation = begun(&store, 1, 0).await;
     store.record_steps(&operation, &[put(1, "a"), put(2, "b"), put(3, "c")], &[], at(1)).await.unwrap();
     let changed = serde_json::json!({"kind": "group", "name": "a", "members": ["ana"]});
@@ -57,18 +67,16 @@ async fn what_is_recorded_stays_when_entries_change_behind_its_back() {
     assert_eq!(entries, [std::sync::Arc::new(changed), group("c"), group("stranger")]);
 }
 
-#[tokio::test]
-async fn the_last_step_of_an_address_in_a_transaction_counts() {
-    let (_folder, store) = store().await;
+async fn the_last_step_of_an_address_in_a_transaction_counts(bed: Bed) {
+    let store = bed.open().await;
     let operation = begun(&store, 1, 0).await;
     let steps = [put(1, "a"), remove(2, "a"), put(3, "b"), remove(4, "c"), put(5, "c")];
     store.record_steps(&operation, &steps, &[], at(1)).await.unwrap();
     assert_eq!(entries(&store).await, ["group:b", "group:c"]);
 }
 
-#[tokio::test]
-async fn a_plan_made_on_an_older_state_is_refused() {
-    let (_folder, store) = store().await;
+async fn a_plan_made_on_an_older_state_is_refused(bed: Bed) {
+    let store = bed.open().await;
     let operation = begun(&store, 1, 0).await;
     store.record_steps(&operation, &[put(1, "a")], &[], at(1)).await.unwrap();
     store.finish(operation, &OperationOutcome::Succeeded, at(2)).await.unwrap();
@@ -81,11 +89,10 @@ async fn a_plan_made_on_an_older_state_is_refused() {
     begun(&store, 2, 3).await;
 }
 
-#[tokio::test]
-async fn a_second_operation_is_refused_while_one_is_at_work() {
-    let (folder, store) = store().await;
+async fn a_second_operation_is_refused_while_one_is_at_work(bed: Bed) {
+    let store = bed.open().await;
     let operation = begun(&store, 1, 0).await;
-    let other = open(&folder).await;
+    let other = bed.open().await;
     let refused = begin(&other, 2, 30).await;
     assert!(matches!(&refused, Begun::Busy { holder, since } if holder.pid == 1 && *since == at(0)), "{refused:?}");
     // Each record renews the lease: a minute after the first one, it still holds.
@@ -95,13 +102,12 @@ async fn a_second_operation_is_refused_while_one_is_at_work() {
     begun(&other, 2, 81).await;
 }
 
-#[tokio::test]
-async fn of_many_that_begin_at_once_one_does() {
-    let (folder, store) = store().await;
+async fn of_many_that_begin_at_once_one_does(bed: Bed) {
+    let store = bed.open().await;
     drop(store);
     let mut tasks = Vec::new();
     for pid in 1..=8 {
-        let store = open(&folder).await;
+        let store = bed.open().await;
         tasks.push(tokio::spawn(async move { matches!(begin(&store, pid, 0).await, Begun::Started(_)) }));
     }
     let mut started = 0;
@@ -111,13 +117,12 @@ async fn of_many_that_begin_at_once_one_does() {
     assert_eq!(started, 1);
 }
 
-#[tokio::test]
-async fn what_was_cut_short_comes_first_and_goes_on_where_it_was() {
-    let (folder, store) = store().await;
+async fn what_was_cut_short_comes_first_and_goes_on_where_it_was(bed: Bed) {
+    let store = bed.open().await;
     let dead = begun(&store, 1, 0).await;
     store.record_steps(&dead, &[put(1, "a")], &[2], at(1)).await.unwrap();
 
-    let store = open(&folder).await;
+    let store = bed.open().await;
     let Begun::Unfinished(record) = begin(&store, 2, 1000).await else { panic!("it was not found") };
     assert_eq!((&record.done, &record.under_way), (&BTreeSet::from([1]), &BTreeSet::from([2])));
     assert_eq!((record.plan.as_str(), record.kind.as_str(), record.holder.pid), ("{\"steps\":[]}", "apply", 1));
@@ -134,9 +139,8 @@ async fn what_was_cut_short_comes_first_and_goes_on_where_it_was() {
     assert!(matches!(again, Resumed::Ended), "{again:?}");
 }
 
-#[tokio::test]
-async fn whoever_was_taken_over_can_write_nothing_more() {
-    let (_folder, store) = store().await;
+async fn whoever_was_taken_over_can_write_nothing_more(bed: Bed) {
+    let store = bed.open().await;
     let slow = begun(&store, 1, 0).await;
     let record = store.unfinished(&dev()).await.unwrap().unwrap();
     let Resumed::Resumed(_) = store.resume(&record, &holder(2), TTL, at(61), &nobody_is_dead).await.unwrap() else {
@@ -154,9 +158,8 @@ async fn whoever_was_taken_over_can_write_nothing_more() {
     assert_eq!(entries(&store).await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn environments_do_not_disturb_each_other() {
-    let (_folder, store) = store().await;
+async fn environments_do_not_disturb_each_other(bed: Bed) {
+    let store = bed.open().await;
     let operation = begun(&store, 1, 0).await;
     store.record_steps(&operation, &[put(1, "a")], &[], at(1)).await.unwrap();
     let prod = "prod".parse().unwrap();

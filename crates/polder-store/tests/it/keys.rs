@@ -2,17 +2,18 @@ use std::fs;
 
 use polder_store::StoreError;
 
-use crate::fixtures::{open, store};
+use crate::fixtures::Bed;
 
 #[tokio::test]
 async fn a_key_is_made_once_and_is_not_in_the_database() {
-    let (folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     let key = store.tenant_key("mask").unwrap();
     assert_eq!(key.expose().len(), 64);
     assert!(key != store.tenant_key("other").unwrap());
     store.close().await;
-    assert!(key == open(&folder).await.tenant_key("mask").unwrap());
-    for file in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+    assert!(key == bed.open().await.tenant_key("mask").unwrap());
+    for file in fs::read_dir(bed.folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
         let bytes = fs::read(&file).unwrap();
         assert!(!bytes.windows(64).any(|window| window == key.expose().as_bytes()), "{}", file.display());
     }
@@ -20,7 +21,8 @@ async fn a_key_is_made_once_and_is_not_in_the_database() {
 
 #[tokio::test]
 async fn those_who_ask_for_a_new_key_at_once_get_the_same() {
-    let (_folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     let ask = |store: polder_store::Store| std::thread::spawn(move || store.tenant_key("mask").unwrap());
     let asked: Vec<_> = (0..8).map(|_| ask(store.clone())).collect();
     let keys: Vec<_> = asked.into_iter().map(|thread| thread.join().unwrap()).collect();
@@ -29,9 +31,10 @@ async fn those_who_ask_for_a_new_key_at_once_get_the_same() {
 
 #[tokio::test]
 async fn a_key_that_is_not_whole_is_refused_and_left_alone() {
-    let (folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     store.tenant_key("mask").unwrap();
-    let path = folder.path().join("keys/mask.key");
+    let path = bed.folder.path().join("keys/mask.key");
     for text in ["", "abc", &"g".repeat(64)] {
         fs::write(&path, text).unwrap();
         let error = store.tenant_key("mask").unwrap_err();
@@ -47,9 +50,10 @@ async fn a_key_that_is_not_whole_is_refused_and_left_alone() {
 #[tokio::test]
 async fn a_key_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let (folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     store.tenant_key("mask").unwrap();
-    let path = folder.path().join("keys/mask.key");
+    let path = bed.folder.path().join("keys/mask.key");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let error = store.tenant_key("mask").unwrap_err();

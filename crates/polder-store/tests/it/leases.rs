@@ -1,6 +1,11 @@
 use polder_store::{Acquired, Holder, Lease, StoreError};
 
-use crate::fixtures::{TTL, at, holder, nobody_is_dead, open, store};
+use crate::fixtures::{Bed, TTL, at, holder, nobody_is_dead, on_both};
+
+on_both! {
+    a_lease_is_held_until_given_back_or_its_time_is_over,
+    the_lease_of_a_dead_process_is_taken_at_once,
+}
 
 fn held(acquired: Acquired) -> Lease {
     match acquired {
@@ -9,10 +14,9 @@ fn held(acquired: Acquired) -> Lease {
     }
 }
 
-#[tokio::test]
-async fn a_lease_is_held_until_given_back_or_its_time_is_over() {
-    let (folder, store) = store().await;
-    let other = open(&folder).await;
+async fn a_lease_is_held_until_given_back_or_its_time_is_over(bed: Bed) {
+    let store = bed.open().await;
+    let other = bed.open().await;
     let first = held(store.acquire("load", &holder(1), TTL, at(0), &nobody_is_dead).await.unwrap());
     let busy = other.acquire("load", &holder(2), TTL, at(59), &nobody_is_dead).await.unwrap();
     assert_eq!(busy, Acquired::Busy { holder: holder(1), since: at(0) });
@@ -31,9 +35,8 @@ async fn a_lease_is_held_until_given_back_or_its_time_is_over() {
     held(store.acquire("load", &holder(1), TTL, at(122), &nobody_is_dead).await.unwrap());
 }
 
-#[tokio::test]
-async fn the_lease_of_a_dead_process_is_taken_at_once() {
-    let (_folder, store) = store().await;
+async fn the_lease_of_a_dead_process_is_taken_at_once(bed: Bed) {
+    let store = bed.open().await;
     let first = held(store.acquire("load", &holder(1), TTL, at(0), &nobody_is_dead).await.unwrap());
     let is_dead = |other: &Holder| *other == holder(1);
     let second = held(store.acquire("load", &holder(2), TTL, at(1), &is_dead).await.unwrap());

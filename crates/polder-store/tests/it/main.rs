@@ -1,6 +1,7 @@
-//! The store against real SQLite files.
+//! The store against real databases: SQLite files and a PostgreSQL server.
 
 mod audit;
+mod audit_chain;
 mod batches;
 mod crash;
 mod fixtures;
@@ -10,3 +11,4 @@ mod leases;
 mod metastore;
 mod opening;
 mod runs;
+mod servers;

@@ -3,11 +3,18 @@ use polder_store::EntryFilter;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::fixtures::{dev, group, store, table};
+use crate::fixtures::{Bed, dev, group, on_both, table};
 
-#[tokio::test]
-async fn every_change_moves_the_version_on() {
-    let (_folder, store) = store().await;
+on_both! {
+    every_change_moves_the_version_on,
+    entries_are_found_by_address_kind_and_prefix,
+    a_resource_of_each_kind_reads_back_as_written,
+    more_entries_than_fit_a_statement_are_all_there,
+    a_tables_id_goes_with_its_entry,
+}
+
+async fn every_change_moves_the_version_on(bed: Bed) {
+    let store = bed.open().await;
     assert_eq!(store.metastore_version(&dev()).await.unwrap(), 0);
     store.put_entry(&dev(), &group("a")).await.unwrap();
     store.put_entry(&dev(), &group("a")).await.unwrap();
@@ -18,9 +25,8 @@ async fn every_change_moves_the_version_on() {
     assert_eq!((all.version, all.resources.len()), (3, 0));
 }
 
-#[tokio::test]
-async fn entries_are_found_by_address_kind_and_prefix() {
-    let (_folder, store) = store().await;
+async fn entries_are_found_by_address_kind_and_prefix(bed: Bed) {
+    let store = bed.open().await;
     let tables = [table(1, 2), table(2, 2), table(10, 2)];
     for table in &tables {
         store.put_entry(&dev(), table).await.unwrap();
@@ -37,8 +43,7 @@ async fn entries_are_found_by_address_kind_and_prefix() {
     assert_eq!(store.entry(&dev(), &group("other").address()).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_resource_of_each_kind_reads_back_as_written() {
+async fn a_resource_of_each_kind_reads_back_as_written(bed: Bed) {
     let name = json!("finance.bronze.x_v1");
     let dataset = json!({"domain": "finance", "name": "x", "version": "v1"});
     let location = json!({"provider": "aws", "bucket": "dev-b", "prefix": "p"});
@@ -63,7 +68,7 @@ async fn a_resource_of_each_kind_reads_back_as_written() {
         json!({"kind": "job", "id": job, "run_as": null, "sources": [], "sink": null, "work": work, "write": "append", "bad_rows": "fail"}),
     ];
     assert_eq!(resources.len(), Kind::ALL.len());
-    let (_folder, store) = store().await;
+    let store = bed.open().await;
     for value in resources {
         let resource: Resource = serde_json::from_value(value).unwrap();
         store.put_entry(&dev(), &resource).await.unwrap();
@@ -71,9 +76,8 @@ async fn a_resource_of_each_kind_reads_back_as_written() {
     }
 }
 
-#[tokio::test]
-async fn more_entries_than_fit_a_statement_are_all_there() {
-    let (_folder, store) = store().await;
+async fn more_entries_than_fit_a_statement_are_all_there(bed: Bed) {
+    let store = bed.open().await;
     let operation = crate::fixtures::begun(&store, 1, 0).await;
     let steps: Vec<_> = (0..9_001)
         .map(|number| polder_store::StepRecord {
@@ -95,9 +99,8 @@ async fn more_entries_than_fit_a_statement_are_all_there() {
     assert_eq!(store.metastore(&dev()).await.unwrap().resources.len(), 0);
 }
 
-#[tokio::test]
-async fn a_tables_id_goes_with_its_entry() {
-    let (_folder, store) = store().await;
+async fn a_tables_id_goes_with_its_entry(bed: Bed) {
+    let store = bed.open().await;
     let name: TableName = "finance.bronze.customer1_v1".parse().unwrap();
     let id = Uuid::from_u128(7);
     assert_eq!(store.table_id(&dev(), &name).await.unwrap(), None);
@@ -113,7 +116,8 @@ async fn a_tables_id_goes_with_its_entry() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement"]
 async fn eighty_thousand_entries() {
-    let (folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     let operation = crate::fixtures::begun(&store, 1, 0).await;
     let tables = (0..20_000).map(|number| table(number, 10));
     let others = (0..60_000).map(|number| (*group(&format!("group{number}"))).clone());
@@ -139,16 +143,16 @@ async fn eighty_thousand_entries() {
     store.close().await;
     for _ in 0..3 {
         let opened = std::time::Instant::now();
-        let store = crate::fixtures::open(&folder).await;
+        let store = bed.open().await;
         let opened = opened.elapsed();
         let read = std::time::Instant::now();
         let entries = store.metastore(&dev()).await.unwrap().resources.len();
         report += &format!("opened in {opened:?}, {entries} entries read in {:?}\n", read.elapsed());
         store.close().await;
     }
-    let fresh = tempfile::TempDir::new().unwrap();
+    let fresh = Bed::sqlite();
     let made = std::time::Instant::now();
-    crate::fixtures::open(&fresh).await;
+    fresh.open().await;
     report += &format!("made in {:?}\n", made.elapsed());
     std::io::Write::write_all(&mut std::io::stdout(), report.as_bytes()).unwrap();
 }

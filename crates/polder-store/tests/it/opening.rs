@@ -4,18 +4,23 @@ use std::path::Path;
 use polder_store::{StepRecord, Store, StoreError};
 use tempfile::TempDir;
 
-use crate::fixtures::{dev, group, open, store};
+use crate::fixtures::{Bed, dev, group, on_both};
+
+on_both! {
+    what_was_written_is_there_after_closing_and_opening,
+    those_who_open_a_new_database_at_once_all_succeed,
+    a_database_of_a_newer_form_is_refused,
+}
 
 async fn error_of(path: &Path) -> StoreError {
     Store::open(path.to_str().unwrap()).await.err().unwrap()
 }
 
-#[tokio::test]
-async fn what_was_written_is_there_after_closing_and_opening() {
-    let (folder, store) = store().await;
+async fn what_was_written_is_there_after_closing_and_opening(bed: Bed) {
+    let store = bed.open().await;
     store.put_entry(&dev(), &group("analysts")).await.unwrap();
     store.close().await;
-    let store = open(&folder).await;
+    let store = bed.open().await;
     assert_eq!(store.entries(&dev(), Default::default()).await.unwrap(), [(*group("analysts")).clone()]);
 }
 
@@ -31,29 +36,33 @@ async fn a_path_and_its_url_are_the_same_database_whatever_characters_it_has() {
     assert_eq!(store.metastore_version(&dev()).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn two_that_open_a_new_database_at_once_both_succeed() {
+async fn those_who_open_a_new_database_at_once_all_succeed(bed: Bed) {
     for _ in 0..5 {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state.db");
+        let place = bed.place();
         let open = || {
-            let path = path.to_str().unwrap().to_owned();
-            tokio::spawn(async move { Store::open(&path).await.map(drop) })
+            let place = place.clone();
+            tokio::spawn(async move { Store::open(&place).await.map(drop) })
         };
-        for opened in [open(), open(), open()] {
+        for opened in [open(), open(), open(), open()] {
             opened.await.unwrap().unwrap();
         }
+        let anew = match &bed.database {
+            Some(database) => database.run("drop schema public cascade; create schema public").map(drop),
+            None => fs::remove_file(&place).map_err(Into::into),
+        };
+        anew.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_damaged_file_is_named_and_left_as_it_is() {
-    let (folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     let operation = crate::fixtures::begun(&store, 1, 0).await;
     let steps: Vec<StepRecord> = (0..50).map(|number| crate::fixtures::put(number, &format!("group{number}"))).collect();
     store.record_steps(&operation, &steps, &[], crate::fixtures::at(1)).await.unwrap();
     store.close().await;
-    let whole = fs::read(folder.path().join("state.db")).unwrap();
+    let whole = fs::read(bed.folder.path().join("state.db")).unwrap();
     let mut scribbled = whole.clone();
     // The root page of the schema: everything hangs from it.
     scribbled[100..400].fill(0xAA);
@@ -76,31 +85,33 @@ async fn a_damaged_file_is_named_and_left_as_it_is() {
 
 #[tokio::test]
 async fn damage_found_later_is_told_as_damage() {
-    let (folder, store) = store().await;
-    for number in 0..500 {
-        store.put_entry(&dev(), &group(&format!("group{number}"))).await.unwrap();
-    }
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
+    let operation = crate::fixtures::begun(&store, 1, 0).await;
+    let steps: Vec<StepRecord> = (0..5_000).map(|number| crate::fixtures::put(number, &format!("group{number}"))).collect();
+    store.record_steps(&operation, &steps, &[], crate::fixtures::at(1)).await.unwrap();
     store.close().await;
-    let path = folder.path().join("state.db");
+    let path = bed.folder.path().join("state.db");
     let mut bytes = fs::read(&path).unwrap();
     // Past the first pages, which opening reads.
     let half = bytes.len() / 2;
     bytes[half..].fill(0xAA);
     fs::write(&path, &bytes).unwrap();
-    let store = open(&folder).await;
+    let store = bed.open().await;
     let error = store.entries(&dev(), Default::default()).await.unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_damaged_metastore_is_never_one_with_less_in_it() {
-    let (folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     let operation = crate::fixtures::begun(&store, 1, 0).await;
     let steps: Vec<StepRecord> = (0..50).map(|number| crate::fixtures::put(number, &format!("group{number}"))).collect();
     store.record_steps(&operation, &steps, &[], crate::fixtures::at(1)).await.unwrap();
     store.close().await;
-    let whole = fs::read(folder.path().join("state.db")).unwrap();
-    let path = folder.path().join("damaged.db");
+    let whole = fs::read(bed.folder.path().join("state.db")).unwrap();
+    let path = bed.folder.path().join("damaged.db");
     let mut told = 0;
     for page in 1..whole.len() / 4096 {
         let mut bytes = whole.clone();
@@ -117,7 +128,7 @@ async fn a_damaged_metastore_is_never_one_with_less_in_it() {
         }
         store.close().await;
         for ending in ["-wal", "-shm"] {
-            drop(fs::remove_file(folder.path().join(format!("damaged.db{ending}"))));
+            drop(fs::remove_file(bed.folder.path().join(format!("damaged.db{ending}"))));
         }
     }
     assert!(told > 3, "the pages of the entries, of what is recorded and of their indexes: {told}");
@@ -136,29 +147,26 @@ async fn a_place_where_nothing_can_be_made_is_named() {
     assert!(matches!(Store::open("").await, Err(StoreError::Place { .. })));
 }
 
-#[tokio::test]
-async fn a_database_of_a_newer_form_is_refused() {
-    let (folder, store) = store().await;
-    store.close().await;
-    let url = format!("sqlite://{}", folder.path().join("state.db").display());
-    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
-    sqlx::query("insert into polder_form (number) values (99)").execute(&pool).await.unwrap();
-    pool.close().await;
-    let error = error_of(&folder.path().join("state.db")).await;
+async fn a_database_of_a_newer_form_is_refused(bed: Bed) {
+    bed.open().await.close().await;
+    bed.run("insert into polder_form (number) values (99)").await.unwrap();
+    let error = Store::open(&bed.place()).await.err().unwrap();
     assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn calls_can_be_made_from_any_task() {
     fn spawnable(_: impl Future + Send) {}
-    let (_folder, store) = store().await;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
     let (dev, job, now) = (dev(), crate::fixtures::job(), crate::fixtures::at(0));
     let operation = crate::fixtures::begun(&store, 1, 0).await;
     spawnable(store.record_steps(&operation, &[], &[], now));
     spawnable(store.state(&dev));
     spawnable(store.metastore(&dev));
     spawnable(store.plan_batch(&dev, &job, vec![], 0, now));
-    spawnable(store.append_audit(&dev, &[]));
+    spawnable(store.append_audit(vec![]));
+    spawnable(store.verify_audit(None, &mut |_| ()));
     spawnable(store.interrupt_dead_runs(&dev, now, &crate::fixtures::nobody_is_dead));
     spawnable(store.resume(
         &store.unfinished(&dev).await.unwrap().unwrap(),

@@ -4,7 +4,13 @@ use polder_model::{JobId, Principal, PrincipalKind};
 use polder_store::{DatasetVersion, Holder, NewRun, RunDetails, RunEnd, RunFilter, RunRecord, RunStatus, Store, StoreError};
 use serde_json::json;
 
-use crate::fixtures::{at, dev, holder, job, nobody_is_dead, store};
+use crate::fixtures::{Bed, at, dev, holder, job, nobody_is_dead, on_both};
+
+on_both! {
+    a_run_is_kept_with_what_it_read_and_wrote,
+    runs_are_listed_newest_first_and_filtered,
+    the_runs_of_a_dead_process_are_interrupted_and_others_are_not,
+}
 
 async fn start(store: &Store, job: &JobId, pid: u32, seconds: i64) -> RunRecord {
     let principal = Principal { kind: PrincipalKind::ServicePrincipal, name: "loader".parse().unwrap() };
@@ -30,9 +36,8 @@ fn end(status: RunStatus, seconds: i64) -> RunEnd {
     }
 }
 
-#[tokio::test]
-async fn a_run_is_kept_with_what_it_read_and_wrote() {
-    let (_folder, store) = store().await;
+async fn a_run_is_kept_with_what_it_read_and_wrote(bed: Bed) {
+    let store = bed.open().await;
     let run = start(&store, &job(), 1, 0).await;
     assert_eq!(store.last_success(&dev(), &job()).await.unwrap(), None);
     let ended = store.finish_run(run.id, end(RunStatus::Succeeded, 10)).await.unwrap();
@@ -43,9 +48,8 @@ async fn a_run_is_kept_with_what_it_read_and_wrote() {
     assert!(matches!(again, Err(StoreError::Missing { .. })), "{again:?}");
 }
 
-#[tokio::test]
-async fn runs_are_listed_newest_first_and_filtered() {
-    let (_folder, store) = store().await;
+async fn runs_are_listed_newest_first_and_filtered(bed: Bed) {
+    let store = bed.open().await;
     let other: JobId = "finance/other".parse().unwrap();
     for (seconds, job, status) in [
         (0, &job(), RunStatus::Succeeded),
@@ -67,9 +71,8 @@ async fn runs_are_listed_newest_first_and_filtered() {
     assert_eq!(store.last_success(&dev(), &job()).await.unwrap().unwrap().started, at(0));
 }
 
-#[tokio::test]
-async fn the_runs_of_a_dead_process_are_interrupted_and_others_are_not() {
-    let (_folder, store) = store().await;
+async fn the_runs_of_a_dead_process_are_interrupted_and_others_are_not(bed: Bed) {
+    let store = bed.open().await;
     let dead = start(&store, &job(), 1, 0).await;
     let alive = start(&store, &job(), 2, 1).await;
     assert!(store.interrupt_dead_runs(&dev(), at(9), &nobody_is_dead).await.unwrap().is_empty());
