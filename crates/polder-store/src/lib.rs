@@ -9,6 +9,7 @@ mod audit;
 mod batches;
 mod bulk;
 mod counters;
+mod deliveries;
 mod directory;
 mod entries;
 mod error;
@@ -19,6 +20,7 @@ mod migrations;
 mod operation;
 mod place;
 mod recorded;
+mod requests;
 mod resources;
 mod roles;
 mod run;
@@ -33,6 +35,7 @@ pub use audit::{
     AuditEvent, AuditFault, AuditFilter, AuditForm, AuditPage, AuditPoint, AuditRecord, AuditVerification, AuditWrong, NotAPoint,
 };
 pub use batches::{Batch, FileSeen, LoadedFiles, PlannedBatch};
+pub use deliveries::{ClaimedDelivery, DeliveryOutcome, DeliveryRecord, NewDelivery};
 pub use directory::{Directory, TimedGrant};
 pub use entries::{EntryChange, EntryFilter, MetastoreEntries};
 pub use error::{Result, StoreError};
@@ -40,6 +43,9 @@ pub use journal::StepRecord;
 pub use lease::{Acquired, Holder, IsDead, Lease};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
 pub use recorded::EnvironmentState;
+pub use requests::{
+    GrantsChange, LiveGrant, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow, StoredRequest,
+};
 pub use roles::{RoleGrant, RoleRevoked};
 pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunStatus};
 pub use runs::RunFilter;
