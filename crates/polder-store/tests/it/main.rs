@@ -10,5 +10,6 @@ mod keys;
 mod leases;
 mod metastore;
 mod opening;
+mod requests;
 mod runs;
 mod servers;
