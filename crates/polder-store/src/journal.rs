@@ -12,6 +12,7 @@ use crate::bulk::{self, Value};
 use crate::entries::{self, EntryChange};
 use crate::error::{Result, StoreError};
 use crate::lease::{self, Acquired, Holder, IsDead};
+use crate::object_times;
 use crate::operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
 use crate::recorded;
 use crate::store::Store;
@@ -175,6 +176,8 @@ async fn record_done(work: &mut Work, operation: &Operation, steps: &[StepRecord
         }
     }
     entries::change(work, &operation.environment, &changes).await?;
+    let put = changes.iter().filter(|(_, put)| put.is_some()).map(|(address, _)| address);
+    object_times::stamp(work, &operation.environment, put, now).await?;
     recorded::change(work, &operation.environment, &completed).await?;
     mark_done(work, operation.id, steps, now).await
 }

@@ -8,15 +8,19 @@
 mod audit;
 mod batches;
 mod bulk;
+mod commits;
 mod counters;
 mod deliveries;
 mod directory;
 mod entries;
 mod error;
+mod given_grants;
 mod journal;
 mod keys;
 mod lease;
+mod made;
 mod migrations;
+mod object_times;
 mod operation;
 mod place;
 mod recorded;
@@ -27,6 +31,7 @@ mod run;
 mod runs;
 mod sessions;
 mod signons;
+mod staging;
 mod store;
 mod tokens;
 mod work;
@@ -35,12 +40,15 @@ pub use audit::{
     AuditEvent, AuditFault, AuditFilter, AuditForm, AuditPage, AuditPoint, AuditRecord, AuditVerification, AuditWrong, NotAPoint,
 };
 pub use batches::{Batch, FileSeen, LoadedFiles, PlannedBatch};
+pub use commits::{Commit, CommitOutcome, CommitRequest, TableCommits, UNPUBLISHED_LIMIT};
 pub use deliveries::{ClaimedDelivery, DeliveryOutcome, DeliveryRecord, NewDelivery};
 pub use directory::{Directory, TimedGrant};
 pub use entries::{EntryChange, EntryFilter, MetastoreEntries};
 pub use error::{Result, StoreError};
+pub use given_grants::{GivenGrant, GrantChange};
 pub use journal::StepRecord;
 pub use lease::{Acquired, Holder, IsDead, Lease};
+pub use made::{Alteration, Made, MadeObject, NewObject};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
 pub use recorded::EnvironmentState;
 pub use requests::{
@@ -51,5 +59,6 @@ pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunS
 pub use runs::RunFilter;
 pub use sessions::Session;
 pub use signons::{KnownUser, SignOn};
+pub use staging::StagingTable;
 pub use store::{Store, StoreOptions};
 pub use tokens::{NewToken, TokenRecord, TokenRevoked, TokenShown};

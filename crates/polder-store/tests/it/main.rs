@@ -3,6 +3,7 @@
 mod audit;
 mod audit_chain;
 mod batches;
+mod commits;
 mod crash;
 mod fixtures;
 mod journal;
