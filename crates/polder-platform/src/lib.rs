@@ -34,4 +34,4 @@ pub use platform::{OpenOptions, Platform};
 pub use query::query_error;
 pub use run::{RunObserver, RunOptions, Selection};
 pub use tenant::{Tenant, resolve_secret};
-pub use validate::{Validation, validate};
+pub use validate::{Validation, validate, validate_files};

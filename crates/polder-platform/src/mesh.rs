@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use polder_api::MeshFiles;
 use polder_descriptor::{Fault, File, Mesh, Severity};
 use rayon::iter::Either;
 use rayon::prelude::*;
@@ -112,6 +113,53 @@ fn read_one(root: &Path, home: &Path, path: &Path) -> Result<File, Box<Fault>> {
     }
     let bytes = fs::read(&full).map_err(unreadable)?;
     Ok(File { path: Arc::from(name.as_str()), bytes })
+}
+
+/// Where the files of a mesh are read from.
+#[derive(Debug, Clone)]
+pub(crate) enum MeshSource {
+    /// Its folder.
+    Folder,
+    /// These, which someone sent.
+    Files(Arc<[File]>),
+}
+
+impl MeshSource {
+    /// Files that someone sent, by their paths in the mesh's folder.
+    ///
+    /// # Errors
+    /// When a path is none that a mesh's folder is read at, or a file is too large.
+    pub(crate) fn sent(files: MeshFiles) -> Result<Self, Error> {
+        let refused = |path: &str, why: &str| {
+            Error::new(ErrorKind::Invalid, format!("{path:?} {why}"))
+                .with_hint("send polder.yaml and the .yaml, .yml, .sql and .cedar files in domains, access and policies")
+        };
+        let read = files.into_iter().map(|(path, text)| {
+            let mut parts = path.split('/');
+            let top = parts.next().unwrap_or_default();
+            let plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']));
+            let known = path == "polder.yaml" || (FOLDERS.contains(&top) && is_read(Path::new(&path)));
+            if !plain || !known || path.split('/').count() > DEPTH_LIMIT + 2 {
+                return Err(refused(&path, "is no file of a mesh"));
+            }
+            if text.len() as u64 > FILE_LIMIT_BYTES {
+                return Err(refused(&path, &format!("has more than the {FILE_LIMIT_BYTES} bytes that a descriptor may have")));
+            }
+            Ok(File { path: path.into(), bytes: text.into_bytes() })
+        });
+        Ok(Self::Files(read.collect::<Result<_, _>>()?))
+    }
+
+    /// Reads every file, with the faults of those that cannot be read.
+    ///
+    /// # Errors
+    /// As [`read_files`].
+    pub(crate) fn read(&self, root: &Path) -> Result<(Vec<File>, Vec<Fault>), Error> {
+        match self {
+            Self::Folder => read_files(root),
+            Self::Files(files) => Ok((files.to_vec(), Vec::new())),
+        }
+    }
 }
 
 /// Reads `polder.yaml` alone: enough to know the environments, however many files the mesh has.

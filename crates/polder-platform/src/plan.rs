@@ -54,7 +54,7 @@ impl Platform {
 
     /// The same, with the faults that are only warnings.
     async fn checked(&self) -> Result<(Desired, Vec<Fault>), Error> {
-        let (files, mut faults) = mesh::read_files(&self.root)?;
+        let (files, mut faults) = self.source.read(&self.root)?;
         let (mesh, more) = polder_descriptor::parse(files);
         faults.extend(more);
         let desired = self.lower(&mesh, &mut faults);

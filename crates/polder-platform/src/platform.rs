@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
+use polder_api::MeshFiles;
 use polder_access::{Action, Caller, Decision, Permit};
 use polder_catalog::Metastore;
 use polder_descriptor::{EnvironmentInfo, Mesh};
@@ -16,7 +17,7 @@ use polder_store::Store;
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::identity::{self, Identity};
-use crate::mesh;
+use crate::mesh::{self, MeshSource};
 use crate::metastores::Metastores;
 use crate::tenant::State;
 
@@ -41,6 +42,7 @@ pub struct Platform {
     pub(crate) engine: Arc<Engine>,
     pub(crate) metastores: Arc<Metastores>,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) source: MeshSource,
 }
 
 impl Platform {
@@ -60,6 +62,14 @@ impl Platform {
     #[must_use]
     pub fn acting(&self, identity: Identity) -> Self {
         Self { identity: Arc::new(identity), ..self.clone() }
+    }
+
+    /// The same environment, planning from files that someone sent.
+    ///
+    /// # Errors
+    /// When one of them is no file of a mesh.
+    pub fn declared_by(&self, files: MeshFiles) -> Result<Self, Error> {
+        Ok(Self { source: MeshSource::sent(files)?, ..self.clone() })
     }
 
     /// The environment.

@@ -13,7 +13,7 @@ use polder_store::Store;
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::identity::Identity;
-use crate::mesh;
+use crate::mesh::{self, MeshSource};
 use crate::platform::{Platform, choose};
 
 /// The folder in a mesh that holds what polder keeps, tenant by tenant.
@@ -106,6 +106,7 @@ impl State {
             engine: self.engine.clone(),
             metastores: Arc::default(),
             identity: Arc::new(identity),
+            source: MeshSource::Folder,
         })
     }
 }

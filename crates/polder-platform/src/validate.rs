@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
-use polder_api::MeshSummary;
-use polder_descriptor::{EnvironmentInfo, Fault, Mesh};
+use polder_api::{MeshFiles, MeshSummary};
+use polder_descriptor::{EnvironmentInfo, Fault, File, Mesh};
 use polder_engine::{Engine, EngineConfig};
 use polder_model::secret::Secret;
 use polder_model::{Desired, Kind};
 use tokio::runtime::Handle;
 
 use crate::error::{Doing, Error, ErrorKind};
-use crate::mesh;
+use crate::mesh::{self, MeshSource};
 use crate::plan::let_go;
 
 mod files;
@@ -53,7 +53,22 @@ impl Validation {
 /// # Errors
 /// Only when the folder cannot be read; what is wrong with the mesh is in the [`Validation`].
 pub async fn validate(root: &Path) -> Result<Validation, Error> {
-    let (files, mut faults) = mesh::read_files(root)?;
+    validated(mesh::read_files(root)?, |file| std::fs::read_to_string(root.join(file)).ok()).await
+}
+
+/// Validates a mesh of files that someone sent.
+///
+/// # Errors
+/// When one of them is no file of a mesh.
+pub async fn validate_files(files: MeshFiles) -> Result<Validation, Error> {
+    let texts = files.clone();
+    validated(MeshSource::sent(files)?.read(Path::new(""))?, |file| texts.get(file).cloned()).await
+}
+
+async fn validated(
+    (files, mut faults): (Vec<File>, Vec<Fault>),
+    text: impl Fn(&str) -> Option<String>,
+) -> Result<Validation, Error> {
     let (mesh, more) = polder_descriptor::parse(files);
     faults.extend(more);
     let mesh = Arc::new(mesh);
@@ -63,7 +78,9 @@ pub async fn validate(root: &Path) -> Result<Validation, Error> {
     faults.extend(checked.into_iter().flat_map(|(_, faults)| faults));
     let_go(mesh);
     let faults = in_order(faults);
-    let texts = texts_of(root, &faults);
+    let files: BTreeSet<Arc<str>> = faults.iter().map(|fault| fault.file.clone()).collect();
+    // What cannot be read is shown without its text.
+    let texts = files.into_iter().filter_map(|file| Some((file.clone(), text(&file)?))).collect();
     Ok(Validation { faults, summary, texts })
 }
 
@@ -121,11 +138,4 @@ fn summarize(desired: &Desired) -> MeshSummary {
         }
     }
     summary
-}
-
-/// Reads the files that faults are in once more, to show them; what cannot be read is shown without its text.
-fn texts_of(root: &Path, faults: &[Fault]) -> BTreeMap<Arc<str>, String> {
-    let files: BTreeSet<Arc<str>> = faults.iter().map(|fault| fault.file.clone()).collect();
-    let read = |file: Arc<str>| Some((file.clone(), std::fs::read_to_string(root.join(&*file)).ok()?));
-    files.into_iter().filter_map(read).collect()
 }

@@ -15,9 +15,12 @@ mod directory;
 mod entries;
 mod error;
 mod given_grants;
+mod identities;
 mod journal;
+mod kept_answers;
 mod keys;
 mod lease;
+mod long_operations;
 mod made;
 mod migrations;
 mod object_times;
@@ -46,9 +49,14 @@ pub use directory::{Directory, TimedGrant};
 pub use entries::{EntryChange, EntryFilter, MetastoreEntries};
 pub use error::{Result, StoreError};
 pub use given_grants::{GivenGrant, GrantChange};
+pub use identities::{
+    GroupContent, GroupOfMember, GroupRecord, IdentityChange, IdentityKey, IdentityPage, Member, UserContent, UserRecord,
+};
 pub use journal::StepRecord;
+pub use kept_answers::Keyed;
 pub use lease::{Acquired, Holder, IsDead, Lease};
 pub use made::{Alteration, Made, MadeObject, NewObject};
+pub use long_operations::LongOperationFilter;
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
 pub use recorded::EnvironmentState;
 pub use requests::{

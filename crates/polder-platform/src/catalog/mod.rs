@@ -1,0 +1,119 @@
+//! What clients of the catalog see, make, drop, grant and commit to. Names, visibility and rights are those of the one access model;
+//! what files declare is never changed here.
+
+mod commits;
+mod drop;
+mod files;
+mod grants;
+mod make;
+mod object;
+mod stage;
+mod table;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use polder_access::{Action, Caller, Permit};
+use polder_catalog::Metastore;
+use polder_model::{DomainName, Kind, Securable, TableName};
+use uuid::Uuid;
+
+pub use commits::{CommitAsked, CommitsAnswer};
+pub use files::{FilesOf, OpenFiles};
+pub use grants::{EffectivePrivilege, GrantsOf, PermissionChange};
+pub use make::{NewCatalog, NewSchema, NewTable, NewView, NewVolume};
+pub use object::{CatalogObject, Listing};
+pub use stage::Staged;
+pub use table::TableChange;
+
+use crate::audit::AuditTrail;
+use crate::error::{Error, ErrorKind};
+use crate::platform::Platform;
+
+/// One operation under way: the metastore as it is, who acts, and the record of what is decided.
+pub(crate) struct Act<'p> {
+    platform: &'p Platform,
+    metastore: Arc<Metastore>,
+    caller: Caller,
+    trail: AuditTrail,
+    now: DateTime<Utc>,
+}
+
+impl Platform {
+    async fn act(&self, doing: &str) -> Result<Act<'_>, Error> {
+        let metastore = self.metastore().await?;
+        let caller = self.caller(&metastore)?;
+        Ok(Act { platform: self, metastore, caller, trail: self.trail(doing), now: Utc::now() })
+    }
+
+    /// What the metastore of this environment is called by.
+    #[must_use]
+    pub fn metastore_id(&self) -> Uuid {
+        self.derived_id("metastore")
+    }
+
+    /// The id of something that has none of its own: the same at every server and after every start.
+    fn derived_id(&self, of: &str) -> Uuid {
+        let name = format!("polder:{}/{}/{of}", self.tenant(), self.environment());
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
+    }
+}
+
+impl Act<'_> {
+    /// Asks for a permit. The decision is on record before anything comes of it.
+    async fn demand(&self, action: Action, on: &Securable) -> Result<Permit, Error> {
+        let decided = Platform::permit(&self.metastore, &self.trail, &self.caller, action, on);
+        self.record().await?;
+        decided
+    }
+
+    async fn record(&self) -> Result<(), Error> {
+        self.trail.write(&self.platform.store, &self.platform.environment.name).await
+    }
+
+    /// The table or view of this name, by which of the two there is. Where there is neither, a table.
+    fn table_or_view(&self, name: &TableName) -> Securable {
+        match self.metastore.table_or_view(name) {
+            Some(found) if found.kind() == Kind::View => Securable::View(name.clone()),
+            _ => Securable::Table(name.clone()),
+        }
+    }
+}
+
+/// The refusal of a change of something that files declare.
+fn declared(what: &Securable) -> Error {
+    let hint = match what.catalog() {
+        Some(catalog) => format!("change it in domains/{catalog}/ and apply"),
+        None => "change it in the files and apply".to_owned(),
+    };
+    Error::new(ErrorKind::Conflict, format!("{what} is declared in files, which alone change it")).with_hint(hint)
+}
+
+fn exists(what: &Securable) -> Error {
+    Error::new(ErrorKind::Conflict, format!("there is a {what} already"))
+}
+
+fn not_there(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no {name}, or you may not know of it"))
+}
+
+/// A securable by the word that clients have for its kind, and its full name.
+///
+/// # Errors
+/// Not found, for a name that nothing can have.
+pub fn securable_named(kind: &str, full_name: &str) -> Result<Securable, Error> {
+    let absent = || not_there(full_name);
+    let parts: Vec<&str> = full_name.split('.').collect();
+    match (kind.to_ascii_lowercase().as_str(), parts.as_slice()) {
+        ("metastore", _) => Ok(Securable::Metastore),
+        ("catalog", [catalog]) => Ok(Securable::Catalog(catalog.parse().map_err(|_| absent())?)),
+        ("schema", [catalog, schema]) => {
+            let catalog: DomainName = catalog.parse().map_err(|_| absent())?;
+            Ok(Securable::Schema(catalog, schema.parse().map_err(|_| absent())?))
+        }
+        ("table" | "view", _) => Ok(Securable::Table(full_name.parse().map_err(|_| absent())?)),
+        ("volume", _) => Ok(Securable::Volume(full_name.parse().map_err(|_| absent())?)),
+        ("catalog" | "schema", _) => Err(absent()),
+        _ => Err(Error::new(ErrorKind::Invalid, "that is no kind of securable: use metastore, catalog, schema, table or volume")),
+    }
+}
