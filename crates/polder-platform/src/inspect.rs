@@ -41,7 +41,11 @@ impl Platform {
         self.store.verify_audit(from, progress).await.doing(ErrorKind::Unavailable, "cannot verify the audit")
     }
 
-    async fn may_inspect(&self, what: &str) -> Result<(), Error> {
+    /// Whether the caller may see how the metastore is governed.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub async fn may_inspect(&self, what: &str) -> Result<(), Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let trail = self.trail(what);

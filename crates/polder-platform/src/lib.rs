@@ -6,11 +6,13 @@
 
 mod apply;
 mod audit;
+pub mod catalog;
 mod error;
 mod governed;
 mod identity;
 mod inspect;
 mod maintain;
+mod may;
 mod mesh;
 mod metastores;
 mod observe;
@@ -18,6 +20,7 @@ mod plan;
 mod platform;
 mod process;
 mod query;
+mod requests;
 mod run;
 mod runs;
 mod sight;
@@ -32,6 +35,9 @@ pub use mesh::read_files;
 pub use plan::Planned;
 pub use platform::{OpenOptions, Platform};
 pub use query::query_error;
+pub use requests::AccessDesk;
 pub use run::{RunObserver, RunOptions, Selection};
 pub use tenant::{Tenant, resolve_secret};
 pub use validate::{Validation, validate, validate_files};
+
+pub use polder_store::{AuditFilter, AuditForm, AuditPage, AuditPoint, AuditRecord, AuditVerification};

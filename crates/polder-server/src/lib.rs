@@ -6,8 +6,10 @@
 pub mod api;
 pub mod auth;
 pub mod config;
+pub mod idempotency;
 pub mod identified;
 pub mod limits;
+pub mod operations;
 pub mod ops;
 pub mod problem;
 pub mod router;

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{api, auth, limits, ops, scim, telemetry, unity};
+use crate::{api, auth, idempotency, limits, ops, scim, telemetry, unity};
 
 /// Every route over an app.
 pub fn router(app: App) -> Router {
@@ -19,6 +19,7 @@ pub fn router(app: App) -> Router {
     let request_timeout = app.config.limits.request_timeout;
     let body_bytes = app.config.limits.body_bytes;
     let document = Json(document);
+    let api = api.layer(from_fn_with_state(app.clone(), idempotency::replay));
     Router::new()
         .merge(api)
         .route("/api/v1/openapi.json", axum::routing::get(move || std::future::ready(document.clone())))

@@ -12,6 +12,7 @@ use polder_store::Store;
 
 use crate::config::ServerConfig;
 use crate::limits::Concurrency;
+use crate::operations::Operations;
 use crate::problem::Problem;
 
 /// What every handler may reach. Cheap to clone.
@@ -32,6 +33,8 @@ pub struct Inner {
     pub outbound: Outbound,
     /// What each principal has under way.
     pub concurrency: Concurrency,
+    /// Long operations at work here.
+    pub operations: Operations,
     /// When the server was started.
     pub started: Instant,
     environments: BTreeMap<EnvironmentName, Platform>,
@@ -79,6 +82,7 @@ impl App {
             settings,
             store,
             outbound,
+            operations: Operations::default(),
             started: Instant::now(),
             environments,
             default_environment,

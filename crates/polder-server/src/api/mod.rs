@@ -6,10 +6,21 @@ use crate::state::App;
 
 mod environments;
 mod objects;
+mod operations;
 pub(crate) mod paging;
+mod plans;
 mod query;
+mod runs;
+mod upkeep;
 
 /// Every route, relative to `/api/v1`.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(environments::routes()).merge(objects::routes()).merge(query::routes())
+    OpenApiRouter::new()
+        .merge(environments::routes())
+        .merge(objects::routes())
+        .merge(operations::routes())
+        .merge(plans::routes())
+        .merge(query::routes())
+        .merge(runs::routes())
+        .merge(upkeep::routes())
 }

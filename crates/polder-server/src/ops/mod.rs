@@ -34,8 +34,12 @@ async fn figures() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 
+/// The upper ends of the buckets of times, in seconds.
+const BUCKETS_SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
 /// Keeps the figures; `None` when something else in this process keeps them.
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+    let builder = || PrometheusBuilder::new().set_buckets(&BUCKETS_SECONDS).ok();
+    RECORDER.get_or_init(|| builder()?.install_recorder().ok()).as_ref()
 }

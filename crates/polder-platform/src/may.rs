@@ -1,0 +1,60 @@
+//! What a caller may begin, asked before a long operation is begun: whoever may not is told at once.
+
+use polder_access::Action;
+use polder_model::{PrincipalName, Resource, Role, Securable};
+
+use crate::error::{Error, ErrorKind};
+use crate::platform::Platform;
+
+impl Platform {
+    /// As whom this is done.
+    ///
+    /// # Errors
+    /// When the environment knows no such principal.
+    pub async fn principal(&self) -> Result<PrincipalName, Error> {
+        let metastore = self.metastore().await?;
+        Ok(self.caller(&metastore)?.principal.name)
+    }
+
+    /// Whether the caller sees the operations and runs of others.
+    ///
+    /// # Errors
+    /// When the environment knows no such principal.
+    pub async fn sees_all_operations(&self) -> Result<bool, Error> {
+        let metastore = self.metastore().await?;
+        let caller = self.caller(&metastore)?;
+        Ok(caller.local_admin || caller.roles.has(Role::Workspace))
+    }
+
+    /// Whether the caller may apply. Until something is applied, what is declared says who may, and that is asked when it is read.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub async fn may_apply(&self) -> Result<(), Error> {
+        if self.nothing_is_applied().await? {
+            return Ok(());
+        }
+        self.may("apply", Action::Manage, Securable::Metastore).await
+    }
+
+    /// Whether the caller may maintain a table.
+    ///
+    /// # Errors
+    /// When it may not, it is no table, or the caller may not know of it.
+    pub async fn may_maintain(&self, object: &str) -> Result<(), Error> {
+        let metastore = self.metastore().await?;
+        let Resource::Table(table) = self.named(&metastore, object)? else {
+            return Err(Error::new(ErrorKind::Invalid, format!("{object} is not a table")));
+        };
+        self.may("maintain", Action::Maintain, Securable::Table(table.name.clone())).await
+    }
+
+    async fn may(&self, what: &str, action: Action, securable: Securable) -> Result<(), Error> {
+        let metastore = self.metastore().await?;
+        let caller = self.caller(&metastore)?;
+        let trail = self.trail(what);
+        let permit = Self::permit(&metastore, &trail, &caller, action, &securable);
+        trail.write(&self.store, &self.environment.name).await?;
+        permit.map(drop)
+    }
+}
