@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use polder_model::{Desired, EnvironmentName, JobId, PolicyName, Provider, TenantName};
 use rayon::prelude::*;
 
@@ -310,6 +311,23 @@ impl Mesh {
         let desired = lower::lower(&index, environment, &mut faults);
         fault::sort(&mut faults);
         (desired, faults)
+    }
+
+    /// Says of each grant that was given on request and is over that it is.
+    #[must_use]
+    pub fn grants_that_are_over(&self, now: DateTime<Utc>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for document in &self.documents {
+            let Body::Access(grants) = &document.body else { continue };
+            // An end that could not be read is told as that.
+            let ends = grants.iter().filter_map(|grant| grant.on_request.as_ref());
+            for end in ends.filter(|end| end.value <= now && end.value > DateTime::UNIX_EPOCH) {
+                let message = format!("this access on request ended {}", end.value.format("%Y-%m-%d %H:%M UTC"));
+                let fault = Fault::error(&document.file, end.span, "grant-is-over", "until", message).warning();
+                faults.push(fault.help("write the file anew: `polder access export`"));
+            }
+        }
+        faults
     }
 
     /// The text of a file that was read.

@@ -412,6 +412,9 @@ fn access() -> Value {
             ("level", one_of(&["regular", "pii"], "all that reading needs; pii: in clear")),
             ("privileges", texts("Unity Catalog's privileges, and READ PII")),
             ("reason", text("why")),
+            ("request", text("the request that it was given on: `polder access export` writes this, and the control plane holds it")),
+            ("until", text("when access on request ends")),
+            ("environment", name("where it was given on request")),
         ],
     );
     map(&["grants"], false, &[("grants", list(&grant, "who may do what")), ("environments", overrides())])

@@ -1,6 +1,7 @@
 //! `access/*.yaml`: grants.
 
-use polder_model::{DomainName, ObjectName, PrincipalName, Privilege, SchemaName, Version};
+use chrono::{DateTime, Utc};
+use polder_model::{DomainName, EnvironmentName, ObjectName, PrincipalName, Privilege, SchemaName, Version};
 
 use crate::fault::Span;
 use crate::reader::{Fields, Problem, Reader, Spanned, Written};
@@ -14,6 +15,9 @@ pub(crate) struct Grant {
     pub(crate) on: Vec<Spanned<Target>>,
     pub(crate) level: Option<Spanned<Level>>,
     pub(crate) privileges: Vec<Spanned<Privilege>>,
+    /// When it ends, of one that was given on request. It is a record: the control plane gives it, ends it, and alone knows whether
+    /// it holds, so that the files neither give it a second time nor keep it when it is revoked.
+    pub(crate) on_request: Option<Spanned<DateTime<Utc>>>,
 }
 
 /// What a grant is on, as written.
@@ -65,12 +69,62 @@ fn grant(r: &mut Reader<'_>, node: &Node) -> Option<Grant> {
     let privileges = fields.list(r, "privileges");
     let says_what = fields.raw("level").is_some() || fields.raw("privileges").is_some();
     fields.words(r, "reason");
+    let on_request = on_request(r, &mut fields);
     if !says_what {
         let help = "write level: regular, level: pii, or privileges: [SELECT]";
         fields.missing(r, &["level", "privileges"], "the grant gives nothing: neither 'level' nor 'privileges'", help);
     }
     fields.finish(r);
-    Some(Grant { span: node.span, to, on, level, privileges })
+    Some(Grant { span: node.span, to, on, level, privileges, on_request })
+}
+
+/// The end of a grant that was given on request.
+fn on_request(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<Spanned<DateTime<Utc>>> {
+    let request = fields.raw("request").map(|entry| entry.span);
+    let until = fields.raw("until").map(|entry| entry.span);
+    let end = fields.parsed::<Moment>(r, "until").map(|end| end.map(|Moment(end)| end));
+    fields.parsed::<RequestName>(r, "request");
+    fields.parsed::<EnvironmentName>(r, "environment");
+    let help = "ask for access with `polder access request`, and write it here with `polder access export`";
+    match (request, until) {
+        (None, Some(at)) => {
+            let message = "a grant with an end is given on request, and this names none: 'request' is missing";
+            fields.missing_at(r, &["request"], (at, "until"), message, help);
+        }
+        (Some(at), None) => fields.missing_at(r, &["until"], (at, "request"), "'until' is missing: access on request ends", help),
+        _ => {}
+    }
+    // Even when it cannot be read: what was meant as a record must not become a grant without an end.
+    let beginning = || Spanned { value: DateTime::UNIX_EPOCH, span: until.or(request).unwrap_or(fields.span) };
+    (request.is_some() || until.is_some()).then(|| end.unwrap_or_else(beginning))
+}
+
+/// A moment: `2026-12-21T00:00:00Z`.
+struct Moment(DateTime<Utc>);
+
+impl Written for Moment {
+    fn read(text: &str) -> Result<Self, Problem> {
+        let problem = |_| Problem {
+            code: "invalid-time",
+            message: format!("{text:?} is not a moment"),
+            help: Some("write it like 2026-12-21T00:00:00Z".to_owned()),
+        };
+        DateTime::parse_from_rfc3339(text).map(|time| Self(time.to_utc())).map_err(problem)
+    }
+}
+
+/// The id of a request for access.
+struct RequestName;
+
+impl Written for RequestName {
+    fn read(text: &str) -> Result<Self, Problem> {
+        let digits = |part: &str| part.chars().all(|c| c.is_ascii_hexdigit());
+        if text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(digits) {
+            return Ok(Self);
+        }
+        let help = Some("`polder access list` shows the ids of requests".to_owned());
+        Err(Problem { code: "invalid-name", message: format!("{text:?} is no request's id"), help })
+    }
 }
 
 fn target(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<Spanned<Target>> {

@@ -21,7 +21,7 @@ impl Lowering<'_, '_> {
             }
         }
         for access in &index.access {
-            for grant in access.it {
+            for grant in access.it.iter().filter(|grant| grant.on_request.is_none()) {
                 let on: Vec<Securable> = grant.on.iter().filter_map(|target| index.securable(&target.value)).collect();
                 for to in grant.to.iter().filter(|to| index.principals.contains_key(to.value.as_str())) {
                     for securable in &on {

@@ -192,3 +192,47 @@ fn select_without_a_way_to_what_it_is_on_is_a_warning() {
     let around = POLDER.replace("members: [ana@contoso.com]", "members: [analysts]");
     assert_eq!(warnings(&around, select), Vec::<String>::new());
 }
+
+const REQUEST: &str = "0192f0c1-2222-7333-8444-555555555555";
+
+#[test]
+fn what_was_given_on_request_is_a_record_that_gives_nothing_and_ends() {
+    let text = format!(
+        "grants:\n  - {{to: someone@scim.example, on: finance.bronze.customer_v1, level: pii, until: 2026-12-21T00:00:00Z, \
+         request: {REQUEST}, environment: dev, reason: churn}}\n  - {{to: gone, on: finance.bronze.gone_v1, level: regular, \
+         until: \"2026-11-01T00:00:00Z\", request: {REQUEST}}}\n"
+    );
+    let changes = [(ACCESS_FILE, text.as_str())];
+    assert_eq!(lower(&changes, "dev"), lower(&[], "dev"));
+    let (mesh, _) = read(&changes);
+    let over = |time: &str| lines(&mesh.grants_that_are_over(time.parse().unwrap()));
+    assert_eq!(over("2026-10-31T23:59:59Z"), Vec::<String>::new());
+    assert_eq!(over("2026-11-01T00:00:00Z").len(), 1);
+    assert_eq!(
+        over("2027-01-01T00:00:00Z")[0],
+        "access/all.yaml:2:83+20 warning grant-is-over `until` this access on request ended 2026-12-21 00:00 UTC | \
+         write the file anew: `polder access export`"
+    );
+}
+
+#[test]
+fn a_record_that_is_not_whole_is_a_fault_and_no_grant() {
+    let of = |entry: &str| {
+        let text = format!("grants:\n  - {{to: analysts, on: finance.bronze.customer_v1, level: pii, {entry}}}\n");
+        let (mesh, faults) = read(&[(ACCESS_FILE, &text)]);
+        let (desired, _) = mesh.lower(&"dev".parse().unwrap(), &|_| None);
+        assert!(
+            !desired
+                .resources
+                .keys()
+                .any(|address| address.to_string().contains("analysts") && address.to_string().starts_with("grant")),
+            "{entry}"
+        );
+        faults.iter().map(|fault| fault.code).collect::<Vec<_>>()
+    };
+    assert_eq!(of("until: 2026-12-21T00:00:00Z"), ["missing-key"]);
+    assert_eq!(of(&format!("request: {REQUEST}")), ["missing-key"]);
+    assert_eq!(of(&format!("request: {REQUEST}, until: tomorrow")), ["invalid-time"]);
+    assert_eq!(of(&format!("request: {REQUEST}, until: 2026-12-21")), ["invalid-time"]);
+    assert_eq!(of("request: 17, until: 2026-12-21T00:00:00Z"), ["invalid-name"]);
+}
