@@ -134,6 +134,23 @@ impl Principals {
         steps.iter().map(|s| Membership { group: self.name(s.id).clone(), through: self.through(reach, s.id) }).collect()
     }
 
+    /// The people in a group, at any depth; of someone who is no group, that one.
+    pub(crate) fn people_in(&self, group: PrincipalId) -> Vec<&PrincipalName> {
+        let mut within = vec![false; self.entries.len()];
+        within[group.0 as usize] = true;
+        // Each round goes one level down. No round finds anything new in the end, cycles or not.
+        loop {
+            let joins = |(at, entry): (usize, &Entry)| !within[at] && entry.groups.iter().any(|group| within[group.0 as usize]);
+            let found: Vec<usize> = self.entries.iter().enumerate().filter(|one| joins(*one)).map(|(at, _)| at).collect();
+            if found.is_empty() {
+                break;
+            }
+            found.into_iter().for_each(|at| within[at] = true);
+        }
+        let people = self.entries.iter().zip(within).filter(|(entry, within)| *within && entry.kind == Some(PrincipalKind::User));
+        people.map(|(entry, _)| &entry.name).collect()
+    }
+
     /// Goes from group to group, nearest first. What was seen is not entered again, so a cycle ends.
     fn search(&self, start: PrincipalId) -> Reach {
         let mut seen: HashMap<PrincipalId, Step> = HashMap::new();

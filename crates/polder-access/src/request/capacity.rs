@@ -1,11 +1,12 @@
 //! In which capacity somebody acts on a request: what ownership and membership say now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_model::{DomainName, PrincipalKind, PrincipalName, Role, Securable};
 
 use super::{Ask, Asking, Request, Rules};
 use crate::authorizer::{Authorizer, Subject};
+use crate::explain::Level;
 use crate::permit::Caller;
 
 /// What somebody is to a request.
@@ -75,6 +76,18 @@ impl Authorizer {
             administers,
             benefits: *name == ask.requester || is_in(&ask.beneficiary),
         }
+    }
+
+    /// The people who may approve what is asked, by name.
+    #[must_use]
+    pub fn approvers(&self, ask: &Ask, rules: &Rules) -> Vec<PrincipalName> {
+        let owner = self.securables.find(&ask.securable).and_then(|id| self.securables.node(id).owner);
+        let protection = rules.data_protection.as_ref().filter(|_| ask.level == Level::Pii);
+        let protection = protection.and_then(|group| self.principals.principal(group)).map(|(id, _)| id);
+        let groups = owner.into_iter().chain(protection).filter(|id| *id != self.principals.everyone());
+        let people: BTreeSet<&PrincipalName> = groups.flat_map(|group| self.principals.people_in(group)).collect();
+        let gains = |name: &PrincipalName| *name == ask.requester || *name == ask.beneficiary;
+        people.into_iter().filter(|name| !gains(name)).cloned().collect()
     }
 
     /// What has to be known of an ask by a caller. `works_for` is the domain of a beneficiary that is a domain's service principal.

@@ -205,6 +205,15 @@ fn nobody_decides_on_what_gives_them_something() {
 }
 
 #[test]
+fn those_who_may_approve_are_told_by_name() {
+    let mesh = authorizer(PEOPLE);
+    let told = |ask: Ask| mesh.approvers(&ask, &rules()).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(told(wish("ana", CUSTOMER, Level::Regular, 30)), "olga otis");
+    assert_eq!(told(wish("ana", CUSTOMER, Level::Pii, 30)), "olga otis paul pia");
+    assert_eq!(told(wish("otis", CUSTOMER, Level::Pii, 30)), "olga paul pia");
+}
+
+#[test]
 fn an_approval_counts_while_whoever_gave_it_still_has_that_say() {
     let mesh = authorizer(PEOPLE);
     let request = open(&mesh, wish("ana", CUSTOMER, Level::Pii, 30)).unwrap();
