@@ -136,3 +136,41 @@ async fn what_the_schema_for_others_requires_is_there() {
         (&json!(2), &json!("token 1f3c"), &json!(records[1].hash))
     );
 }
+
+/// Not a test: how many decisions a second are appended, each waited for. Run it with
+/// `cargo test --release -p polder-store -- --ignored --nocapture appends_a_second`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn appends_a_second() {
+    let mut report = String::new();
+    for (name, bed) in [("SQLite", Bed::sqlite()), ("PostgreSQL", Bed::postgres().await)] {
+        let store = bed.open().await;
+        for writers in [1, 32] {
+            let started = std::time::Instant::now();
+            let tasks = (0..writers).map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let mut waits = Vec::new();
+                    while started.elapsed().as_secs() < 5 {
+                        let asked = std::time::Instant::now();
+                        store.append_audit(vec![event(0, "ana", "table finance.bronze.customer_v1", true)]).await.unwrap();
+                        waits.push(asked.elapsed());
+                    }
+                    waits
+                })
+            });
+            let mut waits = Vec::new();
+            for task in tasks.collect::<Vec<_>>() {
+                waits.extend(task.await.unwrap());
+            }
+            let a_second = waits.len() as f64 / started.elapsed().as_secs_f64();
+            waits.sort_unstable();
+            let [half, most] = [waits[waits.len() / 2], waits[waits.len() * 99 / 100]];
+            report += &format!("{name}, {writers} writers: {a_second:.0} a second, p50 {half:?}, p99 {most:?}\n");
+        }
+        let started = std::time::Instant::now();
+        let count = store.verify_audit(None, &mut |_| ()).await.unwrap().count;
+        report += &format!("{name}: {count} verified in {:?}\n", started.elapsed());
+    }
+    std::io::Write::write_all(&mut std::io::stdout(), report.as_bytes()).unwrap();
+}
