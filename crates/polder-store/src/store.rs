@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Writer;
 use crate::error::{Result, StoreError};
@@ -20,6 +21,8 @@ pub struct Store {
     dialect: Dialect,
     place: Arc<str>,
     key_folder: Option<Arc<Path>>,
+    /// Whose turn to write it is in this process. Waiting here is fair and holds no connection.
+    turn: Arc<Semaphore>,
     pub(crate) audit_writer: Arc<Writer>,
 }
 
@@ -48,7 +51,9 @@ const OPENING: &str = "opening the state database";
 /// How long a write waits for another process's: sqlx's own default for SQLite.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Begins a transaction on PostgreSQL. A server that stops in the middle of one (a machine that is gone, its connection not yet)
+const SQLITE_WRITE: &str = "begin immediate";
+
+/// Begins a transaction that writes on PostgreSQL. A server that stops in the middle of one (a machine that is gone, its connection not yet)
 /// keeps the others waiting for a minute and no longer.
 const POSTGRES_WRITE: &str = "begin isolation level read committed, read write; set local lock_timeout = '30s'; \
                               set local idle_in_transaction_session_timeout = '60s'";
@@ -125,7 +130,14 @@ impl Store {
             .test_before_acquire(false)
             .connect_lazy_with(connect_options(place)?);
         let key_folder = place.file.as_ref().and_then(|file| Some(Arc::from(file.parent()?.join("keys"))));
-        Ok(Self { pool, dialect, place: place.shown.as_str().into(), key_folder, audit_writer: Arc::default() })
+        Ok(Self {
+            pool,
+            dialect,
+            place: place.shown.as_str().into(),
+            key_folder,
+            turn: Arc::new(Semaphore::new(1)),
+            audit_writer: Arc::default(),
+        })
     }
 
     /// Connects to a server once, past the pool: the pool would try again and again, and say in the end that it took too long.
@@ -160,22 +172,34 @@ impl Store {
 
     /// Begins a transaction that only reads, and reads one moment's state.
     pub(crate) async fn read(&self, doing: &'static str) -> Result<Work> {
-        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin" } else { POSTGRES_READ }).await
+        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin" } else { POSTGRES_READ }, None).await
     }
 
     /// Begins a transaction that writes. There is one at a time, on every server together: the others wait here, not midway.
     pub(crate) async fn write(&self, doing: &'static str) -> Result<Work> {
-        let mut work = self.write_beside(doing).await?;
-        if self.dialect == Dialect::Postgres {
-            work.run(sqlx::query(POSTGRES_TURN)).await?;
+        let turn = Some(self.turn(doing).await?);
+        if self.dialect == Dialect::Sqlite {
+            return self.transaction(doing, SQLITE_WRITE, turn).await;
         }
+        let mut work = self.transaction(doing, POSTGRES_WRITE, turn).await?;
+        work.run(sqlx::query(POSTGRES_TURN)).await?;
         Ok(work)
     }
 
     /// Begins a transaction that writes and, on PostgreSQL, does not wait for its turn: only for what locks by itself all that it
     /// relies on.
     pub(crate) async fn write_beside(&self, doing: &'static str) -> Result<Work> {
-        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin immediate" } else { POSTGRES_WRITE }).await
+        match self.dialect {
+            Dialect::Sqlite => self.write(doing).await,
+            Dialect::Postgres => self.transaction(doing, POSTGRES_WRITE, None).await,
+        }
+    }
+
+    /// Waits for this process's turn to write.
+    async fn turn(&self, doing: &'static str) -> Result<OwnedSemaphorePermit> {
+        let waited = tokio::time::timeout(PATIENCE * 6, self.turn.clone().acquire_owned()).await;
+        // The semaphore is never closed.
+        waited.ok().and_then(std::result::Result::ok).ok_or_else(|| StoreError::Locked { place: self.place.to_string(), doing })
     }
 
     pub(crate) const fn dialect(&self) -> Dialect {
@@ -184,11 +208,16 @@ impl Store {
 
     /// Begins a transaction. Connections that were lost while nobody used them show now, and nothing has happened on them yet: the
     /// next is tried, until one is new.
-    async fn transaction(&self, doing: &'static str, statement: &'static str) -> Result<Work> {
+    async fn transaction(
+        &self,
+        doing: &'static str,
+        statement: &'static str,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<Work> {
         let mut lost = 0;
         loop {
             match self.pool.begin_with(statement).await {
-                Ok(transaction) => return Ok(Work { transaction, place: self.place.clone(), doing }),
+                Ok(transaction) => return Ok(Work { transaction, place: self.place.clone(), doing, turn }),
                 Err(sqlx::Error::PoolTimedOut) => {
                     return Err(StoreError::new(&self.place, doing, sqlx::Error::PoolTimedOut));
                 }

@@ -3,6 +3,7 @@
 use sqlx::any::{Any, AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Row, Transaction};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Result, StoreError};
 
@@ -14,6 +15,8 @@ pub(crate) struct Work {
     pub(crate) transaction: Transaction<'static, Any>,
     pub(crate) place: std::sync::Arc<str>,
     pub(crate) doing: &'static str,
+    /// This process's turn to write. Given back last.
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Work {
@@ -41,8 +44,10 @@ impl Work {
 
     /// Makes it so, on the disk.
     pub(crate) async fn commit(self) -> Result<()> {
-        let Self { transaction, place, doing } = self;
-        transaction.commit().await.map_err(|source| StoreError::new(&place, doing, source))
+        let Self { transaction, place, doing, turn } = self;
+        let committed = transaction.commit().await.map_err(|source| StoreError::new(&place, doing, source));
+        drop(turn);
+        committed
     }
 
     pub(crate) fn fault(&self, source: sqlx::Error) -> StoreError {

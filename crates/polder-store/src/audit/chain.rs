@@ -190,11 +190,3 @@ pub(super) async fn append(work: &mut Work, mut head: Head, key: &Secret, events
     head.write(work, key).await?;
     Ok(head)
 }
-
-/// Appends within a transaction that changes what the events tell of: both are there, or neither.
-#[allow(dead_code, reason = "for changes that are one with their audit")]
-pub(crate) async fn append_within(work: &mut Work, store: &Store, events: &[AuditEvent]) -> Result<()> {
-    let key = store.audit_key()?;
-    let head = hold_head(work, store.dialect(), &key).await?;
-    append(work, head, &key, events).await.map(drop)
-}

@@ -11,6 +11,7 @@ on_both! {
     a_resource_of_each_kind_reads_back_as_written,
     more_entries_than_fit_a_statement_are_all_there,
     a_tables_id_goes_with_its_entry,
+    many_that_write_at_once_are_all_served_and_readers_with_them,
 }
 
 async fn every_change_moves_the_version_on(bed: Bed) {
@@ -109,6 +110,25 @@ async fn a_tables_id_goes_with_its_entry(bed: Bed) {
     assert_eq!(store.table_id(&dev(), &name).await.unwrap(), Some(id));
     store.remove_entry(&dev(), &table(1, 1).address()).await.unwrap();
     assert_eq!(store.table_id(&dev(), &name).await.unwrap(), None);
+}
+
+async fn many_that_write_at_once_are_all_served_and_readers_with_them(bed: Bed) {
+    let stores = [bed.open().await, bed.open().await];
+    let writers = (0..300).map(|number| {
+        let store = stores[number % 2].clone();
+        tokio::spawn(async move { store.put_entry(&dev(), &group(&format!("group{number}"))).await })
+    });
+    let writers: Vec<_> = writers.collect();
+    let mut seen = 0;
+    while seen < 300 {
+        let version = stores[0].metastore_version(&dev()).await.unwrap();
+        assert!(version >= seen);
+        seen = version;
+    }
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    assert_eq!(stores[1].metastore(&dev()).await.unwrap().resources.len(), 300);
 }
 
 /// Not a test: how long 80,000 entries take to read. Run it with
