@@ -19,7 +19,9 @@ impl Platform {
         act.demand(Action::Manage, what).await?;
         let contents = act.contents(what);
         if !contents.is_empty() && !force {
-            return Err(Error::new(ErrorKind::Conflict, format!("{what} is not empty")).with_hint("drop what is in it, or force it"));
+            return Err(
+                Error::new(ErrorKind::Conflict, format!("{what} is not empty")).with_hint("drop what is in it, or force it")
+            );
         }
         let mut going: Vec<Arc<Resource>> = contents;
         let entry = what.address().and_then(|address| act.metastore.resources().get(&address).cloned());

@@ -140,7 +140,9 @@ impl Platform {
             let staged = self.staged_for(&act, &new.name, &new.url).await?;
             (staged.id, staged.location)
         };
-        if !new.external && !self.lake.has_log(&location).await.doing(ErrorKind::Unavailable, "cannot look into the table's folder")? {
+        if !new.external
+            && !self.lake.has_log(&location).await.doing(ErrorKind::Unavailable, "cannot look into the table's folder")?
+        {
             let error = Error::new(ErrorKind::Invalid, "the table's folder has no _delta_log/00000000000000000000.json");
             return Err(error.with_hint("write the first commit before the table is made"));
         }
@@ -264,7 +266,8 @@ impl Act<'_> {
 
     /// Sees that no table or volume has its files in a place, around it or in it.
     fn unused(&self, location: &Location) -> Result<(), Error> {
-        let within = |inner: &str, outer: &str| inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+        let within =
+            |inner: &str, outer: &str| inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
         let overlaps = |other: &Location| {
             (other.provider, &other.bucket) == (location.provider, &location.bucket)
                 && (within(&other.prefix, &location.prefix) || within(&location.prefix, &other.prefix))
@@ -275,9 +278,10 @@ impl Act<'_> {
             _ => false,
         });
         // What uses it is not told: the caller may not know of it.
-        let reserved = location.prefix == super::stage::FOLDER || location.prefix.starts_with(&format!("{}/", super::stage::FOLDER));
+        let reserved =
+            location.prefix == super::stage::FOLDER || location.prefix.starts_with(&format!("{}/", super::stage::FOLDER));
         match used || reserved {
-            true => Err(Error::new(ErrorKind::Conflict, "that place is used by something else")),
+            true => Err(Error::new(ErrorKind::Invalid, "that place is used by something else")),
             false => Ok(()),
         }
     }

@@ -1,0 +1,220 @@
+//! Who was granted what: seen by whoever governs a thing, and by everyone of themselves; changed by whoever manages it.
+//!
+//! Files are the record: what they grant is changed in them. What is granted here lives beside them, without an end, until it is
+//! taken away here or written into the files by `polder access export`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polder_access::Action;
+use polder_model::{Address, Kind, PrincipalName, Privilege, Resource, Securable};
+use polder_store::{GivenGrant, GrantChange};
+
+use super::Act;
+use crate::error::{Doing, Error, ErrorKind};
+use crate::platform::Platform;
+
+/// What one principal was granted on one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantsOf {
+    /// To whom.
+    pub principal: PrincipalName,
+    /// What.
+    pub privileges: BTreeSet<Privilege>,
+}
+
+/// A change of what one principal was granted.
+#[derive(Debug, Clone)]
+pub struct PermissionChange {
+    /// To whom.
+    pub principal: PrincipalName,
+    /// What is granted.
+    pub add: BTreeSet<Privilege>,
+    /// What is taken away.
+    pub remove: BTreeSet<Privilege>,
+}
+
+/// A privilege that a principal has on a thing, and where it was granted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EffectivePrivilege {
+    /// The privilege.
+    pub privilege: Privilege,
+    /// What it was granted on, when that is what the thing is in.
+    pub inherited_from: Option<Securable>,
+    /// To whom it was granted.
+    pub to: PrincipalName,
+}
+
+impl Platform {
+    /// The grants on a thing: all of them for whoever governs it, their own and those of their groups for others who may know of it.
+    ///
+    /// # Errors
+    /// When it is not there, or the caller may not know of it.
+    pub async fn permissions(&self, what: &Securable, of: Option<&PrincipalName>) -> Result<Vec<GrantsOf>, Error> {
+        let act = self.act("list grants").await?;
+        let what = &act.by_its_kind(what);
+        act.demand(Action::Browse, what).await?;
+        let governs = act.metastore.authorizer().authorize(&act.caller, Action::Inspect, what).is_allowed();
+        let own = act.own_names();
+        let mut granted: BTreeMap<PrincipalName, BTreeSet<Privilege>> = BTreeMap::new();
+        for (principal, privileges) in act.grants_on(what).await? {
+            granted.entry(principal).or_default().extend(privileges);
+        }
+        granted.retain(|principal, _| (governs || own.contains(principal)) && of.is_none_or(|of| of == principal));
+        Ok(granted.into_iter().map(|(principal, privileges)| GrantsOf { principal, privileges }).collect())
+    }
+
+    /// What a principal has on a thing by grants, its own and those of its groups, on it and on what it is in. Of others only
+    /// whoever governs the thing may ask.
+    ///
+    /// # Errors
+    /// When it is not there, or the caller may not know of it or of others' rights on it.
+    pub async fn effective_permissions(
+        &self,
+        what: &Securable,
+        of: Option<&PrincipalName>,
+    ) -> Result<(PrincipalName, Vec<EffectivePrivilege>), Error> {
+        let act = self.act("list effective grants").await?;
+        let what = &act.by_its_kind(what);
+        act.demand(Action::Browse, what).await?;
+        let own = &act.caller.principal.name;
+        let of = of.unwrap_or(own).clone();
+        if of != *own {
+            act.demand(Action::Inspect, what).await?;
+        }
+        let names = act.names_of(&of);
+        let mut found = BTreeSet::new();
+        let mut on = Some(what.clone());
+        while let Some(securable) = on {
+            let inherited_from = (securable != *what).then(|| securable.clone());
+            for (to, privileges) in act.grants_on(&securable).await?.into_iter().filter(|(to, _)| names.contains(to)) {
+                let expanded = privileges.into_iter().flat_map(|privilege| expand(privilege, what));
+                let applying = expanded.filter(|privilege| privilege.applies_to(what.kind()));
+                found.extend(applying.map(|privilege| EffectivePrivilege {
+                    privilege,
+                    inherited_from: inherited_from.clone(),
+                    to: to.clone(),
+                }));
+            }
+            // Nothing is inherited from the metastore.
+            on = securable.parent().filter(|parent| *parent != Securable::Metastore);
+        }
+        Ok((of, found.into_iter().collect()))
+    }
+
+    /// Grants and takes away, all of it or nothing.
+    ///
+    /// # Errors
+    /// When the caller may not, a privilege does not apply or is not granted this way, or what is to go comes from files or from an
+    /// access request.
+    pub async fn change_permissions(&self, what: &Securable, changes: &[PermissionChange]) -> Result<Vec<GrantsOf>, Error> {
+        let act = self.act("change grants").await?;
+        let what = &act.by_its_kind(what);
+        act.demand(Action::Manage, what).await?;
+        let given = act.given_on(what).await?;
+        for change in changes {
+            act.check(what, change, &given)?;
+        }
+        let all: Vec<GrantChange<'_>> = changes.iter().map(|change| of_store(what, change)).collect();
+        let done = self.store.change_given_grants(self.environment(), &all, act.now).await;
+        done.doing(ErrorKind::Unavailable, "cannot change grants")?;
+        for change in changes {
+            let (add, remove) = (names(&change.add), names(&change.remove));
+            act.trail.done(
+                &act.caller,
+                &format!("grant [{add}] to and revoke [{remove}] from {} on", change.principal),
+                &what.to_string(),
+            );
+        }
+        act.record().await?;
+        self.permissions(what, None).await
+    }
+}
+
+impl Act<'_> {
+    /// A table's name may be a view's.
+    fn by_its_kind(&self, what: &Securable) -> Securable {
+        match what {
+            Securable::Table(name) => self.table_or_view(name),
+            other => other.clone(),
+        }
+    }
+
+    fn check(&self, what: &Securable, change: &PermissionChange, given: &[GivenGrant]) -> Result<(), Error> {
+        let PermissionChange { principal, add, remove } = change;
+        if !add.is_empty() && self.metastore.authorizer().principal(principal).is_none() {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no principal {principal}")));
+        }
+        if let Some(wrong) = add.iter().find(|privilege| !privilege.applies_to(what.kind())) {
+            return Err(Error::new(ErrorKind::Invalid, format!("{wrong} cannot be granted on a {}", what.kind())));
+        }
+        if add.contains(&Privilege::ReadPii) {
+            let error =
+                Error::new(ErrorKind::Denied, "READ PII is granted by files or by an access request, which two people approve");
+            return Err(error.with_hint("`polder access request --level pii` asks for it"));
+        }
+        let declared = self.declared_on(what).find(|(to, _)| to == principal);
+        if let Some(privilege) = declared.and_then(|(_, privileges)| privileges.into_iter().find(|p| remove.contains(p))) {
+            return Err(Error::new(ErrorKind::Conflict, format!("{privilege} on {what} is granted to {principal} in files"))
+                .with_hint("take it out of the files that grant it, and apply"));
+        }
+        let of_request = given.iter().find(|given| {
+            let grant = &given.timed.grant;
+            given.request.is_some() && grant.principal == *principal && !grant.privileges.is_disjoint(remove)
+        });
+        if let Some(request) = of_request.and_then(|given| given.request.as_ref()) {
+            return Err(Error::new(ErrorKind::Conflict, format!("{principal} has it by access request {request}"))
+                .with_hint(format!("`polder access revoke {request}` takes it away")));
+        }
+        Ok(())
+    }
+
+    /// Every grant on a thing: those of files, and those given beside them that have not ended.
+    async fn grants_on(&self, what: &Securable) -> Result<Vec<(PrincipalName, BTreeSet<Privilege>)>, Error> {
+        let given = self.given_on(what).await?.into_iter().map(|given| given.timed.grant);
+        let given = given.map(|grant| (grant.principal, grant.privileges));
+        Ok(self.declared_on(what).chain(given).collect())
+    }
+
+    async fn given_on(&self, what: &Securable) -> Result<Vec<GivenGrant>, Error> {
+        let platform = self.platform;
+        let given = platform.store.given_grants(platform.environment(), what).await;
+        let mut given = given.doing(ErrorKind::Unavailable, "cannot read grants")?;
+        given.retain(|given| given.timed.expires.is_none_or(|expires| self.now < expires));
+        Ok(given)
+    }
+
+    fn declared_on(&self, what: &Securable) -> impl Iterator<Item = (PrincipalName, BTreeSet<Privilege>)> {
+        let on = what.address().map_or_else(|| "metastore:".to_owned(), |address| format!("{address}:"));
+        let entries = self.metastore.resources().range(Address::new(Kind::Grant, &on)..);
+        let here = entries.take_while(move |(address, _)| address.kind() == Kind::Grant && address.name().starts_with(&on));
+        here.filter_map(|(_, entry)| match &**entry {
+            Resource::Grant(grant) => Some((grant.principal.clone(), grant.privileges.clone())),
+            _ => None,
+        })
+    }
+
+    fn own_names(&self) -> BTreeSet<PrincipalName> {
+        self.names_of(&self.caller.principal.name)
+    }
+
+    fn names_of(&self, name: &PrincipalName) -> BTreeSet<PrincipalName> {
+        let groups = self.metastore.authorizer().groups_of(name).into_iter().map(|membership| membership.group);
+        groups.chain([name.clone()]).collect()
+    }
+}
+
+fn of_store<'a>(securable: &'a Securable, change: &'a PermissionChange) -> GrantChange<'a> {
+    GrantChange { securable, principal: &change.principal, add: &change.add, remove: &change.remove }
+}
+
+/// What a privilege stands for on a thing.
+fn expand(privilege: Privilege, what: &Securable) -> Vec<Privilege> {
+    if privilege != Privilege::AllPrivileges {
+        return vec![privilege];
+    }
+    Privilege::ALL.into_iter().filter(|one| one.in_all_privileges() && one.applies_to(what.kind())).collect()
+}
+
+fn names(privileges: &BTreeSet<Privilege>) -> String {
+    privileges.iter().map(|privilege| privilege.as_str()).collect::<Vec<_>>().join(", ")
+}
