@@ -8,7 +8,7 @@ mod error;
 mod resolve;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -40,20 +40,21 @@ impl Default for OutboundConfig {
 /// The client. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Outbound {
-    secure: reqwest::Client,
-    plain: reqwest::Client,
+    clients: Arc<OnceLock<Clients>>,
     allow: Arc<[IpNet]>,
     timeout: Duration,
     max_body_bytes: usize,
 }
 
-impl Outbound {
-    /// Makes a client.
-    ///
-    /// # Errors
-    /// [`OutboundError::Client`] when this machine has no certificates that TLS could trust.
-    pub fn new(config: OutboundConfig) -> Result<Self, OutboundError> {
-        let allow: Arc<[IpNet]> = config.allow.into();
+/// One for each sort of door: what is reached by TLS, and what is reached without.
+#[derive(Debug)]
+struct Clients {
+    secure: reqwest::Client,
+    plain: reqwest::Client,
+}
+
+impl Clients {
+    fn make(allow: &Arc<[IpNet]>, timeout: Duration) -> Result<Self, OutboundError> {
         // A proxy or a redirect would go where nobody looked. Names are resolved by the same client that connects, so that a name
         // cannot mean one address when it is checked and another when it is called.
         let client = |doors| {
@@ -61,13 +62,31 @@ impl Outbound {
                 .redirect(Policy::none())
                 .no_proxy()
                 .referer(false)
-                .connect_timeout(config.timeout)
+                .connect_timeout(timeout)
                 .user_agent(concat!("polder/", env!("CARGO_PKG_VERSION")))
                 .dns_resolver(Resolver { allow: allow.clone(), doors })
         };
         let secure = client(Doors::Public).https_only(true).build().map_err(OutboundError::Client)?;
         let plain = client(Doors::AllowedOnly).build().map_err(OutboundError::Client)?;
-        Ok(Self { secure, plain, allow, timeout: config.timeout, max_body_bytes: config.max_body_bytes })
+        Ok(Self { secure, plain })
+    }
+}
+
+impl Outbound {
+    /// Takes what may be called. Nothing is opened before the first call: most processes make none, and reading the certificates that
+    /// TLS trusts takes longer than all that some of them do.
+    #[must_use]
+    pub fn new(config: OutboundConfig) -> Self {
+        let OutboundConfig { allow, timeout, max_body_bytes } = config;
+        Self { clients: Arc::default(), allow: allow.into(), timeout, max_body_bytes }
+    }
+
+    fn clients(&self) -> Result<&Clients, OutboundError> {
+        if let Some(made) = self.clients.get() {
+            return Ok(made);
+        }
+        let made = Clients::make(&self.allow, self.timeout)?;
+        Ok(self.clients.get_or_init(|| made))
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -111,13 +130,14 @@ impl Outbound {
 
     /// The client for a URL's scheme, once its host has been looked at. A literal address is judged here, as no resolver sees it.
     fn client_for(&self, url: &Url, host: &str) -> Result<&reqwest::Client, OutboundError> {
+        let clients = self.clients()?;
         let literal = match url.host() {
             Some(Host::Ipv4(v4)) => Some(IpAddr::V4(v4)),
             Some(Host::Ipv6(v6)) => Some(IpAddr::V6(v6)),
             _ => None,
         };
         let (client, doors) =
-            if url.scheme() == "https" { (&self.secure, Doors::Public) } else { (&self.plain, Doors::AllowedOnly) };
+            if url.scheme() == "https" { (&clients.secure, Doors::Public) } else { (&clients.plain, Doors::AllowedOnly) };
         match literal.map_or(Ok(()), |ip| doors.judge(ip, &self.allow)) {
             Ok(()) => Ok(client),
             Err(closed) => Err(OutboundError::closed(host, closed)),

@@ -88,7 +88,7 @@ impl Peer {
 
 pub(crate) fn outbound() -> Outbound {
     let allow = vec!["127.0.0.0/8".parse().unwrap()];
-    Outbound::new(OutboundConfig { allow, timeout: Duration::from_secs(5), max_body_bytes: 1 << 20 }).unwrap()
+    Outbound::new(OutboundConfig { allow, timeout: Duration::from_secs(5), max_body_bytes: 1 << 20 })
 }
 
 pub(crate) fn now() -> DateTime<Utc> {

@@ -39,12 +39,12 @@ pub(crate) fn delivery<'a>(notice: &'a Notice, target: &'a str, ticket: Option<&
 /// One that may call this machine, as the configuration of a test installation would allow.
 pub(crate) fn notifier(config: Config) -> Notifier {
     let allow = vec!["127.0.0.0/8".parse().unwrap()];
-    Notifier::new(config, Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() }).unwrap())
+    Notifier::new(config, Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() }))
 }
 
 /// One that may call what is public, as everyone may.
 pub(crate) fn strict(config: Config) -> Notifier {
-    Notifier::new(config, Outbound::new(OutboundConfig::default()).unwrap())
+    Notifier::new(config, Outbound::new(OutboundConfig::default()))
 }
 
 /// Settings hold no references in these tests.

@@ -45,12 +45,12 @@ impl Peer {
 }
 
 pub(crate) fn closed() -> Outbound {
-    Outbound::new(OutboundConfig::default()).unwrap()
+    Outbound::new(OutboundConfig::default())
 }
 
 pub(crate) fn open(timeout: Duration, max_body_bytes: usize) -> Outbound {
     let allow = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-    Outbound::new(OutboundConfig { allow, timeout, max_body_bytes }).unwrap()
+    Outbound::new(OutboundConfig { allow, timeout, max_body_bytes })
 }
 
 pub(crate) fn get(url: &str) -> Request<Bytes> {

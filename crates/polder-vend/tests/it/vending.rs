@@ -21,7 +21,7 @@ fn now() -> DateTime<Utc> {
 
 fn vendor() -> Vendor {
     let allow = vec!["127.0.0.0/8".parse().unwrap()];
-    Vendor::new(Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() }).unwrap())
+    Vendor::new(Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() }))
 }
 
 fn scope(provider: Provider, access: Access) -> Scope {
