@@ -1,7 +1,7 @@
 //! Appending to the audit under load: appends that wait while a commit is under way go into the next one together.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polder_model::secret::Secret;
 use tokio::sync::oneshot;
@@ -17,10 +17,10 @@ const DOING: &str = "appending to the audit";
 /// How many records go into one commit at most, unless one call brings more.
 const TOGETHER: usize = 2_000;
 
-/// How often an append is tried when others are in the way or the server is lost, and how long the first wait is. Each wait is
-/// twice the one before: some 6 seconds in all, beside what the database waits by itself.
-const TRIES: u32 = 7;
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// How long an append is tried again when others are in the way or the server is lost, and the first and the longest wait between.
+const PATIENCE: Duration = Duration::from_secs(15);
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// What waits to be appended. A store and its clones share one.
 #[derive(Debug, Default)]
@@ -77,23 +77,27 @@ impl Writer {
 }
 
 /// Sees that nobody waits for a task that is gone: one that was stopped with its runtime.
-struct AtWork<'a>(&'a Writer);
+struct AtWork<'a> {
+    writer: &'a Writer,
+    /// Whether nothing was left to write. Another task may be at work by then.
+    over: bool,
+}
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.writing {
-            *queue = Queue::default();
+        if !self.over {
+            *self.writer.queue.lock().unwrap_or_else(PoisonError::into_inner) = Queue::default();
         }
     }
 }
 
 async fn write_all(store: Store) {
     let writer = store.audit_writer.clone();
-    let _at_work = AtWork(&writer);
+    let mut at_work = AtWork { writer: &writer, over: false };
     loop {
         let batch = writer.take();
         if batch.is_empty() {
+            at_work.over = true;
             return;
         }
         let (events, done): (Vec<_>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.events, waiting.done)).unzip();
@@ -110,15 +114,17 @@ async fn keep(store: &Store, events: &[AuditEvent]) -> Result<()> {
     let key = store.audit_key()?;
     let mut tried = None;
     let mut wait = FIRST_WAIT;
-    for _ in 1..TRIES {
+    let started = Instant::now();
+    loop {
         match attempt(store, &key, events, &mut tried).await {
-            Err(error) if error.is_passing() => tracing::warn!(%error, "the audit is tried again"),
+            Err(error) if error.is_passing() && started.elapsed() < PATIENCE => {
+                tracing::warn!(%error, "the audit is tried again");
+            }
             other => return other,
         }
         tokio::time::sleep(wait).await;
-        wait *= 2;
+        wait = LONGEST_WAIT.min(wait * 2);
     }
-    attempt(store, &key, events, &mut tried).await
 }
 
 /// Appends in one transaction. `tried` is what the last record was going to be in an attempt whose commit may have come through:
@@ -126,7 +132,7 @@ async fn keep(store: &Store, events: &[AuditEvent]) -> Result<()> {
 async fn attempt(store: &Store, key: &Secret, events: &[AuditEvent], tried: &mut Option<Head>) -> Result<()> {
     let mut work = store.write_beside(DOING).await?;
     let head = chain::hold_head(&mut work, store.dialect(), key).await?;
-    if let Some(tried) = tried.take()
+    if let Some(tried) = tried
         && hash_at(&mut work, tried.sequence).await? == Some(tried.hash)
     {
         return Ok(());
