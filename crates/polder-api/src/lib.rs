@@ -4,6 +4,7 @@
 //! refusal, and [`page::Page`], that of every list.
 
 pub mod environment;
+pub mod identity;
 pub mod object;
 pub mod operation;
 pub mod page;
@@ -15,6 +16,7 @@ mod text;
 pub mod upkeep;
 
 pub use environment::EnvironmentSummary;
+pub use identity::{Me, NewToken, RoleSummary, SignOnConfig, TokenMade, TokenSummary};
 pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
 pub use page::{Page, PageQuery};

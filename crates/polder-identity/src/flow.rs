@@ -1,14 +1,15 @@
 //! The flows by which tokens are had: authorization code with PKCE, device, client credentials, refresh. OAuth 2 is the `oauth2`
 //! crate's; calls go out through [`Outbound`].
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, DeviceAuthorizationUrl, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardDeviceAuthorizationResponse, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, DeviceAuthorizationUrl,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardDeviceAuthorizationResponse,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use polder_model::secret::Secret;
 use polder_outbound::{Outbound, OutboundError};
@@ -21,7 +22,19 @@ use crate::issuer::Metadata;
 /// A client of an issuer, for flows.
 pub struct Party {
     client: OurClient,
-    outbound: Outbound,
+    calls: Calls,
+}
+
+/// The way out, as the `oauth2` crate calls it.
+struct Calls(Outbound);
+
+impl<'c> AsyncHttpClient<'c> for Calls {
+    type Error = OutboundError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutboundError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move { Ok(self.0.send(request.map(Into::into)).await?.map(Vec::from)) })
+    }
 }
 
 /// What a flow brought.
@@ -110,7 +123,7 @@ impl Party {
             .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
             .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
             .set_device_authorization_url_option(device);
-        Self { client, outbound }
+        Self { client, calls: Calls(outbound) }
     }
 
     /// Where to send the browser.
@@ -142,7 +155,7 @@ impl Party {
         let request = self.client.exchange_code(AuthorizationCode::new(code.to_owned()));
         let request = request.set_pkce_verifier(PkceCodeVerifier::new(trip.verifier.expose().to_owned()));
         let request = request.set_redirect_uri(std::borrow::Cow::Owned(redirect));
-        request.request_async(&|request| self.call(request)).await.map(login).map_err(fault)
+        request.request_async(&self.calls).await.map(login).map_err(fault)
     }
 
     /// Trades a refresh token for new tokens.
@@ -151,7 +164,7 @@ impl Party {
     /// When the issuer refuses or cannot be asked.
     pub async fn refresh(&self, refresh_token: &Secret) -> Result<Login, FlowError> {
         let token = RefreshToken::new(refresh_token.expose().to_owned());
-        self.client.exchange_refresh_token(&token).request_async(&|request| self.call(request)).await.map(login).map_err(fault)
+        self.client.exchange_refresh_token(&token).request_async(&self.calls).await.map(login).map_err(fault)
     }
 
     /// Asks for a token of the client itself.
@@ -160,7 +173,7 @@ impl Party {
     /// When the issuer refuses or cannot be asked.
     pub async fn client_credentials(&self, scopes: &[String]) -> Result<Login, FlowError> {
         let request = self.client.exchange_client_credentials().add_scopes(scopes.iter().cloned().map(Scope::new));
-        request.request_async(&|request| self.call(request)).await.map(login).map_err(fault)
+        request.request_async(&self.calls).await.map(login).map_err(fault)
     }
 
     /// Begins a sign-on on another device.
@@ -170,7 +183,7 @@ impl Party {
     pub async fn begin_device(&self, scopes: &[String]) -> Result<Device, FlowError> {
         let request = self.client.exchange_device_code().map_err(|_| FlowError::NotOffered("device flow"))?;
         let request = request.add_scopes(scopes.iter().cloned().map(Scope::new));
-        request.request_async(&|request| self.call(request)).await.map(Device).map_err(fault)
+        request.request_async(&self.calls).await.map(Device).map_err(fault)
     }
 
     /// Waits until somebody has signed on at the other device, or the issuer gives up.
@@ -179,11 +192,7 @@ impl Party {
     /// When the issuer refuses, gives up or cannot be asked.
     pub async fn finish_device(&self, device: &Device) -> Result<Login, FlowError> {
         let request = self.client.exchange_device_access_token(&device.0);
-        request.request_async(&|request| self.call(request), tokio::time::sleep, None).await.map(login).map_err(fault)
-    }
-
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, OutboundError> {
-        Ok(self.outbound.send(request.map(Into::into)).await?.map(Vec::from))
+        request.request_async(&self.calls, tokio::time::sleep, None).await.map(login).map_err(fault)
     }
 }
 

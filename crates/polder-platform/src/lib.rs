@@ -18,6 +18,7 @@ mod metastores;
 mod observe;
 mod plan;
 mod platform;
+mod principals;
 mod process;
 mod query;
 mod requests;

@@ -10,6 +10,7 @@ use polder_outbound::{Outbound, OutboundConfig};
 use polder_platform::{Identity, Platform, Tenant};
 use polder_store::Store;
 
+use crate::auth::Auth;
 use crate::config::ServerConfig;
 use crate::limits::Concurrency;
 use crate::operations::Operations;
@@ -31,6 +32,8 @@ pub struct Inner {
     pub store: Store,
     /// The way out to others.
     pub outbound: Outbound,
+    /// What sign-on needs.
+    pub auth: Auth,
     /// What each principal has under way.
     pub concurrency: Concurrency,
     /// Long operations at work here.
@@ -70,12 +73,15 @@ impl App {
         let allow = allow.collect::<Result<_, _>>()?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
         let outbound = outbound.map_err(|error| StartError::Settings(error.to_string()))?;
+        let key = store.tenant_key("tokens").map_err(|error| StartError::Settings(error.to_string()))?;
+        let auth = Auth::new(settings.server.identity.as_ref(), &key, &url(&settings, &config), &outbound)?;
         let first = environments.iter().find(|platform| !platform.production()).or_else(|| environments.first());
         let Some(default_environment) = first.map(|platform| platform.environment().clone()) else {
             return Err(StartError::Settings(format!("tenant {name} has no environment")));
         };
         let environments = environments.into_iter().map(|platform| (platform.environment().clone(), platform)).collect();
         Ok(Self(Arc::new(Inner {
+            auth,
             concurrency: Concurrency::new(config.limits.concurrent_per_principal),
             config,
             tenant: name,
@@ -114,10 +120,14 @@ impl App {
     /// The URL by which clients reach the server, without a slash at its end.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.config.tls.is_some() { "https" } else { "http" };
-        let own = || format!("{scheme}://{}", self.config.listen);
-        self.settings.server.url.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
+        url(&self.settings, &self.config)
     }
+}
+
+fn url(settings: &TenantSettings, config: &ServerConfig) -> String {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let own = || format!("{scheme}://{}", config.listen);
+    settings.server.url.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
 }
 
 /// Why a server does not start.

@@ -93,7 +93,7 @@ impl Condition {
 }
 
 /// A name as names are compared.
-fn name_key(name: &str) -> String {
+pub(crate) fn name_key(name: &str) -> String {
     name.to_lowercase().replace('\0', "\u{fffd}")
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use polder_model::PrincipalName;
 
 use crate::error::Result;
+use crate::identities::name_key;
 use crate::store::Store;
 use crate::work::time_text;
 
@@ -73,7 +74,7 @@ impl Store {
     /// # Errors
     /// Only faults of the database.
     pub async fn user_called(&self, user_name: &str) -> Result<Option<KnownUser>> {
-        self.known_user("select name, active from users where lower(user_name) = $1", user_name.to_lowercase()).await
+        self.known_user("select name, active from users where user_name_key = $1", name_key(user_name)).await
     }
 
     /// Returns the user that is this principal, if an identity provider keeps one.

@@ -16,6 +16,7 @@ mod upkeep;
 /// Every route, relative to `/api/v1`.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(crate::auth::api_routes())
         .merge(environments::routes())
         .merge(objects::routes())
         .merge(operations::routes())

@@ -1,31 +1,178 @@
-//! Finding out who is asking.
+//! Finding out who is asking: tokens of ours, an issuer's, sessions; how people sign in and what they may do about tokens and roles.
+//!
+//! Every request looks its credentials and its principal up again: whoever was deactivated, and whatever was revoked, is out at once.
+//! Never decides what somebody may do with data. Begin with [`identify`].
+
+mod attempts;
+mod audit;
+mod cookies;
+mod credentials;
+mod first;
+mod me;
+mod needs;
+mod principal;
+mod roles;
+mod sign_on;
+mod token_endpoint;
+mod tokens;
+mod who;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
+use polder_descriptor::IdentitySettings;
+use polder_identity::{Issuer, IssuerSettings, Scopes, Signer};
+use polder_model::Role;
+use polder_model::secret::Secret;
+use polder_outbound::Outbound;
+use polder_platform::{Identity, Who, resolve_secret};
+use utoipa_axum::router::OpenApiRouter;
 
+use self::attempts::Attempts;
 use crate::identified::{Identified, LocalIdentity};
 use crate::problem::Problem;
-use crate::state::App;
+use crate::state::{App, StartError};
+
+pub use self::first::first_start;
+
+/// What sign-on needs, for as long as the server runs.
+pub struct Auth {
+    /// The issuer that people sign in at, if one is set.
+    issuer: Option<Issuer>,
+    signer: Signer,
+    attempts: Attempts,
+}
+
+/// What is known of a request's credentials beside who is asking. With the request, for handlers that need it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What the credentials are good for.
+    pub scopes: Scopes,
+    /// When they end, if they do.
+    pub expires: Option<DateTime<Utc>>,
+    /// The session's secret, in a browser.
+    session: Option<Secret>,
+    /// Whether it is a token of ours, which may not make tokens that outlive it.
+    token: bool,
+}
+
+impl Standing {
+    /// The person at this machine.
+    const LOCAL: Self = Self { scopes: Scopes::ALL, expires: None, session: None, token: false };
+}
+
+impl Auth {
+    /// Prepares sign-on as the tenant's settings say. `key` is the tenant's for signing, `url` the server's own.
+    ///
+    /// # Errors
+    /// When a secret is not set, or the key is none.
+    pub fn new(settings: Option<&IdentitySettings>, key: &Secret, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
+        let issuer = settings.map(|settings| issuer(settings, outbound)).transpose()?;
+        let signer =
+            Signer::new(key, url).ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;
+        Ok(Self { issuer, signer, attempts: Attempts::default() })
+    }
+}
+
+fn issuer(settings: &IdentitySettings, outbound: &Outbound) -> Result<Issuer, StartError> {
+    let client_secret = settings.client_secret.as_deref().map(resolve_secret).transpose()?.map(Secret::new);
+    let usual = || ["openid", "profile", "email"].map(str::to_owned).to_vec();
+    let mut scopes = if settings.scopes.is_empty() { usual() } else { settings.scopes.clone() };
+    if !scopes.iter().any(|scope| scope == "openid") {
+        scopes.insert(0, "openid".to_owned());
+    }
+    let settings = IssuerSettings {
+        issuer: settings.issuer.clone(),
+        audience: settings.audience.clone(),
+        client_id: settings.client_id.clone(),
+        client_secret,
+        user_claim: settings.user_claim.clone(),
+        scopes,
+        required_claims: settings.required_claims.clone(),
+    };
+    Ok(Issuer::new(settings, outbound.clone()))
+}
 
 /// The refusal of a request that bears no credentials.
 #[must_use]
 pub fn no_credentials() -> Problem {
     Problem::unauthenticated("the request bears no credentials")
         .with_hint("send a token: `Authorization: Bearer ...`; `polder login` obtains one")
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"polder\""))
+}
+
+/// The refusal of credentials that are not accepted, whatever is wrong with them: the log says that.
+fn not_accepted() -> Problem {
+    Problem::unauthenticated("the credentials are not accepted")
+        .with_hint("they may have expired or been revoked, or nobody here goes by that name: `polder login` signs in again")
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"polder\", error=\"invalid_token\""))
 }
 
 /// Finds out who is asking, and leaves it with the request. A request without credentials passes: what it reaches decides.
-pub(crate) async fn identify(State(_app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    if let Some(LocalIdentity(identity)) = request.extensions().get::<LocalIdentity>().cloned() {
-        request.extensions_mut().insert(Identified(identity));
+pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let found = match request.extensions().get::<LocalIdentity>().cloned() {
+        Some(LocalIdentity(identity)) => Some((identity, Standing::LOCAL)),
+        None => {
+            // Without its body, which cannot be waited with.
+            let (parts, body) = request.into_parts();
+            let found = who::is_asking(&app, &parts).await;
+            request = Request::from_parts(parts, body);
+            found?
+        }
+    };
+    let Some((identity, standing)) = found else { return Ok(next.run(request).await) };
+    if let Some(scope) = needs::scope(request.method(), request.uri().path())
+        && !standing.scopes.has(scope)
+    {
+        return Err(Problem::denied(format!("the token is not good for this: it lacks the scope {scope}"))
+            .with_code("insufficient_scope")
+            .with_hint(format!("use a token that has it: `polder token create --scope {scope}`"))
+            .with_header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"polder\", error=\"insufficient_scope\""),
+            ));
     }
-    Ok(next.run(request).await)
+    let identified = Identified(identity);
+    request.extensions_mut().insert(identified.clone());
+    request.extensions_mut().insert(standing);
+    let mut response = next.run(request).await;
+    // For the log and the figures, which are further out.
+    response.extensions_mut().insert(identified);
+    Ok(response)
+}
+
+/// Demands an admin role of whoever is asking.
+///
+/// # Errors
+/// When they do not have it, or that cannot be found out.
+pub async fn demand(app: &App, identity: &Identity, role: Role) -> Result<(), Problem> {
+    if has_role(app, identity, role).await? {
+        return Ok(());
+    }
+    Err(Problem::denied(format!("this takes the admin role {role}")).with_hint(format!(
+        "an account admin grants it: `polder role grant PRINCIPAL {role}`; a token needs the scope admin too"
+    )))
+}
+
+/// Whether whoever is asking has an admin role that counts.
+pub(crate) async fn has_role(app: &App, identity: &Identity, role: Role) -> Result<bool, Problem> {
+    match &identity.who {
+        Who::LocalAdmin | Who::Bootstrap => Ok(true),
+        Who::Named(name) => Ok(identity.admin && principal::roles(app, name).await?.has(role)),
+    }
 }
 
 /// The routes of sign-on.
 pub(crate) fn routes() -> axum::Router<App> {
-    axum::Router::new()
+    sign_on::routes().merge(token_endpoint::routes())
 }
+
+/// What our API says of whoever is asking, of tokens and of roles.
+pub(crate) fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(me::routes()).merge(tokens::routes()).merge(roles::routes())
+}
+
+/// The status of a refusal by redirect: the browser goes on with GET.
+const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;

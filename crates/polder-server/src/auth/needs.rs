@@ -1,0 +1,64 @@
+//! Which scope a token needs for a request: one table, by method and path. What is not in it needs the scope for changes.
+
+use axum::http::Method;
+use polder_identity::Scope;
+
+/// The scope that a request needs; `None` where any credentials will do, as the handler looks at them itself.
+pub(super) fn scope(method: &Method, path: &str) -> Option<Scope> {
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let path = path.trim_end_matches('/');
+    let (_, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let below = |prefix: &str| path == prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    // Roles and SCIM look at the scopes themselves, as do tokens: one may always look at itself, and be given up.
+    if ["/auth", "/oidc", "/scim", "/api/v1/me", "/api/v1/tokens"].into_iter().any(below) {
+        return None;
+    }
+    if below("/api/v1/roles") {
+        return Some(Scope::Admin);
+    }
+    match last {
+        "query" => Some(Scope::Query),
+        // What is asked for decides between reading and writing, and is in the body: the handler looks at the rest.
+        "temporary-table-credentials" | "temporary-volume-credentials" | "temporary-path-credentials" | "credentials" => {
+            Some(Scope::Query)
+        }
+        "runs" | "commits" | "staging-tables" | "optimize" | "vacuum" if !reads => Some(Scope::Write),
+        _ if reads => Some(Scope::Read),
+        // Looking at what files would change is no change.
+        "validate" => Some(Scope::Read),
+        _ => Some(Scope::Apply),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_request_needs_its_scope() {
+        let table = [
+            ("GET", "/api/v1/environments", Some(Scope::Read)),
+            ("GET", "/api/v1/environments/dev/objects/a.b.c", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/dev/query", Some(Scope::Query)),
+            ("POST", "/api/v1/environments/dev/runs", Some(Scope::Write)),
+            ("GET", "/api/v1/environments/dev/runs", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/dev/applies", Some(Scope::Apply)),
+            ("DELETE", "/api/2.1/unity-catalog/schemas/a.b", Some(Scope::Apply)),
+            ("POST", "/api/2.1/unity-catalog/temporary-table-credentials", Some(Scope::Query)),
+            ("GET", "/api/2.1/unity-catalog/delta/v1/catalogs/a/schemas/b/tables/c/credentials", Some(Scope::Query)),
+            ("POST", "/api/2.1/unity-catalog/delta/preview/commits", Some(Scope::Write)),
+            ("GET", "/api/2.1/unity-catalog/delta/preview/commits", Some(Scope::Read)),
+            ("POST", "/anything/new", Some(Scope::Apply)),
+            ("GET", "/api/v1/roles", Some(Scope::Admin)),
+            ("PUT", "/api/v1/roles/ana/account", Some(Scope::Admin)),
+            ("GET", "/api/v1/me", None),
+            ("DELETE", "/api/v1/tokens/0123", None),
+            ("POST", "/scim/v2/Users", None),
+            ("GET", "/api/v1/measures", Some(Scope::Read)),
+            ("POST", "/scimitar", Some(Scope::Apply)),
+        ];
+        for (method, path, expected) in table {
+            assert_eq!(scope(&method.parse().unwrap(), path), expected, "{method} {path}");
+        }
+    }
+}
