@@ -3,8 +3,8 @@
 //! Plain data, the same for the server that writes it and the clients that read it. Begin with [`problem::Problem`], the form of every
 //! refusal, and [`page::Page`], that of every list.
 
+pub mod access;
 pub mod environment;
-pub mod identity;
 pub mod object;
 pub mod operation;
 pub mod page;
@@ -15,8 +15,11 @@ pub mod run;
 mod text;
 pub mod upkeep;
 
+pub use access::{
+    AccessAct, AccessApproval, AccessComment, AccessDelivery, AccessEvent, AccessExport, AccessGrant, AccessLevel, AccessQuery,
+    AccessRequest, AccessState, AskAccess,
+};
 pub use environment::EnvironmentSummary;
-pub use identity::{Me, NewToken, RoleSummary, SignOnConfig, TokenMade, TokenSummary};
 pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
 pub use page::{Page, PageQuery};

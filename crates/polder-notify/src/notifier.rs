@@ -46,6 +46,12 @@ impl Notifier {
         Self { config: Arc::new(config), outbound }
     }
 
+    /// Whether mail is sent at all.
+    #[must_use]
+    pub fn writes_mail(&self) -> bool {
+        self.config.email.is_some()
+    }
+
     /// Names the targets of a notice: every webhook, the ticket system, and by mail each of these people.
     #[must_use]
     pub fn targets<'p>(&self, people: impl IntoIterator<Item = &'p str>) -> Vec<String> {

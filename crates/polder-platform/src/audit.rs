@@ -38,7 +38,8 @@ impl AuditTrail {
         self.keep(caller, what, on, true, serde_json::Value::Null);
     }
 
-    fn keep(&self, caller: &Caller, action: &str, securable: &str, allowed: bool, determined_by: serde_json::Value) {
+    /// Keeps a decision of another kind, allowed or not.
+    pub(crate) fn keep(&self, caller: &Caller, action: &str, securable: &str, allowed: bool, determined_by: serde_json::Value) {
         let event = AuditEvent {
             authenticated_by: self.identity.authenticated_by.clone(),
             source: self.identity.source.clone(),

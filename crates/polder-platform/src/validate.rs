@@ -71,6 +71,7 @@ async fn validated(
 ) -> Result<Validation, Error> {
     let (mesh, more) = polder_descriptor::parse(files);
     faults.extend(more);
+    faults.extend(mesh.grants_that_are_over(chrono::Utc::now()));
     let mesh = Arc::new(mesh);
     let checked = each_environment(Arc::clone(&mesh), &faults).await?;
     let summary = checked.first().map_or_else(MeshSummary::default, |(summary, _)| *summary);

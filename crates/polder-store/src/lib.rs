@@ -60,7 +60,7 @@ pub use long_operations::LongOperationFilter;
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
 pub use recorded::EnvironmentState;
 pub use requests::{
-    GrantsChange, LiveGrant, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow, StoredRequest,
+    GrantsChange, LiveGrant, REQUEST_FAULT_POINTS, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow, StoredRequest,
 };
 pub use roles::{RoleGrant, RoleRevoked};
 pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunStatus};

@@ -130,6 +130,9 @@ pub struct LiveGrant {
     pub expires: Option<DateTime<Utc>>,
 }
 
+/// Where a process may die between keeping what happens to requests and what follows from it.
+pub const REQUEST_FAULT_POINTS: [&str; 3] = ["requests.before_record", "requests.after_record", "deliveries.claimed"];
+
 const COLUMNS: &str =
     "select id, securable, requester, beneficiary, level, state, asked, due, version, document from access_requests ";
 
@@ -157,9 +160,9 @@ impl Store {
         work.run(sql).await?;
         change_grants(&mut work, change.environment, &id, change.grants, time).await?;
         deliveries::add(&mut work, change.environment, &id, version, change.deliveries, time).await?;
-        polder_model::fault::point("requests.before-commit");
+        polder_model::fault::point("requests.before_record");
         work.commit().await?;
-        polder_model::fault::point("requests.after-commit");
+        polder_model::fault::point("requests.after_record");
         Ok(RequestKept::Kept(version))
     }
 

@@ -1,0 +1,6 @@
+//! The operations over a real mesh: state, storage and engine included.
+
+mod cut_short;
+mod mesh;
+mod notices;
+mod requests;
