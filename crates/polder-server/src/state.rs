@@ -72,7 +72,6 @@ impl App {
         });
         let allow = allow.collect::<Result<_, _>>()?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
-        let outbound = outbound.map_err(|error| StartError::Settings(error.to_string()))?;
         let key = store.tenant_key("tokens").map_err(|error| StartError::Settings(error.to_string()))?;
         let auth = Auth::new(settings.server.identity.as_ref(), &key, &url(&settings, &config), &outbound)?;
         let first = environments.iter().find(|platform| !platform.production()).or_else(|| environments.first());
