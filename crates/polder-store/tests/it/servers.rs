@@ -1,9 +1,13 @@
 //! What only a database server can do: not be there, refuse, lose connections, keep texts in another order.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use polder_store::{Store, StoreError, StoreOptions};
 use polder_testkit::postgres;
 
 use crate::audit::event;
+use crate::crash::{each_is_there_once, write_until};
 use crate::fixtures::{Bed, at, begun, dev, group, put};
 
 /// All that an error says, to its last cause.
@@ -68,6 +72,27 @@ async fn connections_that_were_lost_while_idle_are_not_noticed() {
         store.append_audit(vec![event(number, "ana", "table a", true)]).await.unwrap();
     }
     assert_eq!(store.metastore_version(&dev()).await.unwrap(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_lost_under_load_lose_and_double_nothing() {
+    let bed = Bed::postgres().await;
+    let store = bed.open().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..8).map(|writer| tokio::spawn(write_until(store.clone(), stop.clone(), writer))).collect();
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+               where datname = current_database() and pid <> pg_backend_pid()";
+    for _ in 0..30 {
+        // Each takes a process of its own, and so another moment of the commits.
+        tokio::task::block_in_place(|| bed.database.as_ref().unwrap().run(cut)).unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut said = Vec::new();
+    for writer in writers {
+        said.extend(writer.await.unwrap());
+    }
+    assert!(said.len() > 20, "{}", said.len());
+    each_is_there_once(&store, &said).await;
 }
 
 #[tokio::test]
