@@ -16,6 +16,7 @@ pub mod router;
 pub mod scim;
 pub mod serve;
 pub mod state;
+pub mod sweep;
 pub mod telemetry;
 pub mod unity;
 

@@ -12,6 +12,7 @@ use crate::config::{ServerConfig, TlsFiles};
 use crate::ops;
 use crate::router::router;
 use crate::state::{App, StartError};
+use crate::sweep;
 
 /// A server at work.
 pub struct Running {
@@ -21,6 +22,7 @@ pub struct Running {
     pub app: App,
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
+    sweep: JoinHandle<()>,
 }
 
 /// Begins to serve.
@@ -36,6 +38,7 @@ pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
     let listener = std::net::TcpListener::bind(listen).map_err(unusable)?;
     listener.set_nonblocking(true).map_err(unusable)?;
     let address = listener.local_addr().map_err(unusable)?;
+    let sweep = sweep::start(&app)?;
     let handle = Handle::new();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let task = match tls {
@@ -51,7 +54,7 @@ pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
             tokio::spawn(server.serve(service))
         }
     };
-    Ok(Running { address, app, handle, task })
+    Ok(Running { address, app, handle, task, sweep })
 }
 
 /// Ends connections whose requests arrive too slowly, and bounds what one connection may hold.
@@ -91,6 +94,8 @@ impl Running {
     /// # Errors
     /// When listening failed.
     pub async fn ended(self) -> std::io::Result<()> {
-        self.task.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+        let ended = self.task.await;
+        self.sweep.abort();
+        ended.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }

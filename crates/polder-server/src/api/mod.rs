@@ -10,8 +10,11 @@ mod operations;
 pub(crate) mod paging;
 mod plans;
 mod query;
+mod requests;
 mod runs;
 mod upkeep;
+
+pub(crate) use requests::desk;
 
 /// Every route, relative to `/api/v1`.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -22,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(operations::routes())
         .merge(plans::routes())
         .merge(query::routes())
+        .merge(requests::routes())
         .merge(runs::routes())
         .merge(upkeep::routes())
 }
