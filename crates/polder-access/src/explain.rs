@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use polder_model::{Principal, PrincipalKind, PrincipalName, Securable};
 
@@ -11,7 +11,7 @@ use crate::decision::Decision;
 use crate::permit::{Action, Caller, ColumnRule, Determinant};
 
 /// How much of personal data a reader sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Columns tagged `pii` are masked.
@@ -30,7 +30,7 @@ impl fmt::Display for Level {
 }
 
 /// Whether a principal may read something, in what form, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The name that was asked about.
     pub name: PrincipalName,
@@ -53,7 +53,7 @@ pub struct Explanation {
     /// The facts that this rests on.
     pub determined_by: Vec<Determinant>,
     /// Of a view: the same for each table and view that it reads.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<Explanation>,
 }
 

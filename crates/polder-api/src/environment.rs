@@ -14,4 +14,6 @@ pub struct EnvironmentSummary {
     pub production: bool,
     /// Whether it is the one that a request means which names none.
     pub default: bool,
+    /// Whether anything was ever applied there.
+    pub applied: bool,
 }

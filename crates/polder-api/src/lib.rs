@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod environment;
+pub mod identity;
 pub mod object;
 pub mod operation;
 pub mod page;
@@ -20,6 +21,7 @@ pub use access::{
     AccessRequest, AccessState, AskAccess,
 };
 pub use environment::EnvironmentSummary;
+pub use identity::{Me, NewToken, RoleSummary, SignOnConfig, TokenMade, TokenSummary};
 pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
 pub use page::{Page, PageQuery};

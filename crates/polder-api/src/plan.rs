@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polder_model::Address;
+use polder_model::{Address, EnvironmentName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,10 +24,9 @@ pub struct PlanRequest {
 
 /// A plan, and what is probably not meant in the mesh that it is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PlanAnswer {
+pub struct PlanAnswer<P> {
     /// The plan, as `polder plan --output json` writes it.
-    #[schema(value_type = Object)]
-    pub plan: serde_json::Value,
+    pub plan: P,
     /// The faults of the mesh that are no errors.
     #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<serde_json::Value>,
@@ -68,9 +67,16 @@ pub struct ApplyAnswer {
     pub resumed: usize,
     /// Steps of this plan.
     pub steps: usize,
-    /// The plan that was carried out.
+    /// Where.
+    #[schema(value_type = String)]
+    pub environment: EnvironmentName,
+    /// The id of the plan that was carried out.
+    pub plan: String,
+    /// What the plan changed, counted.
     #[schema(value_type = Object)]
-    pub plan: serde_json::Value,
+    pub summary: serde_json::Value,
+    /// How many changes were held back, so that the environment is not as declared.
+    pub held_back: usize,
     /// From start to end.
     pub seconds: f64,
 }

@@ -1,5 +1,6 @@
 //! Faults: what is wrong with a descriptor, where, why, and what to write instead. Data only; rendering belongs to a face.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl Span {
 }
 
 /// Something wrong with a descriptor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The file, relative to the mesh's folder.
     pub file: Arc<str>,
@@ -56,7 +57,7 @@ pub struct Fault {
     /// Whether anything may go on.
     pub severity: Severity,
     /// What is wrong, as a word that programs can tell apart.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is wrong and why.
     pub message: String,
     /// What to write instead.
@@ -75,7 +76,7 @@ impl Fault {
     ) -> Self {
         let (line, column, length) = (span.line.max(1), span.column.max(1), span.length.max(1));
         let (offending, message) = (shorten(offending.into()), message.into());
-        Self { file: file.clone(), line, column, length, offending, severity: Severity::Error, code, message, help: None }
+        Self { file: file.clone(), line, column, length, offending, severity: Severity::Error, code: code.into(), message, help: None }
     }
 
     /// The same fault, only a warning.
@@ -113,7 +114,7 @@ impl fmt::Display for Fault {
 /// Puts faults in the order of files and lines, each once: environments repeat the faults of what they share.
 pub(crate) fn sort(faults: &mut Vec<Fault>) {
     faults.sort_by(|a, b| {
-        let key = |f: &Fault| (f.line, f.column, f.severity, f.code);
+        let key = |f: &Fault| (f.line, f.column, f.severity, f.code.clone());
         a.file.cmp(&b.file).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
     });
     faults.dedup();

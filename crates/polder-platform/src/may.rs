@@ -4,6 +4,7 @@ use polder_access::Action;
 use polder_model::{PrincipalName, Resource, Role, Securable};
 
 use crate::error::{Error, ErrorKind};
+use crate::identity::Who;
 use crate::platform::Platform;
 
 impl Platform {
@@ -13,7 +14,11 @@ impl Platform {
     /// When the environment knows no such principal.
     pub async fn principal(&self) -> Result<PrincipalName, Error> {
         let metastore = self.metastore().await?;
-        Ok(self.caller(&metastore)?.principal.name)
+        match &self.identity.who {
+            // Nobody is known before the first apply, which says itself who may make it.
+            Who::Named(name) if metastore.resources().is_empty() => Ok(name.clone()),
+            _ => Ok(self.caller(&metastore)?.principal.name),
+        }
     }
 
     /// Whether the caller sees the operations and runs of others.

@@ -85,7 +85,7 @@ fn read_one(root: &Path, home: &Path, path: &Path) -> Result<File, Box<Fault>> {
             length: 0,
             offending: String::new(),
             severity: Severity::Error,
-            code,
+            code: code.into(),
             message,
             help: Some(help.to_owned()),
         })

@@ -27,6 +27,8 @@ pub use desk::AccessDesk;
 const ATTEMPTS: usize = 8;
 /// How many requests are read at once when a list is made of those that a caller may see.
 const BATCH: u32 = 200;
+/// How many batches one page may take: whoever sees few of many requests goes on from where this one ended.
+const BATCHES: usize = 50;
 
 /// A request as it was read.
 pub(crate) struct Read {
@@ -114,7 +116,7 @@ impl Platform {
         let requester = query.mine.then(|| scene.caller.principal.name.clone());
         let mut filter = RequestFilter { requester, securable, state: state.map(str::to_owned), before };
         let mut shown = Vec::new();
-        loop {
+        for _ in 0..BATCHES {
             let page = self.store.requests(&self.environment.name, &filter, BATCH).await;
             let page = page.doing(ErrorKind::Unavailable, "cannot read the access requests")?;
             let last = page.len() < BATCH as usize;
@@ -140,6 +142,7 @@ impl Platform {
                 return Ok((shown, None));
             }
         }
+        Ok((shown, filter.before))
     }
 
     /// One request, with all that happened to it.
@@ -272,7 +275,9 @@ impl Platform {
             | Refusal::NoPurpose
             | Refusal::Over { .. }
             | Refusal::TooLong { .. } => ErrorKind::Invalid,
-            Refusal::NotForThem { .. } | Refusal::OwnRequest | Refusal::NotAPerson | Refusal::NotYours { .. } => ErrorKind::Denied,
+            Refusal::NotForThem { .. } | Refusal::OwnRequest | Refusal::NotAPerson | Refusal::NotYours { .. } => {
+                ErrorKind::Denied
+            }
             Refusal::AlreadyApproved | Refusal::NotNow { .. } => ErrorKind::Conflict,
         };
         Error::new(kind, format!("{}: {refusal}", securable.full_name()))

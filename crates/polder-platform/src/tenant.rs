@@ -32,6 +32,20 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// Opens the tenant of an environment, and of its environments only that one: the first that is not production where none is named.
+    ///
+    /// # Errors
+    /// When there is no mesh, no such environment, or the state cannot be opened.
+    pub async fn of_environment(root: &Path, environment: Option<&EnvironmentName>) -> Result<Self, Error> {
+        let mesh = mesh::read_top(root)?;
+        let info = choose(&mesh, environment)?;
+        let name = info.tenant.clone();
+        let state = State::open(root, &mesh, &name).await?;
+        let platform = state.environment(&mesh, info, Identity::local(None))?;
+        let settings = mesh.tenant_settings(&name, &mesh::process_variable).unwrap_or_default();
+        Ok(Self { name, settings, store: state.store, environments: vec![platform] })
+    }
+
     /// Opens the tenant of this name, or the only one, or that of the first environment that is not production.
     ///
     /// # Errors

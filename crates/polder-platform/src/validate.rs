@@ -121,7 +121,7 @@ pub(crate) fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
     let unreadable: Vec<Arc<str>> =
         faults.iter().filter(|f| f.is_error() && f.file.ends_with(".sql")).map(|f| f.file.clone()).collect();
     faults.retain(|f| f.code != "missing-file" || !unreadable.iter().any(|file| f.message.ends_with(&**file)));
-    faults.retain(|f| seen.insert((f.file.clone(), f.line, f.column, f.code, f.message.clone())));
+    faults.retain(|f| seen.insert((f.file.clone(), f.line, f.column, f.code.clone(), f.message.clone())));
     faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     faults
 }

@@ -9,6 +9,7 @@ pub mod config;
 pub mod idempotency;
 pub mod identified;
 pub mod limits;
+pub mod local;
 pub mod operations;
 pub mod ops;
 pub mod problem;
@@ -22,6 +23,7 @@ pub mod unity;
 
 pub use config::{Limits, ServerConfig, TlsFiles};
 pub use identified::{Identified, LocalIdentity};
+pub use local::InProcess;
 pub use problem::Problem;
 pub use router::{openapi, router};
 pub use serve::{Running, serve};

@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(move |request, next| limits::time(request_timeout, request, next)))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(scim::in_scim_form))
         .layer(from_fn(telemetry::observe))
         .with_state(app)
 }

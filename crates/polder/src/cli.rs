@@ -30,6 +30,10 @@ struct Global {
     #[arg(short, long, global = true, value_name = "ENV", help_heading = "Global options")]
     environment: Option<EnvironmentName>,
 
+    /// Speak to this server instead of the mesh's folder; the token for it is in POLDER_TOKEN, or `polder login` obtains one
+    #[arg(long, global = true, value_name = "URL", env = "POLDER_SERVER", help_heading = "Global options")]
+    server: Option<url::Url>,
+
     /// Act as this user or service principal [default: you, the local account admin]
     #[arg(long = "as", global = true, value_name = "PRINCIPAL", help_heading = "Global options")]
     act_as: Option<PrincipalName>,
@@ -66,9 +70,14 @@ enum Command {
     Optimize(commands::optimize::Args),
     Vacuum(commands::vacuum::Args),
     Runs(commands::runs::Args),
+    Access(commands::access::Args),
     Audit(commands::audit::Args),
     Serve(commands::serve::Args),
     Demo(commands::demo::Args),
+    Login(commands::login::Args),
+    Logout(commands::logout::Args),
+    Token(commands::token::Args),
+    Role(commands::role::Args),
     Completions(commands::completions::Args),
 }
 
@@ -107,9 +116,14 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Optimize(args) => args.run(context),
         Command::Vacuum(args) => args.run(context),
         Command::Runs(args) => args.run(context),
+        Command::Access(args) => args.run(context),
         Command::Audit(args) => args.run(context),
         Command::Serve(args) => args.run(context),
         Command::Demo(args) => args.run(context),
+        Command::Login(args) => args.run(context),
+        Command::Logout(args) => args.run(context),
+        Command::Token(args) => args.run(context),
+        Command::Role(args) => args.run(context),
         Command::Completions(args) => args.run(context),
     }
 }
@@ -126,6 +140,7 @@ impl Global {
             color_err: colored(context::stderr_is_terminal()),
             dir: self.dir,
             environment: self.environment,
+            server: self.server,
             act_as: self.act_as,
             verbose: self.verbose,
         }

@@ -1,5 +1,6 @@
 //! The commands, a file each: its arguments, its help, one `run`.
 
+pub(crate) mod access;
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod completions;
@@ -9,14 +10,18 @@ pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod init;
 mod latest;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod ls;
 pub(crate) mod optimize;
 pub(crate) mod plan;
 pub(crate) mod query;
+pub(crate) mod role;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod token;
 pub(crate) mod vacuum;
 pub(crate) mod validate;
 

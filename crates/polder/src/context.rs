@@ -4,12 +4,19 @@ use std::future::Future;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
+use polder_api::{EnvironmentSummary, MeshFiles};
+use polder_model::secret::Secret;
 use polder_model::{EnvironmentName, PrincipalName};
 use polder_platform::{OpenOptions, Platform};
+use polder_server::InProcess;
+use polder_server::state::StartError;
 use tokio::runtime::Runtime;
+use url::Url;
 
+use crate::client::{Client, Remote, Transport};
 use crate::failure::{Exit, Failure};
 use crate::interrupt;
+use crate::login;
 use crate::render::faults::Reader;
 
 /// The file that makes a folder a mesh.
@@ -22,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) dir: Option<PathBuf>,
     /// The environment when named.
     pub(crate) environment: Option<EnvironmentName>,
+    /// The server when named.
+    pub(crate) server: Option<Url>,
     /// Whom to act as when named.
     pub(crate) act_as: Option<PrincipalName>,
     /// Whether to say more.
@@ -44,6 +53,69 @@ impl Context {
             let hint = "run `polder init` to write a starter mesh here, `polder demo` to see one, or name a folder with `--dir`";
             Failure::new(Exit::NotFound, message, hint).into()
         })
+    }
+
+    /// The API: of the server that is named or signed in to, or of this process over the mesh in its folder.
+    pub(crate) async fn client(&self) -> anyhow::Result<Client> {
+        match self.server().await? {
+            Some((server, token)) => self.client_of(server, token).await,
+            None => self.client_in(&self.root()?).await,
+        }
+    }
+
+    /// The API of this process over the mesh in `root`.
+    pub(crate) async fn client_in(&self, root: &Path) -> anyhow::Result<Client> {
+        let opened = InProcess::open(root, self.environment.as_ref(), self.act_as.clone()).await;
+        let local = opened.map_err(|error| match error {
+            StartError::Platform(error) => anyhow::Error::new(error),
+            other => Failure::new(Exit::Invalid, "the mesh cannot be opened", "mend the setting in polder.yaml").because(other).into(),
+        })?;
+        let environment = local.environment().clone();
+        Ok(Client::new(Transport::InProcess(local), environment, None))
+    }
+
+    /// The server that is spoken to, with the token for it: the one named, or, where there is no mesh, the one signed in to last.
+    async fn server(&self) -> anyhow::Result<Option<(Url, Option<Secret>)>> {
+        let token = std::env::var("POLDER_TOKEN").ok().filter(|token| !token.is_empty()).map(Secret::new);
+        let latest = || if self.root().is_err() { login::latest().ok().flatten() } else { None };
+        let Some(server) = self.server.clone().or_else(latest) else { return Ok(None) };
+        let token = if token.is_some() { token } else { login::token_for(&server).await? };
+        Ok(Some((server, token)))
+    }
+
+    async fn client_of(&self, server: Url, token: Option<Secret>) -> anyhow::Result<Client> {
+        if self.act_as.is_some() {
+            let hint = "leave `--as` out, and sign in as whom you want to act";
+            return Err(Failure::new(Exit::Invalid, "with a server one acts as who one is signed in as", hint).into());
+        }
+        let remote = Client::new(Transport::Remote(Remote::new(server, token)?), EnvironmentName::new("default")?, None);
+        let environments: Vec<EnvironmentSummary> = remote.get("/api/v1/environments").await?;
+        let found = match &self.environment {
+            Some(name) => environments.iter().find(|one| one.name == *name),
+            None => environments.iter().find(|one| one.default),
+        };
+        let Some(found) = found else {
+            let names = environments.iter().map(|one| one.name.to_string()).collect::<Vec<_>>().join(", ");
+            return Err(Failure::new(Exit::NotFound, "the server has no such environment", format!("it has: {names}")).into());
+        };
+        Ok(remote.within(found.name.clone(), self.files()?))
+    }
+
+    /// The files of the mesh here, to be planned and applied at a server; none where there is no mesh.
+    fn files(&self) -> anyhow::Result<Option<MeshFiles>> {
+        let Ok(root) = self.root() else { return Ok(None) };
+        let (files, faults) = polder_platform::read_files(&root)?;
+        if let Some(fault) = faults.first() {
+            return Err(Failure::new(Exit::Invalid, fault.to_string(), "mend the file, or leave the mesh's folder").into());
+        }
+        let text = |file: polder_descriptor::File| {
+            let path = file.path.to_string();
+            let text = String::from_utf8(file.bytes);
+            text.map(|text| (path.clone(), text)).map_err(|error| {
+                Failure::new(Exit::Invalid, format!("{path} is not text in UTF-8"), "save it as UTF-8").because(error)
+            })
+        };
+        Ok(Some(files.into_iter().map(text).collect::<Result<_, _>>()?))
     }
 
     /// Opens the platform of the mesh.

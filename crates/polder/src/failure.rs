@@ -6,6 +6,8 @@ use std::io;
 
 use polder_platform::ErrorKind;
 
+use crate::client::Refused;
+
 /// How a command ends. The numbers are what scripts branch on, so they never change meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -115,6 +117,9 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
         if let Some(error) = cause.downcast_ref::<polder_platform::Error>() {
             return error.kind().into();
         }
+        if let Some(refused) = cause.downcast_ref::<Refused>() {
+            return refused.exit();
+        }
     }
     Exit::Failed
 }
@@ -123,7 +128,8 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
 pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
     error.chain().find_map(|cause| {
         let own = cause.downcast_ref::<Failure>().map(|failure| failure.hint.as_str());
-        own.or_else(|| cause.downcast_ref::<polder_platform::Error>().and_then(polder_platform::Error::hint))
+        let own = own.or_else(|| cause.downcast_ref::<polder_platform::Error>().and_then(polder_platform::Error::hint));
+        own.or_else(|| cause.downcast_ref::<Refused>().and_then(Refused::hint))
     })
 }
 

@@ -9,12 +9,14 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod cli;
+mod client;
 mod commands;
 mod context;
 mod demo;
 mod failure;
 mod faultpoint;
 mod interrupt;
+mod login;
 mod render;
 mod shell;
 

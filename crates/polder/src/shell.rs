@@ -6,12 +6,12 @@ mod input;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use polder_platform::Platform;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 use tokio::runtime::Runtime;
 
+use crate::client::Client;
 use crate::commands::{describe, ls, query};
 use crate::context::{self, Context, say};
 use crate::failure::{self, Exit};
@@ -38,15 +38,15 @@ Ctrl-C stops the query that runs, or drops the line that is typed. Tab completes
 /// Reads and answers until the end of the input.
 pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
     let runtime = context::runtime()?;
-    let platform = runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Resumable, context.open()))?;
-    let names = runtime.block_on(platform.objects())?;
+    let client = runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Resumable, context.client()))?;
+    let names = runtime.block_on(client.objects())?;
     let mut editor = editor(SqlHelper::new(&names))?;
-    let history = platform.root().join(".polder").join("history");
+    let history = context.root().unwrap_or_default().join(".polder").join("history");
     // No history yet is how every first session begins.
     drop(editor.load_history(&history));
     let who = context.act_as.as_ref().map_or_else(|| "the local account admin".to_owned(), ToString::to_string);
-    say(format_args!("{} as {who}; \\? for help, \\q to leave", platform.environment()));
-    let mut session = Session { context, runtime, platform, form, timing: false };
+    say(format_args!("{} as {who}; \\? for help, \\q to leave", client.environment()));
+    let mut session = Session { context, runtime, client, form, timing: false };
     let outcome = session.converse(&mut editor);
     save(&mut editor, &history);
     outcome
@@ -111,14 +111,14 @@ fn read(editor: &mut Editor<SqlHelper, FileHistory>, prompts: &Prompts) -> anyho
 struct Session<'a> {
     context: &'a Context,
     runtime: &'static Runtime,
-    platform: Platform,
+    client: Client,
     form: RowForm,
     timing: bool,
 }
 
 impl Session<'_> {
     fn converse(&mut self, editor: &mut Editor<SqlHelper, FileHistory>) -> anyhow::Result<Exit> {
-        let prompts = Prompts::new(self.platform.environment().as_str());
+        let prompts = Prompts::new(self.client.environment().as_str());
         while let Some(text) = read(editor, &prompts)? {
             if text.trim().is_empty() {
                 continue;
@@ -157,17 +157,17 @@ impl Session<'_> {
     }
 
     fn list(&self) -> anyhow::Result<()> {
-        render::text(&self.runtime.block_on(ls::text(&self.platform))?)
+        render::text(&self.runtime.block_on(ls::text(&self.client))?)
     }
 
     fn describe(&self, name: &str) -> anyhow::Result<()> {
-        let object = self.runtime.block_on(self.platform.describe(name))?;
+        let object = self.runtime.block_on(self.client.describe(name))?;
         render::text(&describe::text(&object))
     }
 
     fn query(&self, sql: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
-        self.runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Query, query::show(&self.platform, sql, self.form)))?;
+        self.runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Query, query::show(&self.client, sql, self.form)))?;
         if self.timing {
             say(units::seconds(begun.elapsed().as_secs_f64()));
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use polder_model::{PrincipalName, Securable, SecurableKind};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Refusal, Request, Rules, Standing, Words};
@@ -89,27 +89,5 @@ impl Request {
             return Err(Refusal::TooLong { maximum_days: rules.maximum_days });
         }
         Ok(Self { id, ask, asked: now, standing: Standing::default() })
-    }
-}
-
-/// A text that names no level.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no level {0:?}: use regular or pii")]
-pub struct LevelError(String);
-
-impl FromStr for Level {
-    type Err = LevelError;
-    fn from_str(text: &str) -> Result<Self, LevelError> {
-        match text {
-            "regular" => Ok(Self::Regular),
-            "pii" => Ok(Self::Pii),
-            other => Err(LevelError(other.to_owned())),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Level {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -627,7 +627,7 @@ fn yaml_that_is_dangerous_or_ambiguous_is_refused() {
     );
     check(DATASET_FILE, "# nothing\n", &["1:1+1 empty-file `` this file holds no descriptor | write one, or remove the file"]);
     let (_, faults) = read(&[(DATASET_FILE, "a:\n\t- b\n"), (ACCESS_FILE, &format!("grants: {}", "[".repeat(200)))]);
-    let found: Vec<_> = faults.iter().map(|f| (&*f.file, f.line, f.code, f.help.as_deref())).collect();
+    let found: Vec<_> = faults.iter().map(|f| (&*f.file, f.line, &*f.code, f.help.as_deref())).collect();
     assert_eq!(
         found,
         [
@@ -643,7 +643,7 @@ fn bytes_that_are_no_text_and_files_that_are_too_large_are_refused() {
     files[2].bytes = b"type: view\nentityName: caf\xe9\n".to_vec();
     files[1].bytes = vec![b'#'; 5 * 1024 * 1024];
     let (_, faults) = polder_descriptor::parse(files);
-    let found: Vec<_> = faults.iter().map(|f| (f.code, f.line, f.column)).collect();
+    let found: Vec<_> = faults.iter().map(|f| (&*f.code, f.line, f.column)).collect();
     assert_eq!(found, [("not-utf8", 2, 16), ("too-large", 1, 1)], "{:#?}", lines(&faults));
 }
 
@@ -659,5 +659,5 @@ fn files_in_unknown_places_are_named_and_others_left_alone() {
     check("README.md", "\u{fffd}", &[]);
     check(".polder/schema/x.yaml", "a: b", &[]);
     let (_, faults) = polder_descriptor::parse(Vec::new());
-    assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["missing-file"]);
+    assert_eq!(faults.iter().map(|f| &*f.code).collect::<Vec<_>>(), ["missing-file"]);
 }

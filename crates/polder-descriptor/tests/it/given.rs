@@ -102,6 +102,6 @@ fn an_unknown_key_is_a_warning_in_the_given_formats_and_an_error_in_ours() {
         ("domains/finance/datasets/customer.yaml", &dataset),
         ("domains/finance/domain.yaml", &format!("{DOMAIN}hotStorage: x\n")),
     ]);
-    let found: Vec<_> = faults.iter().map(|f| (f.is_error(), f.code, f.offending.as_str())).collect();
+    let found: Vec<_> = faults.iter().map(|f| (f.is_error(), &*f.code, f.offending.as_str())).collect();
     assert_eq!(found, [(false, "unknown-key", "hotStorage"), (true, "unknown-key", "hotStorage")], "{:#?}", lines(&faults));
 }

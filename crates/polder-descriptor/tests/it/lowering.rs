@@ -228,7 +228,7 @@ fn a_record_that_is_not_whole_is_a_fault_and_no_grant() {
                 .any(|address| address.to_string().contains("analysts") && address.to_string().starts_with("grant")),
             "{entry}"
         );
-        faults.iter().map(|fault| fault.code).collect::<Vec<_>>()
+        faults.iter().map(|fault| fault.code.clone()).collect::<Vec<_>>()
     };
     assert_eq!(of("until: 2026-12-21T00:00:00Z"), ["missing-key"]);
     assert_eq!(of(&format!("request: {REQUEST}")), ["missing-key"]);

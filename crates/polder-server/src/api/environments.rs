@@ -20,10 +20,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     (status = 401, description = "Nobody is signed in", body = Refusal),
 ))]
 async fn list(State(app): State<App>, Identified(_identity): Identified) -> Result<Json<Vec<EnvironmentSummary>>, Problem> {
-    let summary = |platform: &polder_platform::Platform| EnvironmentSummary {
-        name: platform.environment().clone(),
-        production: platform.production(),
-        default: platform.environment() == app.default_environment(),
-    };
-    Ok(Json(app.environments().map(summary).collect()))
+    let mut summaries = Vec::new();
+    for platform in app.environments() {
+        summaries.push(EnvironmentSummary {
+            name: platform.environment().clone(),
+            production: platform.production(),
+            default: platform.environment() == app.default_environment(),
+            applied: !platform.nothing_is_applied().await?,
+        });
+    }
+    Ok(Json(summaries))
 }

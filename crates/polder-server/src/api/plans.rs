@@ -48,7 +48,7 @@ async fn validate(
 /// Show what an apply would change, and why
 #[utoipa::path(post, path = "/environments/{environment}/plans", tag = "plans", request_body = PlanRequest,
     params(("environment" = String, Path)), responses(
-    (status = 200, description = "The plan", body = PlanAnswer),
+    (status = 200, description = "The plan", body = PlanAnswer<serde_json::Value>),
     (status = 400, description = "The mesh has faults", body = Refusal),
     (status = 401, description = "Nobody is signed in", body = Refusal),
     (status = 403, description = "You may not see plans", body = Refusal),
@@ -59,11 +59,11 @@ async fn plan(
     Identified(identity): Identified,
     PathOf(environment): PathOf<String>,
     Body(request): Body<PlanRequest>,
-) -> Result<Json<PlanAnswer>, Problem> {
+) -> Result<Json<PlanAnswer<polder_plan::Plan>>, Problem> {
     let platform = declared(app.platform(&environment, &identity)?, request.files)?;
     let planned = platform.plan(request.allow_destroy).await?;
     let warnings = planned.warnings.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
-    Ok(Json(PlanAnswer { plan: serde_json::to_value(&planned.plan).map_err(Problem::internal)?, warnings }))
+    Ok(Json(PlanAnswer { plan: planned.plan, warnings }))
 }
 
 /// Carry a plan out
@@ -97,8 +97,16 @@ async fn apply(
     let work = |events: crate::operations::Events| async move {
         let mut observer = move |progress: ApplyProgress| events.tell(&progress);
         let report = platform.apply(what, &mut observer).await?;
-        let plan = serde_json::to_value(&report.plan).map_err(Problem::internal)?;
-        Ok(ApplyAnswer { resumed: report.resumed, steps: report.steps, plan, seconds: report.seconds })
+        let plan = &report.plan;
+        Ok(ApplyAnswer {
+            resumed: report.resumed,
+            steps: report.steps,
+            environment: plan.environment.clone(),
+            plan: plan.id.to_string(),
+            summary: serde_json::to_value(plan.summary()).map_err(Problem::internal)?,
+            held_back: plan.held_back.len(),
+            seconds: report.seconds,
+        })
     };
     let operation = app.operations.begin(&app.store, begin, work).await?;
     Ok((StatusCode::ACCEPTED, Json(operation)))

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use polder_model::Address;
 use polder_plan::Plan;
-use polder_api::ApplyProgress;
-use polder_platform::{Apply, ApplyReport, Planned, Platform};
+use polder_api::{ApplyAnswer, ApplyProgress};
+use polder_platform::Planned;
 
 use super::plan::{self, AllowDestroy};
+use crate::client::{Apply, Client};
 use crate::context::{self, Context, say};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Form, faults, progress, units};
@@ -50,18 +51,18 @@ impl Args {
         let allow_destroy = self.destroy.into_set();
         let (yes, form) = (self.yes, self.output);
         context.block_on(async {
-            let platform = context.open().await?;
+            let client = context.client().await?;
             let what = match saved {
                 Some(plan) => Some(Apply::Saved(Box::new(plan))),
-                None => fresh(&platform, allow_destroy, yes, form, context).await?,
+                None => fresh(&client, allow_destroy, yes, form, context).await?,
             };
             let Some(what) = what else {
                 say("nothing was changed");
                 return Ok(Exit::Failed);
             };
-            let report = carry_out(&platform, what).await?;
+            let report = carry_out(&client, what).await?;
             show(&report, form)?;
-            Ok(if report.plan.held_back.is_empty() { Exit::Ok } else { Exit::HeldBack })
+            Ok(if report.held_back == 0 { Exit::Ok } else { Exit::HeldBack })
         })
     }
 }
@@ -78,13 +79,13 @@ fn read(file: &Path) -> anyhow::Result<Plan> {
 
 /// Makes a plan, shows it and asks about it. `None` when the answer is no.
 async fn fresh(
-    platform: &Platform,
+    client: &Client,
     allow_destroy: BTreeSet<Address>,
     yes: bool,
     form: Form,
     context: &Context,
 ) -> anyhow::Result<Option<Apply>> {
-    let Planned { plan, warnings } = platform.plan(allow_destroy.clone()).await?;
+    let Planned { plan, warnings } = client.plan(allow_destroy.clone()).await?;
     faults::tell(&warnings, context);
     let shown = plan::text(&plan, context);
     // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.
@@ -115,24 +116,24 @@ fn agreed(plan: &Plan) -> anyhow::Result<bool> {
 }
 
 /// Applies, with a bar where someone watches.
-pub(crate) async fn carry_out(platform: &Platform, what: Apply) -> anyhow::Result<ApplyReport> {
+pub(crate) async fn carry_out(client: &Client, what: Apply) -> anyhow::Result<ApplyAnswer> {
     let bar = progress::steps();
-    let mut observer = |progress: ApplyProgress| {
+    let observer = |progress: ApplyProgress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
         bar.set_message(progress.step);
     };
-    let report = platform.apply(what, &mut observer).await;
+    let report = client.apply(what, observer).await;
     bar.finish_and_clear();
-    Ok(report?)
+    report
 }
 
-fn show(report: &ApplyReport, form: Form) -> anyhow::Result<()> {
+fn show(report: &ApplyAnswer, form: Form) -> anyhow::Result<()> {
     if form == Form::Json {
         return render::json(&serde_json::json!({
-            "environment": report.plan.environment,
-            "plan": report.plan.id,
-            "summary": report.plan.summary(),
+            "environment": report.environment,
+            "plan": report.plan,
+            "summary": report.summary,
             "steps": report.steps,
             "resumed": report.resumed,
             "seconds": report.seconds,
@@ -142,24 +143,24 @@ fn show(report: &ApplyReport, form: Form) -> anyhow::Result<()> {
 }
 
 /// What was done, in a sentence.
-pub(crate) fn sentence(report: &ApplyReport) -> String {
+pub(crate) fn sentence(report: &ApplyAnswer) -> String {
     let resumed = match report.resumed {
         0 => String::new(),
         n => format!(", {n} of them left over from an apply that was interrupted"),
     };
-    let held_back = match report.plan.held_back.len() {
+    let held_back = match report.held_back {
         0 => String::new(),
         n => {
-            format!("{n} held back: {} is NOT as declared; `polder plan` says what stands in the way\n", report.plan.environment)
+            format!("{n} held back: {} is NOT as declared; `polder plan` says what stands in the way\n", report.environment)
         }
     };
     if report.steps == 0 && report.resumed > 0 {
         let plural = if report.resumed == 1 { "" } else { "s" };
         let words = format!("{} step{plural} left over from an apply that was interrupted", report.resumed);
-        return format!("applied to {}: {words}\n{held_back}", report.plan.environment);
+        return format!("applied to {}: {words}\n{held_back}", report.environment);
     }
     if report.steps == 0 && held_back.is_empty() {
-        return format!("{} is as declared: nothing to do\n", report.plan.environment);
+        return format!("{} is as declared: nothing to do\n", report.environment);
     }
     if report.steps == 0 {
         return held_back;
@@ -167,7 +168,7 @@ pub(crate) fn sentence(report: &ApplyReport) -> String {
     let plural = if report.steps == 1 { "" } else { "s" };
     format!(
         "applied to {}: {} step{plural} in {}{resumed}\n{held_back}",
-        report.plan.environment,
+        report.environment,
         report.steps,
         units::seconds(report.seconds)
     )

@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let object = context.block_on(async { Ok(context.open().await?.describe(&self.name).await?) })?;
+        let object = context.block_on(async { Ok(context.client().await?.describe(&self.name).await?) })?;
         match self.output {
             Form::Text => render::text(&text(&object))?,
             Form::Json => render::json(&object)?,

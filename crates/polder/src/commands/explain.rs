@@ -43,7 +43,7 @@ struct AccessArgs {
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let What::Access(AccessArgs { principal, dataset, output }) = self.what;
-        let explanation = context.block_on(async { Ok(context.open().await?.explain_access(&principal, &dataset).await?) })?;
+        let explanation = context.block_on(async { context.client().await?.explain_access(&principal, &dataset).await })?;
         match output {
             Form::Text => render::text(&format!("{explanation}\n"))?,
             Form::Json => render::json(&explanation)?,

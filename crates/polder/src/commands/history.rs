@@ -27,8 +27,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let limit = usize::try_from(self.latest.limit).unwrap_or(usize::MAX);
-        let commits = context.block_on(async { Ok(context.open().await?.history(&self.dataset, limit).await?) })?;
+        let commits = context.block_on(async { context.client().await?.history(&self.dataset, self.latest.limit).await })?;
         let headings = ["version>", "time", "operation", "rows>", "job", "as"];
         self.latest.show(
             &commits,

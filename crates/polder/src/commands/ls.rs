@@ -1,8 +1,8 @@
 //! `polder ls`: what the caller may see.
 
 use polder_api::ObjectSummary;
-use polder_platform::Platform;
 
+use crate::client::Client;
 use crate::context::Context;
 use crate::failure::Exit;
 use crate::render::listing::Listing;
@@ -24,10 +24,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         context.block_on(async {
-            let platform = context.open().await?;
+            let client = context.client().await?;
             match self.output {
-                Form::Text => render::text(&text(&platform).await?)?,
-                Form::Json => render::json(&platform.objects().await?)?,
+                Form::Text => render::text(&text(&client).await?)?,
+                Form::Json => render::json(&client.objects().await?)?,
             }
             Ok(Exit::Ok)
         })
@@ -35,13 +35,13 @@ impl Args {
 }
 
 /// What the caller may see, a line each.
-pub(crate) async fn text(platform: &Platform) -> anyhow::Result<String> {
-    let objects = platform.objects().await?;
+pub(crate) async fn text(client: &Client) -> anyhow::Result<String> {
+    let objects = client.objects().await?;
     if !objects.is_empty() {
         return Ok(listing(&objects));
     }
-    Ok(match platform.nothing_is_applied().await? {
-        true => format!("nothing is applied in {0} yet: `polder apply -e {0}`\n", platform.environment()),
+    Ok(match client.nothing_is_applied().await? {
+        true => format!("nothing is applied in {0} yet: `polder apply -e {0}`\n", client.environment()),
         false => "there is nothing here that you may see\n".to_owned(),
     })
 }

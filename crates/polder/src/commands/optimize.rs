@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let report = context.block_on(async { Ok(context.open().await?.optimize(&self.dataset).await?) })?;
+        let report = context.block_on(async { context.client().await?.optimize(&self.dataset).await })?;
         render::text(&match report.files_removed {
             0 => format!("{} has no small files to put together\n", self.dataset),
             removed => format!("{removed} files became {}, in version {}\n", report.files_added, report.version),

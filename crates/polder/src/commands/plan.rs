@@ -66,7 +66,7 @@ enum PlanForm {
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let allow_destroy = self.destroy.into_set();
-        let planned = context.block_on(async { Ok(context.open().await?.plan(allow_destroy).await?) })?;
+        let planned = context.block_on(async { context.client().await?.plan(allow_destroy).await })?;
         let Planned { plan, warnings } = planned;
         faults::tell(&warnings, context);
         match self.output {

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use futures::StreamExt;
-use polder_engine::QueryError;
-use polder_platform::Platform;
 
+use crate::client::Client;
 use crate::context::{self, Context};
 use crate::failure::{Exit, Failure};
 use crate::render::rows::{RowForm, Sink};
@@ -74,11 +72,11 @@ impl Args {
             return Err(Failure::new(Exit::Invalid, message, "give one query for each file").into());
         }
         context.block_on_query(async {
-            let platform = context.open().await?;
+            let client = context.client().await?;
             for sql in statements {
                 match &self.to {
-                    Some(file) => save(&platform, sql, form, file).await?,
-                    None => show(&platform, sql, form).await?,
+                    Some(file) => save(&client, context, sql, form, file).await?,
+                    None => show(&client, sql, form).await?,
                 }
             }
             Ok(Exit::Ok)
@@ -109,32 +107,32 @@ fn piped() -> anyhow::Result<String> {
 }
 
 /// Runs one query and writes its rows on stdout.
-pub(crate) async fn show(platform: &Platform, sql: &str, form: RowForm) -> anyhow::Result<()> {
+pub(crate) async fn show(client: &Client, sql: &str, form: RowForm) -> anyhow::Result<()> {
     let width = comfy_table::Table::new().width().map(usize::from);
     let (out, closed) = Watched::new(io::stdout());
-    let result = stream(platform, sql, form, BufWriter::with_capacity(64 << 10, out), width).await;
+    let result = stream(client, sql, form, BufWriter::with_capacity(64 << 10, out), width).await;
     if closed.load(Ordering::Relaxed) { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { result }
 }
 
 /// Runs one query and writes its rows into a file.
-async fn save(platform: &Platform, sql: &str, form: RowForm, file: &Path) -> anyhow::Result<()> {
-    let destination = Destination::open(file, platform.root())?;
+async fn save(client: &Client, context: &Context, sql: &str, form: RowForm, file: &Path) -> anyhow::Result<()> {
+    let destination = Destination::open(file, context.root().and_then(|root| Ok(root.canonicalize()?)).ok().as_deref())?;
     let out = BufWriter::with_capacity(1 << 20, destination.file());
-    stream(platform, sql, form, out, None).await?;
+    stream(client, sql, form, out, None).await?;
     destination.finish().with_context(|| format!("cannot write {}", file.display()))
 }
 
 async fn stream(
-    platform: &Platform,
+    client: &Client,
     sql: &str,
     form: RowForm,
     out: impl Write + Send,
     width: Option<usize>,
 ) -> anyhow::Result<()> {
-    let mut result = platform.query(sql).await?;
-    let mut sink = Sink::begin(form, out, &result.schema, width)?;
-    while let Some(batch) = result.stream.next().await {
-        sink.write(&batch.map_err(QueryError::from)?)?;
+    let mut rows = client.query(sql).await?;
+    let mut sink = Sink::begin(form, out, rows.schema(), width)?;
+    while let Some(batch) = rows.next().await? {
+        sink.write(&batch)?;
     }
     sink.finish()
 }

@@ -1,8 +1,7 @@
 //! `polder run`: runs jobs and shows what came of each.
 
 use polder_model::JobId;
-use polder_api::{RunOutcome, RunReport};
-use polder_platform::{RunOptions, Selection};
+use polder_api::{RunOutcome, RunReport, RunRequest};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -51,15 +50,12 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let selection = match &self.job {
-            Some(job) => Selection::One(named(job, context)?),
-            None => Selection::All,
-        };
-        let options = RunOptions { force: self.force, adopt: self.adopt, parallel: usize::from(self.parallel) };
+        let job = self.job.as_deref().map(|job| named(job, context)).transpose()?.map(|job| job.to_string());
+        let request = RunRequest { job, force: self.force, adopt: self.adopt, parallel: Some(self.parallel) };
         let jobs = progress::Jobs::new();
         let reports = context.block_on(async {
-            let platform = context.open().await?;
-            Ok(platform.run(selection, options, &|event| jobs.show(event)).await?)
+            let client = context.client().await?;
+            client.run(&request, |event| jobs.show(event)).await
         })?;
         match self.output {
             Form::Text => render::text(&text(&reports))?,

@@ -18,7 +18,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let runs = context.block_on(async { Ok(context.open().await?.runs(self.latest.limit).await?) })?;
+        let runs = context.block_on(async { context.client().await?.runs(self.latest.limit).await })?;
         let headings = ["started", "job", "outcome", "as", "rows>", "quarantined>", "seconds>", "version>"];
         self.latest.show(
             &runs,

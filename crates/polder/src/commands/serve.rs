@@ -88,12 +88,33 @@ impl Args {
             let running = polder_server::serve(config).await.map_err(not_started)?;
             let scheme = if running.app.config.tls.is_some() { "https" } else { "http" };
             say(format_args!("polder serves tenant {} at {scheme}://{}", running.app.tenant, running.address));
+            first_token(&running.app).await?;
             told_to_stop().await?;
             say("ending: requests under way are finished first");
             running.stop().await?;
             Ok(Exit::Ok)
         })
     }
+}
+
+/// Makes the token that a new platform is set up with, at the first start, and shows it this once.
+async fn first_token(app: &polder_server::App) -> anyhow::Result<()> {
+    let made = polder_server::auth::first_start(app).await.map_err(|problem| {
+        Failure::new(Exit::Unavailable, problem.detail().to_owned(), "see that the state of the tenant can be written")
+    })?;
+    let Some(token) = made else { return Ok(()) };
+    say(format_args!(
+        "\nThis platform is new. Its bootstrap token administers it, sees no data, and is shown this once:\n\n    {}\n\n\
+         Hand over, then revoke it:\n  \
+         export POLDER_SERVER={} POLDER_TOKEN=...\n  \
+         polder apply                                          # what the files declare, with its people and groups\n  \
+         polder token create --label 'SCIM' --scope scim       # for the identity provider, if it keeps users here\n  \
+         polder role grant PERSON-OR-GROUP account             # who administers from now on\n  \
+         polder token list --all && polder token revoke ID     # as that person\n",
+        token.expose(),
+        app.url(),
+    ));
+    Ok(())
 }
 
 fn not_started(error: polder_server::state::StartError) -> anyhow::Error {

@@ -45,7 +45,7 @@ impl Args {
         }
         let retain = Duration::from_secs(retain_hours.saturating_mul(3600));
         let report =
-            context.block_on(async { Ok(context.open().await?.vacuum(&dataset, retain, dry_run, allow_short).await?) })?;
+            context.block_on(async { context.client().await?.vacuum(&dataset, retain, dry_run, allow_short).await })?;
         let mut text = String::new();
         if context.verbose || report.dry_run {
             text.extend(report.files.iter().map(|file| format!("{file}\n")));

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use polder_model::PrincipalName;
-use polder_api::{RunOutcome, RunReport};
-use polder_platform::{Apply, ErrorKind, Platform, RunOptions, Selection};
+use polder_api::{RunOutcome, RunReport, RunRequest};
 
 use super::data;
 use super::report::Report;
+use crate::client::{Apply, Client};
 use crate::commands::{apply, query, run as run_command};
 use crate::context::{Context, say};
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
 use crate::render::progress::{self, Jobs};
 use crate::render::rows::RowForm;
 use crate::render::{self, units};
@@ -37,10 +37,10 @@ limit 3";
 pub(crate) async fn run(context: &Context, folder: &Path, scale: f64) -> anyhow::Result<Exit> {
     let mut report = Report::new(folder, scale);
     generate(folder, scale, &mut report)?;
-    let platform = context.open_in(folder.to_path_buf(), None).await?;
-    declare(context, folder, &platform, &mut report).await?;
+    let client = context.client_in(folder).await?;
+    declare(context, folder, &client, &mut report).await?;
 
-    let first = run_all(&platform).await?;
+    let first = run_all(&client).await?;
     report.ran(&first);
     if let Some(failed) = first
         .iter()
@@ -50,10 +50,10 @@ pub(crate) async fn run(context: &Context, folder: &Path, scale: f64) -> anyhow:
         let message = format!("the job {} did not succeed", failed.job);
         return Err(Failure::new(Exit::Failed, message, "see `polder runs` in the demo's folder").into());
     }
-    ask(context, folder, &mut report).await?;
+    ask(&client, &mut report).await?;
 
     let begun = Instant::now();
-    let again = run_all(&platform).await?;
+    let again = run_all(&client).await?;
     render::text(&format!("\nEverything runs again:\n\n{}", run_command::text(&again)))?;
     report.step("run all again", None, begun.elapsed());
     render::text(&report.text())?;
@@ -89,7 +89,7 @@ fn watch(rows: &AtomicU64, done: &AtomicBool) {
 }
 
 /// Validates, plans and applies.
-async fn declare(context: &Context, folder: &Path, platform: &Platform, report: &mut Report) -> anyhow::Result<()> {
+async fn declare(context: &Context, folder: &Path, client: &Client, report: &mut Report) -> anyhow::Result<()> {
     let begun = Instant::now();
     let validation = polder_platform::validate(folder).await?;
     if !validation.faults.is_empty() {
@@ -98,50 +98,46 @@ async fn declare(context: &Context, folder: &Path, platform: &Platform, report: 
     report.step("validate", None, begun.elapsed());
 
     let begun = Instant::now();
-    let plan = platform.plan(BTreeSet::new()).await?.plan;
+    let plan = client.plan(BTreeSet::new()).await?.plan;
     let summary = plan.summary();
     report.step(&format!("plan: {summary}"), None, begun.elapsed());
 
     let begun = Instant::now();
-    let applied = apply::carry_out(platform, Apply::Saved(Box::new(plan))).await.context("cannot apply the demo's plan")?;
+    let applied = apply::carry_out(client, Apply::Saved(Box::new(plan))).await.context("cannot apply the demo's plan")?;
     report.step(&format!("apply: {} steps", applied.steps), None, begun.elapsed());
     Ok(())
 }
 
-async fn run_all(platform: &Platform) -> anyhow::Result<Vec<RunReport>> {
+async fn run_all(client: &Client) -> anyhow::Result<Vec<RunReport>> {
     let jobs = Jobs::new();
-    let options = RunOptions { force: false, adopt: false, parallel: 2 };
-    Ok(platform.run(Selection::All, options, &|event| jobs.show(event)).await?)
+    let request = RunRequest { job: None, force: false, adopt: false, parallel: None };
+    client.run(&request, |event| jobs.show(event)).await
 }
 
 /// The same question as an analyst, a PII steward and an outsider.
-async fn ask(context: &Context, folder: &Path, report: &mut Report) -> anyhow::Result<()> {
+async fn ask(client: &Client, report: &mut Report) -> anyhow::Result<()> {
     let begun = Instant::now();
     for (name, role) in [("ana", "an analyst: personal data is masked"), ("pia", "a PII steward: personal data in clear")] {
-        let platform = act_as(context, folder, name).await?;
+        let asking = client.acting(PrincipalName::new(name)?);
         for sql in [QUESTION, DETAILS] {
             render::text(&format!("\n{name}, {role}:\n\n{}\n\n", indented(sql)))?;
-            query::show(&platform, sql, RowForm::Table).await?;
+            query::show(&asking, sql, RowForm::Table).await?;
         }
     }
-    let platform = act_as(context, folder, "otto").await?;
+    let outsider = client.acting(PrincipalName::new("otto")?);
     render::text(&format!("\notto, an outsider: for him the table does not exist:\n\n{}\n\n", indented(QUESTION)))?;
-    refused(&platform).await?;
+    refused(&outsider).await?;
     report.step("ask five questions as three people", None, begun.elapsed());
     Ok(())
 }
 
-async fn act_as(context: &Context, folder: &Path, name: &str) -> anyhow::Result<Platform> {
-    context.open_in(folder.to_path_buf(), Some(PrincipalName::new(name)?)).await
-}
-
 /// Shows how the outsider's question is refused. That it is answered would be the end of the demo, and of trust.
-async fn refused(platform: &Platform) -> anyhow::Result<()> {
-    match platform.query(QUESTION).await {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
-            render::text(&format!("{}\n", render::error::describe(&error.into(), false)))
+async fn refused(client: &Client) -> anyhow::Result<()> {
+    match client.query(QUESTION).await {
+        Err(error) if matches!(failure::exit_of(&error), Exit::NotFound | Exit::Denied) => {
+            render::text(&format!("{}\n", render::error::describe(&error, false)))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
         Ok(_) => anyhow::bail!("the outsider's question was answered: the demo's grants were changed, or its guard is broken"),
     }
 }

@@ -2,15 +2,17 @@
 
 use owo_colors::OwoColorize;
 
+use crate::client::Refused;
 use crate::context::{Context, say};
 use crate::failure;
 use crate::render::faults;
 
 /// Shows the error, its causes and its hint; descriptors' faults come first, each at its place.
 pub(crate) fn show(error: &anyhow::Error, context: &Context) {
-    let faults =
-        error.chain().find_map(|cause| cause.downcast_ref::<polder_platform::Error>()).map(polder_platform::Error::faults);
-    faults::tell(faults.unwrap_or_default(), context);
+    let own = |cause: &(dyn std::error::Error + 'static)| Some(cause.downcast_ref::<polder_platform::Error>()?.faults().to_vec());
+    let refused = |cause: &(dyn std::error::Error + 'static)| Some(cause.downcast_ref::<Refused>()?.faults());
+    let faults = error.chain().find_map(|cause| own(cause).or_else(|| refused(cause)));
+    faults::tell(&faults.unwrap_or_default(), context);
     say(describe(error, context.color_err));
 }
 

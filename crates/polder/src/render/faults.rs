@@ -129,7 +129,7 @@ impl std::error::Error for Picture<'_> {}
 
 impl Diagnostic for Picture<'_> {
     fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        Some(Box::new(self.fault.code))
+        Some(Box::new(&self.fault.code))
     }
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.fault.severity {

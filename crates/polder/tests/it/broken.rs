@@ -161,9 +161,9 @@ fn a_full_disk_under_the_state_is_said() {
     let folder = starter();
     let folder = folder.path();
     let home = folder.join(".polder");
-    let Some(_mount) = Mount::small_disk(&home, "1m") else { return };
+    let Some(_mount) = Mount::small_disk(&home, "2m") else { return };
     copy_into(&whole.path().join(".polder"), &home);
-    assert!(fs::write(home.join("filler"), vec![0; 2 << 20]).is_err());
+    assert!(fs::write(home.join("filler"), vec![0; 4 << 20]).is_err());
     for args in [&["run", "sales/load_orders"][..], &["apply", "--yes"]] {
         let said = polder(folder, args);
         assert!([0, 1, 7].contains(&said.code) && !said.all().contains("panicked"), "{}", said.all());

@@ -1,6 +1,8 @@
 //! Golden tests of the commands: the built binary, run in folders of its own.
 
+mod access;
 mod at_once;
+mod audit;
 mod bad_mesh;
 mod bad_sources;
 mod broken;

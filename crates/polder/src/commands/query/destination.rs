@@ -32,8 +32,8 @@ pub(super) fn is_stream(path: &Path) -> bool {
 }
 
 impl Destination {
-    /// Opens a place, unless it is part of `mesh`, the mesh's folder without links in its path. Nothing that is there is changed.
-    pub(super) fn open(path: &Path, mesh: &Path) -> Result<Self, Failure> {
+    /// Opens a place, unless it is part of `mesh`, the mesh's folder, if there is one here, without links in its path. Nothing that is there is changed.
+    pub(super) fn open(path: &Path, mesh: Option<&Path>) -> Result<Self, Failure> {
         if is_stream(path) {
             let opened = OpenOptions::new().append(true).open(path);
             return opened.map(Self::Stream).map_err(|error| unwritable(path, error));
@@ -43,7 +43,8 @@ impl Destination {
             Err(error) if error.kind() == ErrorKind::NotFound => (new_file(path)?, None),
             Err(error) => return Err(unwritable(path, error)),
         };
-        if let Some(part) = becomes.strip_prefix(mesh).ok().filter(|part| OF_THE_MESH.iter().any(|own| part.starts_with(own))) {
+        let inside = mesh.and_then(|mesh| becomes.strip_prefix(mesh).ok());
+        if let Some(part) = inside.filter(|part| OF_THE_MESH.iter().any(|own| part.starts_with(own))) {
             let message = format!("{} is part of the mesh: the rows would replace what polder reads or keeps", part.display());
             return Err(Failure::new(Exit::Invalid, message, "name a file outside of domains, access, policies and .polder"));
         }
