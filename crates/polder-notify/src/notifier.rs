@@ -6,9 +6,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use polder_outbound::Outbound;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::config::{Config, TicketConfig};
+use crate::config::{Config, TicketConfig, WebhookConfig};
 use crate::error::SendError;
 use crate::notice::Notice;
 use crate::{email, ticket, webhook};
@@ -55,7 +56,7 @@ impl Notifier {
     /// Names the targets of a notice: every webhook, the ticket system, and by mail each of these people.
     #[must_use]
     pub fn targets<'p>(&self, people: impl IntoIterator<Item = &'p str>) -> Vec<String> {
-        let mut targets: Vec<String> = (1..=self.config.webhooks.len()).map(|number| format!("{WEBHOOK}{number}")).collect();
+        let mut targets: Vec<String> = self.config.webhooks.iter().map(webhook_target).collect();
         targets.extend(self.config.tickets.iter().map(|_| TICKETS.to_owned()));
         if let Some(email) = &self.config.email {
             targets
@@ -73,9 +74,8 @@ impl Notifier {
     pub async fn send(&self, delivery: Delivery<'_>, now: DateTime<Utc>) -> Result<Option<String>, SendError> {
         let Delivery { id, target, notice, created, .. } = delivery;
         let gone = || SendError::NoTarget { target: target.to_owned() };
-        if let Some(number) = target.strip_prefix(WEBHOOK) {
-            let number: usize = number.parse().map_err(|_| gone())?;
-            let hook = number.checked_sub(1).and_then(|at| self.config.webhooks.get(at)).ok_or_else(gone)?;
+        if target.starts_with(WEBHOOK) {
+            let hook = self.config.webhooks.iter().find(|hook| webhook_target(hook) == target).ok_or_else(gone)?;
             self.accepted(webhook::message(&hook.url, &hook.secret, id, notice, now)?).await?;
             return Ok(None);
         }
@@ -107,4 +107,10 @@ impl Notifier {
         let answer = self.outbound.send(request).await?;
         if answer.status().is_success() { Ok(answer) } else { Err(SendError::Status { host, status: answer.status().as_u16() }) }
     }
+}
+
+/// The same for as long as the URL is the same, wherever it stands in the settings. Of the URL it tells no more than the host.
+fn webhook_target(hook: &WebhookConfig) -> String {
+    let digest = hex::encode(Sha256::digest(hook.url.as_str()));
+    format!("{WEBHOOK}{}#{}", hook.url.host_str().unwrap_or_default(), &digest[..8])
 }

@@ -14,6 +14,8 @@ use crate::state::{App, StartError};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(15);
+/// How many times pass between two clearings of old notices: about an hour.
+const CLEARING: u32 = 240;
 /// How many rounds of deliveries one time may take, so that ends of access never wait long for slow receivers.
 const ROUNDS: usize = 8;
 
@@ -30,9 +32,12 @@ pub(crate) fn start(app: &App) -> Result<JoinHandle<()>, StartError> {
     Ok(tokio::spawn(async move {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        for time in 0_u32.. {
             ticks.tick().await;
             once(&app, &desk, Utc::now()).await;
+            if time.is_multiple_of(CLEARING) {
+                clear(&app, Utc::now()).await;
+            }
         }
     }))
 }
@@ -54,8 +59,14 @@ pub async fn once(app: &App, desk: &AccessDesk, now: DateTime<Utc>) {
                 }
             }
         }
+    }
+}
+
+/// Forgets notices that arrived, or were given up, long ago.
+async fn clear(app: &App, now: DateTime<Utc>) {
+    for platform in app.environments() {
         if let Err(error) = platform.forget_notices(now).await {
-            tracing::error!(%environment, %error, "old notices were not forgotten");
+            tracing::error!(environment = %platform.environment(), %error, "old notices were not forgotten");
         }
     }
 }
