@@ -23,6 +23,8 @@ pub(super) fn scope(method: &Method, path: &str) -> Option<Scope> {
             Some(Scope::Query)
         }
         "runs" | "commits" | "staging-tables" | "optimize" | "vacuum" if !reads => Some(Scope::Write),
+        // Asking is what readers do, and gives nothing; deciding changes who may read.
+        "access-requests" => Some(if reads { Scope::Read } else { Scope::Query }),
         _ if reads => Some(Scope::Read),
         // Looking at what files would change is no change.
         "validate" => Some(Scope::Read),
@@ -43,6 +45,9 @@ mod tests {
             ("POST", "/api/v1/environments/dev/runs", Some(Scope::Write)),
             ("GET", "/api/v1/environments/dev/runs", Some(Scope::Read)),
             ("POST", "/api/v1/environments/dev/applies", Some(Scope::Apply)),
+            ("GET", "/api/v1/environments/dev/access-requests", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/dev/access-requests", Some(Scope::Query)),
+            ("POST", "/api/v1/environments/dev/access-requests/0192/approve", Some(Scope::Apply)),
             ("DELETE", "/api/2.1/unity-catalog/schemas/a.b", Some(Scope::Apply)),
             ("POST", "/api/2.1/unity-catalog/temporary-table-credentials", Some(Scope::Query)),
             ("GET", "/api/2.1/unity-catalog/delta/v1/catalogs/a/schemas/b/tables/c/credentials", Some(Scope::Query)),
