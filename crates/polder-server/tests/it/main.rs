@@ -1,0 +1,5 @@
+//! The server over real sockets: who is asking, and what they may have.
+
+mod auth;
+mod requests;
+mod scim;
