@@ -11,7 +11,7 @@ use crate::yaml::{Node, Scalar, Value};
 pub(crate) type Declared = BTreeMap<String, String>;
 
 /// The keys below which a secret may be referred to: what connects to the outside.
-const CONNECTIONS: [&str; 2] = ["providers", "connections"];
+const CONNECTIONS: [&str; 4] = ["providers", "connections", "database", "server"];
 
 /// How far declared variables may refer to one another.
 const MAX_DEPTH: usize = 16;
@@ -132,7 +132,7 @@ impl Variables<'_> {
             }
             if !secrets {
                 let message = format!("the secret {secret} may not be used here: it would end up in a plan and in the state");
-                let help = Some("refer to a secret below 'providers' or 'connections' only".to_owned());
+                let help = Some("refer to a secret below 'providers', 'connections', or a tenant's 'database' and 'server' only".to_owned());
                 return Err(problem("secret-not-allowed", message, help));
             }
             return Ok(Some(whole.to_owned()));

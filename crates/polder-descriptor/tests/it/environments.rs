@@ -97,7 +97,19 @@ fn secrets_stay_references_and_only_connections_have_them() {
     assert_eq!(
         lines(&faults),
         [format!(
-            "{DATASET_FILE}:8:14+13 secret-not-allowed `${{secret:KEY}}` the secret KEY may not be used here: it would end up in a plan and in the state | refer to a secret below 'providers' or 'connections' only"
+            "{DATASET_FILE}:8:14+13 secret-not-allowed `${{secret:KEY}}` the secret KEY may not be used here: it would end up in a plan and in the state | refer to a secret below 'providers', 'connections', or a tenant's 'database' and 'server' only"
         )]
     );
+}
+
+#[test]
+fn a_tenant_reaches_its_database_and_others_with_secrets() {
+    let server = "{name: nonprod, database: \"${secret:STATE}\", server: {notifications: {webhooks: [{url: https://hooks.example.com, \
+                  secret: \"${secret:HOOK}\"}]}}}";
+    let (mesh, faults) = read(&[("polder.yaml", &POLDER.replacen("nonprod", server, 1))]);
+    assert_eq!(lines(&faults), Vec::<String>::new());
+    let settings = mesh.tenant_settings(&"nonprod".parse().unwrap(), &|_| None).unwrap();
+    assert_eq!(settings.database.as_deref(), Some("${secret:STATE}"));
+    let webhook = &settings.server.notifications.webhooks[0];
+    assert_eq!(webhook.secret, "${secret:HOOK}");
 }
