@@ -45,8 +45,8 @@ impl Change {
 }
 
 /// The document that the store kept.
-pub(super) fn kept(document: &str) -> Result<Document, Problem> {
-    Document::from_json(document).map_err(Problem::internal)
+pub(super) fn kept(document: &str) -> Result<Document, Refusal> {
+    Document::from_json(document).map_err(|e| Problem::internal(e).into())
 }
 
 /// What was made, or why nothing was.
