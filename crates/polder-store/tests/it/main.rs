@@ -5,6 +5,7 @@ mod audit_chain;
 mod batches;
 mod commits;
 mod crash;
+mod credentials;
 mod fixtures;
 mod identities;
 mod journal;
