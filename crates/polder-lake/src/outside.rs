@@ -77,16 +77,6 @@ impl Lake {
         named.eq_ignore_ascii_case(account).then(|| url.username())
     }
 
-    /// Whether a folder has the first entry of a Delta log.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn has_log(&self, location: &Location) -> Result<bool> {
-        let place = self.place(location)?;
-        let first = place.log().join(format!("{:020}.json", 0));
-        Ok(head(&place, &first).await?.is_some())
-    }
-
     /// The size of a commit that a client has staged; `None` when there is none of this name.
     ///
     /// # Errors

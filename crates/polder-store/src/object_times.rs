@@ -31,6 +31,21 @@ impl Store {
         rows.iter().map(time).collect()
     }
 
+    /// Returns when one of them was made and last changed.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn object_time(
+        &self,
+        environment: &EnvironmentName,
+        address: &Address,
+    ) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
+        let mut work = self.read("reading when an object was made").await?;
+        let sql = sqlx::query("select created, updated from object_times where environment = $1 and address = $2");
+        let row = work.row(sql.bind(environment.to_string()).bind(address.to_string())).await?;
+        row.map(|row| Ok((row.time("created")?, row.time("updated")?))).transpose()
+    }
+
     /// Returns the ids of tables whose names begin so.
     ///
     /// # Errors

@@ -135,15 +135,13 @@ impl Act<'_> {
             }
             _ => None,
         });
-        let catalog = Securable::Catalog(domain.ok_or_else(absent)?);
-        let permit = self.demand(Action::Manage, &catalog).await.map_err(|error| match error.kind() {
+        let catalog = domain.ok_or_else(absent)?;
+        let permit = self.demand_storage(&catalog).await.map_err(|error| match error.kind() {
             ErrorKind::NotFound => absent(),
             _ => error,
         })?;
-        if let Securable::Catalog(name) = &catalog {
-            self.in_own_storage(name, url)?;
-        }
-        let access = if write || create { Access::ReadWrite } else { Access::Read };
+        self.in_own_storage(&catalog, url)?;
+        let access = if write { Access::ReadWrite } else { Access::Read };
         self.platform.opened(&location, Scope::managed(&permit, &location, access))
     }
 

@@ -134,18 +134,12 @@ impl Platform {
         act.vacant(&act.table_or_view(&new.name))?;
         let (id, location) = if new.external {
             // Whoever may point a table at files may read them all: they are the catalog owner's to give.
-            act.demand(Action::Manage, &Securable::Catalog(new.name.catalog.clone())).await?;
+            act.demand_storage(&new.name.catalog).await?;
             (Uuid::new_v4(), act.in_own_storage(&new.name.catalog, &new.url)?)
         } else {
             let staged = self.staged_for(&act, &new.name, &new.url).await?;
             (staged.id, staged.location)
         };
-        if !new.external
-            && !self.lake.has_log(&location).await.doing(ErrorKind::Unavailable, "cannot look into the table's folder")?
-        {
-            let error = Error::new(ErrorKind::Invalid, "the table's folder has no _delta_log/00000000000000000000.json");
-            return Err(error.with_hint("write the first commit before the table is made"));
-        }
         let managed_commits = !new.external;
         let table = Table {
             dataset: dataset(&new.name)?,
@@ -195,7 +189,7 @@ impl Platform {
         let id = Uuid::new_v4();
         let location = match &new.url {
             Some(url) => {
-                act.demand(Action::Manage, &Securable::Catalog(new.name.catalog.clone())).await?;
+                act.demand_storage(&new.name.catalog).await?;
                 act.in_own_storage(&new.name.catalog, url)?
             }
             None => self.managed_folder(&act, &new.name.catalog, id).await?,
@@ -237,9 +231,7 @@ impl Act<'_> {
             Made::Exists => return Err(exists(&what)),
             Made::NotStaged => return Err(not_there("staging table of this location")),
         }
-        let (kind, name) = (resource.kind(), resource.address().name().to_owned());
-        let dressed = platform.dressed(vec![Arc::new(resource)], &[kind], &name).await?;
-        dressed.into_iter().next().ok_or_else(|| not_there(&what.full_name()))
+        platform.dressed_one(Arc::new(resource)).await
     }
 
     /// Sees that nothing has a name.
@@ -257,7 +249,7 @@ impl Act<'_> {
             }
             _ => false,
         });
-        if !is_own && location.bucket != self.platform.own_bucket(catalog)? {
+        if !is_own && location.bucket != self.own_bucket(catalog)? {
             return Err(not_storage(url).with_hint(format!("it has to be in a bucket of {catalog}")));
         }
         self.unused(&location)?;

@@ -13,7 +13,7 @@ mod table;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use polder_access::{Action, Caller, Permit};
+use polder_access::{Action, Caller, Determinant, Permit};
 use polder_catalog::Metastore;
 use polder_model::{DomainName, Kind, Securable, TableName};
 use uuid::Uuid;
@@ -67,6 +67,18 @@ impl Act<'_> {
         decided
     }
 
+    /// Asks for the permit to manage a catalog whose storage is to be opened. Being an admin is no ground for that: no role sees data
+    /// by itself.
+    async fn demand_storage(&self, catalog: &DomainName) -> Result<Permit, Error> {
+        let what = Securable::Catalog(catalog.clone());
+        let permit = self.demand(Action::Manage, &what).await?;
+        if permit.determined_by().iter().any(|fact| matches!(fact, Determinant::Role { .. })) {
+            let message = format!("files of {what} are its owner's to open, and no admin role's");
+            return Err(Error::new(ErrorKind::Denied, message).with_hint("ask its owner for MANAGE on it"));
+        }
+        Ok(permit)
+    }
+
     async fn record(&self) -> Result<(), Error> {
         self.trail.write(&self.platform.store, &self.platform.environment.name).await
     }
@@ -93,7 +105,9 @@ fn exists(what: &Securable) -> Error {
     Error::new(ErrorKind::Conflict, format!("there is a {what} already"))
 }
 
+/// The answer for what is absent and for what is hidden. The name may be anything that a client sent.
 fn not_there(name: &str) -> Error {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
     Error::new(ErrorKind::NotFound, format!("there is no {name}, or you may not know of it"))
 }
 

@@ -174,6 +174,22 @@ impl Platform {
         Ok(entries.into_iter().map(dress).collect())
     }
 
+    /// One entry with its id, URL and times: found by keys, however many there are.
+    pub(super) async fn dressed_one(&self, resource: Arc<Resource>) -> Result<CatalogObject, Error> {
+        let (environment, address) = (self.environment(), resource.address());
+        let unavailable = "cannot read what the catalog knows of an object";
+        let made = self.store.made_at(environment, &address).await.doing(ErrorKind::Unavailable, unavailable)?;
+        let times = self.store.object_time(environment, &address).await.doing(ErrorKind::Unavailable, unavailable)?;
+        let of_table = match (&*resource, &made) {
+            (Resource::Table(table), None) => {
+                self.store.table_id(environment, &table.name).await.doing(ErrorKind::Unavailable, unavailable)?
+            }
+            _ => None,
+        };
+        let id = made.as_ref().map(|made| made.id).or(of_table).unwrap_or_else(|| self.derived_id(&address.to_string()));
+        Ok(CatalogObject { url: self.url_of(&resource), times, id, made, resource })
+    }
+
     fn url_of(&self, resource: &Resource) -> Option<String> {
         let location = match resource {
             Resource::Table(table) => &table.location,
@@ -190,8 +206,6 @@ impl Act<'_> {
         self.demand(Action::Browse, what).await?;
         let entry = what.address().and_then(|address| self.metastore.resources().get(&address));
         let entry = entry.ok_or_else(|| not_there(&what.full_name()))?;
-        let name = entry.address().name().to_owned();
-        let found = self.platform.dressed(vec![entry.clone()], &[entry.kind()], &name).await?;
-        found.into_iter().next().ok_or_else(|| not_there(&what.full_name()))
+        self.platform.dressed_one(entry.clone()).await
     }
 }

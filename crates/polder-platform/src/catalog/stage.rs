@@ -105,15 +105,9 @@ impl Platform {
         let found = buckets.min();
         let (provider, bucket) = match found {
             Some(found) => found,
-            None => (self.local_provider(catalog)?, self.own_bucket(catalog)?),
+            None => (self.local_provider(catalog)?, act.own_bucket(catalog)?),
         };
         Ok(Location { provider, bucket, prefix: format!("{FOLDER}/{id}") })
-    }
-
-    /// The bucket of a catalog that no domain has declared one for.
-    pub(super) fn own_bucket(&self, catalog: &DomainName) -> Result<BucketName, Error> {
-        let name = format!("{}-{catalog}", self.environment());
-        BucketName::new(&name).doing(ErrorKind::Invalid, format!("catalog {catalog} has too long a name for storage of its own"))
     }
 
     /// A provider whose buckets are folders here. Elsewhere a bucket is infrastructure, which files declare.
@@ -123,5 +117,19 @@ impl Platform {
             Error::new(ErrorKind::Invalid, format!("catalog {catalog} has no storage"))
                 .with_hint("declare a dataset of the domain, or make the catalog with a storage_root")
         })
+    }
+}
+
+impl Act<'_> {
+    /// The bucket of a catalog that no domain has declared one for. It is nobody else's.
+    pub(super) fn own_bucket(&self, catalog: &DomainName) -> Result<BucketName, Error> {
+        let name = BucketName::new(&format!("{}-{catalog}", self.platform.environment()));
+        let name = name.doing(ErrorKind::Invalid, format!("catalog {catalog} has too long a name for storage of its own"))?;
+        let is_anothers = |entry: &Resource| matches!(entry, Resource::Bucket(b) if b.name == name && b.domain != *catalog);
+        if self.metastore.resources().values().any(|entry| is_anothers(entry)) {
+            return Err(Error::new(ErrorKind::Conflict, format!("the storage that catalog {catalog} would have is a domain's"))
+                .with_hint("give the catalog another name"));
+        }
+        Ok(name)
     }
 }

@@ -81,9 +81,7 @@ impl Platform {
         if !altered.doing(ErrorKind::Unavailable, format!("cannot change {what}"))? {
             return Err(Error::new(ErrorKind::Conflict, format!("{what} was changed by someone else")));
         }
-        let (kind, name) = (resource.kind(), resource.address().name().to_owned());
-        let dressed = self.dressed(vec![Arc::new(resource)], &[kind], &name).await?;
-        dressed.into_iter().next().ok_or_else(|| not_there(&what.full_name()))
+        self.dressed_one(Arc::new(resource)).await
     }
 
     /// Gives a table that a client made another name in its schema.

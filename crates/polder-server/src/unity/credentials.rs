@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_platform::Platform;
 use polder_platform::catalog::{FilesOf, OpenFiles};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::Refusal;
-use super::request::{Catalog, Sent, existing};
+use super::request::{Catalog, MayWrite, Sent, existing};
 use crate::state::App;
 
 /// A table's files.
@@ -38,31 +39,34 @@ pub(super) struct OfPath {
 pub(super) async fn of_table(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Sent(asked): Sent<OfTable>,
 ) -> Result<Json<Value>, Refusal> {
     let write = operation(&asked.operation, "READ", "READ_WRITE")?;
     let id: Uuid = existing(&asked.table_id).map_err(|refusal| refusal.of("TABLE"))?;
-    answer(&app, &platform, &FilesOf::Table { id, write }, "TABLE").await
+    answer(&app, &platform, may_write, &FilesOf::Table { id, write }, "TABLE").await
 }
 
 pub(super) async fn of_volume(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Sent(asked): Sent<OfVolume>,
 ) -> Result<Json<Value>, Refusal> {
     let write = operation(&asked.operation, "READ_VOLUME", "WRITE_VOLUME")?;
     let id: Uuid = existing(&asked.volume_id).map_err(|refusal| refusal.of("VOLUME"))?;
-    answer(&app, &platform, &FilesOf::Volume { id, write }, "VOLUME").await
+    answer(&app, &platform, may_write, &FilesOf::Volume { id, write }, "VOLUME").await
 }
 
 pub(super) async fn of_path(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Sent(asked): Sent<OfPath>,
 ) -> Result<Json<Value>, Refusal> {
     let create = asked.operation == "PATH_CREATE_TABLE";
     let write = create || operation(&asked.operation, "PATH_READ", "PATH_READ_WRITE")?;
-    answer(&app, &platform, &FilesOf::Path { url: asked.url, write, create }, "PATH").await
+    answer(&app, &platform, may_write, &FilesOf::Path { url: asked.url, write, create }, "PATH").await
 }
 
 /// Whether an operation writes.
@@ -82,7 +86,12 @@ pub(super) struct Vended {
 }
 
 /// Opens files to the caller.
-pub(super) async fn vend(app: &App, platform: &Platform, of: &FilesOf, noun: &str) -> Result<Vended, Refusal> {
+pub(super) async fn vend(app: &App, platform: &Platform, may_write: bool, of: &FilesOf, noun: &str) -> Result<Vended, Refusal> {
+    let (FilesOf::Table { write, .. } | FilesOf::Volume { write, .. } | FilesOf::Path { write, .. }) = of;
+    if *write && !may_write {
+        let message = "the token is not good for writing files: it lacks the scope write";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message));
+    }
     let OpenFiles { url, scope, settings } = platform.open_files(of).await.map_err(|error| Refusal::from(error).of(noun))?;
     let now = Utc::now();
     let Some(settings) = settings else {
@@ -92,8 +101,8 @@ pub(super) async fn vend(app: &App, platform: &Platform, of: &FilesOf, noun: &st
     Ok(Vended { url, token: Some(token), expires })
 }
 
-async fn answer(app: &App, platform: &Platform, of: &FilesOf, noun: &str) -> Result<Json<Value>, Refusal> {
-    let Vended { url, token, expires } = vend(app, platform, of, noun).await?;
+async fn answer(app: &App, platform: &Platform, may_write: bool, of: &FilesOf, noun: &str) -> Result<Json<Value>, Refusal> {
+    let Vended { url, token, expires } = vend(app, platform, may_write, of, noun).await?;
     let mut answer = json!({ "expiration_time": expires.timestamp_millis(), "url": url });
     match token {
         None => {}

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::problem::Problem;
 
 /// Why a request is not answered as asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: String,
@@ -102,6 +102,8 @@ impl IntoResponse for Refusal {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // For those below whose clients read another form.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -4,11 +4,13 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
+use polder_identity::Scope;
 use polder_platform::Platform;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
+use crate::auth::Standing;
 use crate::identified::Identified;
 use crate::state::App;
 
@@ -23,6 +25,17 @@ impl FromRequestParts<App> for Catalog {
         let named = path.strip_prefix("/environments/").and_then(|rest| rest.split('/').next());
         let environment = named.unwrap_or_else(|| app.default_environment().as_str());
         Ok(Self(app.platform(environment, &identity)?))
+    }
+}
+
+/// Whether the request's credentials are good for writing files. What is asked for decides whether they need to be, and is told only
+/// by the body.
+pub(crate) struct MayWrite(pub(crate) bool);
+
+impl FromRequestParts<App> for MayWrite {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Refusal> {
+        Ok(Self(parts.extensions.get::<Standing>().is_some_and(|standing| standing.scopes.has(Scope::Write))))
     }
 }
 

@@ -3,3 +3,4 @@
 mod auth;
 mod requests;
 mod scim;
+mod unity;

@@ -56,3 +56,6 @@ create table object_times (
     updated text not null,
     primary key (environment, address)
 );
+
+-- Clients that ask for credentials or commit name a table by its id.
+create index table_ids_by_id on table_ids (environment, table_id);

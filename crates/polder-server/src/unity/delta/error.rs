@@ -7,6 +7,14 @@ use serde_json::json;
 
 use crate::unity::error::Refusal;
 
+/// Puts a refusal of what every handler begins with into this interface's form.
+pub(super) async fn in_own_form(mut response: Response) -> Response {
+    match response.extensions_mut().remove::<Refusal>() {
+        Some(refusal) => Fault::from(refusal).into_response(),
+        None => response,
+    }
+}
+
 /// A refusal, in this interface's form.
 pub(super) struct Fault {
     refusal: Refusal,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::map_response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use polder_model::resource::TableFormat;
@@ -17,13 +18,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::change::Update;
-use super::error::Fault;
+use super::error::{Fault, in_own_form};
 use super::loaded::loaded;
 use crate::state::App;
 use crate::unity::commits::settle;
 use crate::unity::credentials::{Vended, vend};
 use crate::unity::error::Refusal;
-use crate::unity::request::{Asked, Catalog, Named, Sent, existing, new_name};
+use crate::unity::request::{Asked, Catalog, MayWrite, Named, Sent, existing, new_name};
 use crate::unity::tables::full_name;
 use crate::unity::types;
 
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(&format!("{TABLE}/credentials"), get(credentials))
         .route("/staging-tables/{table_id}/credentials", get(staging_credentials))
         .route("/temporary-path-credentials", get(path_credentials))
+        .layer(map_response(in_own_form))
 }
 
 /// `{catalog}`, `{schema}` and `{table}` in a path.
@@ -114,12 +116,13 @@ struct Stage {
 async fn stage(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Named(on): Named<On>,
     Sent(new): Sent<Stage>,
 ) -> Result<Json<Value>, Fault> {
     let name = full_name(&on.catalog, &on.schema, &new.name)?;
     let staged = platform.stage_table(&name).await.map_err(|error| Refusal::from(error).of("SCHEMA"))?;
-    let vended = vend(&app, &platform, &FilesOf::Table { id: staged.id, write: true }, "TABLE").await?;
+    let vended = vend(&app, &platform, may_write, &FilesOf::Table { id: staged.id, write: true }, "TABLE").await?;
     Ok(Json(json!({
         "table-id": staged.id,
         "table-type": "MANAGED",
@@ -262,32 +265,35 @@ struct Staging {
 async fn credentials(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Named(on): Named<On>,
     Asked(asked): Asked<Operation>,
 ) -> Result<Json<Value>, Fault> {
     let write = writes(&asked.operation)?;
     let object = found(&platform, &on).await?;
-    let vended = vend(&app, &platform, &FilesOf::Table { id: object.id, write }, "TABLE").await?;
+    let vended = vend(&app, &platform, may_write, &FilesOf::Table { id: object.id, write }, "TABLE").await?;
     Ok(Json(json!({ "storage-credentials": shown(&vended, write) })))
 }
 
 async fn staging_credentials(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Named(staging): Named<Staging>,
 ) -> Result<Json<Value>, Fault> {
     let id: Uuid = existing(&staging.table_id).map_err(|refusal| refusal.of("TABLE"))?;
-    let vended = vend(&app, &platform, &FilesOf::Table { id, write: true }, "TABLE").await?;
+    let vended = vend(&app, &platform, may_write, &FilesOf::Table { id, write: true }, "TABLE").await?;
     Ok(Json(json!({ "storage-credentials": shown(&vended, true) })))
 }
 
 async fn path_credentials(
     State(app): State<App>,
     Catalog(platform): Catalog,
+    MayWrite(may_write): MayWrite,
     Asked(asked): Asked<OnPath>,
 ) -> Result<Json<Value>, Fault> {
     let write = writes(&asked.operation)?;
-    let vended = vend(&app, &platform, &FilesOf::Path { url: asked.location, write, create: true }, "PATH").await?;
+    let vended = vend(&app, &platform, may_write, &FilesOf::Path { url: asked.location, write, create: true }, "PATH").await?;
     Ok(Json(json!({ "storage-credentials": shown(&vended, write) })))
 }
 

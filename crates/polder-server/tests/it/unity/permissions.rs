@@ -1,0 +1,87 @@
+//! Grants: seen, changed, effective.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+
+fn of<'a>(list: &'a Value, principal: &str) -> Option<&'a Value> {
+    list["privilege_assignments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["principal"] == principal)
+        .map(|one| &one["privileges"])
+}
+
+fn change(principal: &str, add: &[&str], remove: &[&str]) -> Value {
+    json!({ "changes": [{ "principal": principal, "add": add, "remove": remove }] })
+}
+
+#[tokio::test]
+async fn owners_see_all_grants_and_others_their_own() {
+    let scene = Scene::new().await;
+    let all = scene.got("olga", "/permissions/catalog/finance").await;
+    assert_eq!(of(&all, "analysts"), Some(&json!(["USE CATALOG"])));
+    assert_eq!(of(&all, "makers"), Some(&json!(["USE CATALOG", "USE SCHEMA", "CREATE SCHEMA", "CREATE TABLE"])));
+    let own = scene.got("ana", "/permissions/catalog/finance").await;
+    assert!(of(&own, "analysts").is_some() && of(&own, "makers").is_none(), "{own}");
+    let one = scene.got("olga", "/permissions/catalog/finance?principal=makers").await;
+    assert!(of(&one, "makers").is_some() && of(&one, "analysts").is_none(), "{one}");
+}
+
+#[tokio::test]
+async fn effective_permissions_tell_what_is_inherited_and_from_where() {
+    let scene = Scene::new().await;
+    let table = "/effective-permissions/table/finance.bronze.orders_v1";
+    let own = scene.got("ana", table).await;
+    let expected = json!([
+        { "privilege": "SELECT", "granted_to": "analysts", "inherited_from_type": "SCHEMA", "inherited_from_name": "finance.bronze" },
+        { "privilege": "BROWSE", "granted_to": "analysts", "inherited_from_type": "CATALOG", "inherited_from_name": "finance" },
+    ]);
+    assert_eq!(of(&own, "ana"), Some(&expected));
+    assert_eq!(scene.get("ana", &format!("{table}?principal=mel")).await.0, StatusCode::FORBIDDEN);
+    assert!(of(&scene.got("olga", &format!("{table}?principal=ana")).await, "ana").is_some());
+}
+
+#[tokio::test]
+async fn a_grant_counts_at_once_and_so_does_its_end() {
+    let scene = Scene::new().await;
+    let catalog = "/permissions/catalog/finance";
+    assert_eq!(scene.get("bob", "/catalogs/finance").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(scene.patch("ana", catalog, change("bob", &["USE CATALOG"], &[])).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(scene.patch("bob", catalog, change("bob", &["USE CATALOG"], &[])).await.0, StatusCode::NOT_FOUND);
+    let (status, after) = scene.patch("olga", catalog, change("bob", &["USE CATALOG", "USE_SCHEMA", "SELECT"], &[])).await;
+    assert_eq!((status, of(&after, "bob")), (StatusCode::OK, Some(&json!(["USE CATALOG", "USE SCHEMA", "SELECT"]))));
+    let table = scene.got("bob", "/tables/finance.bronze.orders_v1").await;
+    let asked = json!({ "table_id": table["table_id"], "operation": "READ" });
+    assert_eq!(scene.post("bob", "/temporary-table-credentials", asked.clone()).await.0, StatusCode::OK);
+    let (_, after) = scene.patch("olga", catalog, change("bob", &[], &["SELECT", "USE CATALOG", "USE SCHEMA"])).await;
+    assert_eq!(of(&after, "bob"), None);
+    assert_eq!(scene.post("bob", "/temporary-table-credentials", asked).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn grants_that_are_not_given_here_are_refused() {
+    let scene = Scene::new().await;
+    let catalog = "/permissions/catalog/finance";
+    for (change, status) in [
+        (change("nobody", &["USE CATALOG"], &[]), StatusCode::NOT_FOUND),
+        (change("bob", &["FLY"], &[]), StatusCode::BAD_REQUEST),
+        (change("bob", &["CREATE CATALOG"], &[]), StatusCode::BAD_REQUEST),
+        // Two people approve that, and an owner alone is one.
+        (change("bob", &["READ PII"], &[]), StatusCode::FORBIDDEN),
+        // What files grant, files take away.
+        (change("analysts", &[], &["USE CATALOG"]), StatusCode::CONFLICT),
+    ] {
+        let (found, body) = scene.patch("olga", catalog, change.clone()).await;
+        assert_eq!(found, status, "{change}: {body}");
+    }
+    // All or nothing.
+    let both = json!({ "changes": [
+        { "principal": "bob", "add": ["USE CATALOG"], "remove": [] },
+        { "principal": "bob", "add": ["READ PII"], "remove": [] },
+    ] });
+    assert_eq!(scene.patch("olga", catalog, both).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(of(&scene.got("olga", catalog).await, "bob"), None);
+}
