@@ -20,6 +20,8 @@ pub enum OperationKind {
     Optimize,
     /// Removes files of a table that no version needs.
     Vacuum,
+    /// Sees that the audit is as it was written.
+    VerifyAudit,
 }
 
 /// How a long operation stands.

@@ -12,6 +12,7 @@ use polder_model::resource::{Table, View};
 use polder_model::{Resource, Securable, TableName};
 
 use crate::audit::AuditTrail;
+use crate::system::SystemTables;
 
 /// The tables of an environment as one caller may read them.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct GovernedTables {
     pub(crate) trail: Arc<AuditTrail>,
     /// The view whose body is being resolved, if one is: its owner's rights open what is in its catalog.
     pub(crate) through: Option<Arc<View>>,
+    /// Where the platform's own tables are, for statements that may read them: those of people, not of jobs.
+    pub(crate) system: Option<SystemTables>,
     /// The state of each table that was opened: one statement reads one state of a table, however often it names it.
     pub(crate) opened: Arc<Mutex<BTreeMap<TableName, Opened>>>,
 }
@@ -44,7 +47,7 @@ impl Opened {
 
 impl GovernedTables {
     pub(crate) fn new(metastore: Arc<Metastore>, lake: Arc<Lake>, caller: Caller, trail: Arc<AuditTrail>) -> Self {
-        Self { metastore, lake, caller, trail, through: None, opened: Arc::default() }
+        Self { metastore, lake, caller, trail, through: None, system: None, opened: Arc::default() }
     }
 
     /// The tables that were opened.
@@ -148,6 +151,9 @@ pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
 #[async_trait]
 impl Tables for GovernedTables {
     async fn resolve(&self, name: &TableParts, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
+        if let Some(own) = self.open_system(name) {
+            return own;
+        }
         let Ok(name) = name.to_string().parse::<TableName>() else { return Err(ResolveError::NotFound) };
         self.open(&name, as_of).await
     }
@@ -168,6 +174,6 @@ impl Tables for GovernedTables {
             }),
             _ => None,
         };
-        self.metastore.visible(&self.caller).into_iter().filter_map(visible).collect()
+        self.metastore.visible(&self.caller).into_iter().filter_map(visible).chain(self.list_system()).collect()
     }
 }

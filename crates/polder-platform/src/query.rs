@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::governed::GovernedTables;
 use crate::platform::Platform;
 use crate::sight::Sight;
+use crate::system::SystemTables;
 use crate::views;
 
 impl Platform {
@@ -26,7 +27,9 @@ impl Platform {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let hint = self.hint_if_empty(&metastore);
+        let system = SystemTables { store: self.store.clone(), environment: self.environment.name.clone() };
         let tables = GovernedTables::new(metastore, self.lake.clone(), caller, trail.clone());
+        let tables = GovernedTables { system: Some(system), ..tables };
         let result = self.engine.query(sql, Arc::new(tables)).await;
         trail.write(&self.store, &self.environment.name).await?;
         result.map_err(|error| match (query_error(error), hint) {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use polder_platform::AccessDesk;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -12,6 +12,10 @@ use crate::api;
 use crate::problem::Problem;
 use crate::state::{App, StartError};
 
+/// For how long an answer is kept for its idempotency key.
+const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(24);
+/// How many are forgotten at a time.
+const ANSWERS: u32 = 10_000;
 /// How often.
 const EVERY: Duration = Duration::from_secs(15);
 /// How many times pass between two clearings of old notices: about an hour.
@@ -35,6 +39,7 @@ pub(crate) fn start(app: &App) -> Result<JoinHandle<()>, StartError> {
         for time in 0_u32.. {
             ticks.tick().await;
             once(&app, &desk, Utc::now()).await;
+            mark_lost_operations(&app, Utc::now()).await;
             if time.is_multiple_of(CLEARING) {
                 clear(&app, Utc::now()).await;
             }
@@ -62,11 +67,29 @@ pub async fn once(app: &App, desk: &AccessDesk, now: DateTime<Utc>) {
     }
 }
 
-/// Forgets notices that arrived, or were given up, long ago.
+/// Operations whose server was lost are told as interrupted: whoever watches them is waiting for nothing.
+async fn mark_lost_operations(app: &App, now: DateTime<Utc>) {
+    match app.store.interrupt_lost_operations(now).await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "operations whose server was lost are marked as interrupted"),
+        Err(error) => tracing::error!(%error, "lost operations were not looked for"),
+    }
+}
+
+/// Forgets notices that arrived, or were given up, long ago, and answers that nobody asks for again.
 async fn clear(app: &App, now: DateTime<Utc>) {
+    if let Err(error) = app.store.forget_answers(now - ANSWERS_KEPT, ANSWERS).await {
+        tracing::error!(%error, "old answers were not forgotten");
+    }
     for platform in app.environments() {
         if let Err(error) = platform.forget_notices(now).await {
             tracing::error!(environment = %platform.environment(), %error, "old notices were not forgotten");
+        }
+        if let Err(error) = platform.settle_given_grants(now).await {
+            tracing::error!(environment = %platform.environment(), %error, "grants that files give too were not ended");
+        }
+        if let Err(error) = platform.collect_staging_tables(now).await {
+            tracing::error!(environment = %platform.environment(), %error, "folders that no table was made of were not emptied");
         }
     }
 }

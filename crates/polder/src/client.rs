@@ -20,7 +20,8 @@ use polder_api::{
 use polder_descriptor::Fault;
 use polder_model::{Address, EnvironmentName, PrincipalName};
 use polder_plan::Plan;
-use polder_platform::Planned;
+use polder_platform::{AuditPoint, AuditRecord, AuditVerification, Planned};
+use polder_server::local::Answer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -161,6 +162,28 @@ impl Client {
         let accept = RowForm::Arrow.media_type();
         let answer = self.transport.call(Method::POST, &self.path(&["query"]), Some(body), accept).await?;
         Rows::begin(refused::checked(answer).await?).await
+    }
+
+    /// The latest decisions, newest first.
+    pub(crate) async fn audit(&self, limit: u32) -> anyhow::Result<Vec<AuditRecord>> {
+        self.get(&format!("{}?limit={}", self.path(&["audit"]), limit.clamp(1, PAGE))).await
+    }
+
+    /// Sees that every record of the audit is there, telling how many were looked at.
+    pub(crate) async fn verify_audit(
+        &self,
+        since: Option<&AuditPoint>,
+        mut told: impl FnMut(u64),
+    ) -> anyhow::Result<AuditVerification> {
+        let request = serde_json::json!({ "since": since.map(ToString::to_string) });
+        let count = |event: serde_json::Value| told(event["records"].as_u64().unwrap_or_default());
+        self.carry_out(&self.path(&["audit", "verifications"]), &request, count).await
+    }
+
+    /// The audit for other systems, a JSON value a line, as it comes.
+    pub(crate) async fn export_audit(&self, form: &str, after: u64) -> anyhow::Result<Answer> {
+        let path = format!("{}?form={form}&after={after}", self.path(&["audit", "export"]));
+        refused::checked(self.transport.call(Method::GET, &path, None, "application/x-ndjson").await?).await
     }
 
     /// Asks for something.

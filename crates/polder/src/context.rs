@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use polder_api::{EnvironmentSummary, MeshFiles};
 use polder_model::secret::Secret;
 use polder_model::{EnvironmentName, PrincipalName};
-use polder_platform::{OpenOptions, Platform};
 use polder_server::InProcess;
 use polder_server::state::StartError;
 use tokio::runtime::Runtime;
@@ -116,17 +115,6 @@ impl Context {
             })
         };
         Ok(Some(files.into_iter().map(text).collect::<Result<_, _>>()?))
-    }
-
-    /// Opens the platform of the mesh.
-    pub(crate) async fn open(&self) -> anyhow::Result<Platform> {
-        self.open_in(self.root()?, self.act_as.clone()).await
-    }
-
-    /// Opens the platform of the mesh in `root`, acting as `act_as`.
-    pub(crate) async fn open_in(&self, root: PathBuf, act_as: Option<PrincipalName>) -> anyhow::Result<Platform> {
-        let options = OpenOptions { root, environment: self.environment.clone(), act_as };
-        Ok(Platform::open(options).await?)
     }
 
     /// Who reads faults on stdout.

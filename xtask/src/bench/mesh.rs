@@ -11,7 +11,7 @@ use super::Bench;
 use super::process::{Usage, measure, median};
 
 const DEPARTMENTS: usize = 85;
-const DOMAINS: usize = 250;
+pub(super) const DOMAINS: usize = 250;
 const DATASETS: usize = 20_000;
 
 pub(super) fn run(bench: &Bench) -> Result<()> {
@@ -53,7 +53,7 @@ fn yaml_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(files)
 }
 
-fn write_mesh(folder: &Path) -> Result<()> {
+pub(super) fn write_mesh(folder: &Path) -> Result<()> {
     let mut polder = String::from(
         "organization: Bench\ntenants: [nonprod, production]\nenvironments:\n  - {name: dev, tenant: nonprod}\n  \
          - {name: stg, tenant: nonprod}\n  - {name: prod, tenant: production, production: true}\n\

@@ -9,6 +9,7 @@ mod cold;
 mod load;
 mod mesh;
 mod process;
+mod serve;
 mod tpch;
 
 use std::path::{Path, PathBuf};
@@ -16,13 +17,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold]...
+const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold|serve]...
 
   mesh      validate and plan 20,000 datasets over 85 departments and 3 environments
   load      2 million betting transactions (NDJSON) into Delta, beside DuckDB, Polars and Sail
   commits   200 commits of 1,000 rows into one table, beside Sail
   access    an authorization decision with 100,000 grants
   tpch      TPC-H queries at scale 1 through a masked, filtered principal, beside the plain engine, DuckDB, Polars and Daft
+  serve     a server over 20,000 tables on SQLite and PostgreSQL: ready, idle, 32 connections, 200 nested groups
   cold      `polder query \"select 1\"`, from process start to exit
 
 Without a name all are run. POLDER_BENCH_PYTHON names a Python that has the peers:
@@ -32,13 +34,14 @@ Without a name all are run. POLDER_BENCH_PYTHON names a Python that has the peer
 
 type Benchmark = fn(&Bench) -> Result<()>;
 
-const BENCHMARKS: [(&str, Benchmark); 6] = [
+const BENCHMARKS: [(&str, Benchmark); 7] = [
     ("mesh", mesh::run),
     ("load", load::run),
     ("commits", load::commits),
     ("access", access::run),
     ("tpch", tpch::run),
     ("cold", cold::run),
+    ("serve", serve::run),
 ];
 
 /// Where things are.

@@ -18,7 +18,7 @@ use datafusion::sql::sqlparser::ast::{Query, Statement};
 use futures::future::BoxFuture;
 
 use polder_access::{Action, Permit};
-use polder_model::Column;
+use polder_model::{Column, Securable};
 
 use super::functions::Names;
 use super::script::Script;
@@ -228,9 +228,11 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The engine reads; a permit for anything else is a mistake of the one who resolved the name.
+/// The engine reads; a permit for anything else is a mistake of the one who resolved the name. How the platform is governed is read by
+/// whoever may inspect it.
 fn require_read(name: &TableParts, permit: &Permit) -> Result<(), QueryError> {
-    if permit.action() == Action::Read {
+    let inspects = permit.action() == Action::Inspect && *permit.securable() == Securable::Metastore;
+    if permit.action() == Action::Read || inspects {
         return Ok(());
     }
     Err(QueryError::not_allowed(format!("the permit for {name} is to {}, not to read", permit.action())))

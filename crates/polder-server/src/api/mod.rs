@@ -4,6 +4,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::App;
 
+mod audit;
 mod environments;
 mod objects;
 mod operations;
@@ -19,6 +20,7 @@ pub(crate) use requests::desk;
 /// Every route, relative to `/api/v1`.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(audit::routes())
         .merge(crate::auth::api_routes())
         .merge(environments::routes())
         .merge(objects::routes())

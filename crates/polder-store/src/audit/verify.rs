@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::chain::{self, BEGINNING, Hash, Head, Stored};
 use crate::error::Result;
@@ -16,7 +16,7 @@ const DOING: &str = "verifying the audit";
 const PAGE: u64 = 2_000;
 
 /// A record by its place and its hash: whoever notes it elsewhere can ask later whether it is still there, and all before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPoint {
     /// The record's place; 0 is before the first.
     pub sequence: u64,
@@ -48,7 +48,7 @@ impl FromStr for AuditPoint {
 }
 
 /// What verifying found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditVerification {
     /// How many records were verified: all those before the first that is wrong.
     pub count: u64,
@@ -59,7 +59,7 @@ pub struct AuditVerification {
 }
 
 /// Where the audit is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditFault {
     /// The first record that is wrong or missing.
     pub sequence: u64,
@@ -68,7 +68,7 @@ pub struct AuditFault {
 }
 
 /// What is wrong with a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditWrong {
     /// Its hash is not that of its content after the record before it: one of the two was changed.

@@ -2,15 +2,14 @@
 
 use std::io::Write as _;
 
-use polder_platform::{AuditFilter, AuditForm, AuditPage, AuditPoint, AuditVerification};
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use polder_platform::{AuditPoint, AuditVerification};
 
 use super::latest::Latest;
 use crate::context::{self, Context};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Form};
-
-/// How many records are exported at a time.
-const PAGE: u32 = 1_000;
 
 /// List the decisions about access, newest first, verify or export them
 ///
@@ -93,7 +92,7 @@ impl Args {
 }
 
 fn list(latest: &Latest, context: &Context) -> anyhow::Result<Exit> {
-    let records = context.block_on(async { Ok(context.open().await?.audit(latest.limit).await?) })?;
+    let records = context.block_on(async { context.client().await?.audit(latest.limit).await })?;
     let headings = ["#>", "time", "principal", "decision", "action", "on"];
     latest.show(
         &records,
@@ -115,14 +114,14 @@ fn list(latest: &Latest, context: &Context) -> anyhow::Result<Exit> {
 
 fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     let verbose = context.verbose;
-    let mut progress = move |count: u64| {
+    let progress = move |count: u64| {
         if verbose {
             context::say(format_args!("{count} records verified"));
         }
     };
     let verified = context.block_on(async {
-        let platform = context.open().await?;
-        Ok(platform.verify_audit(args.since.as_ref(), &mut progress).await?)
+        let client = context.client().await?;
+        client.verify_audit(args.since.as_ref(), progress).await
     })?;
     let AuditVerification { count, head, fault } = &verified;
     match args.output {
@@ -139,25 +138,16 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
 
 fn export(args: &ExportArgs, context: &Context) -> anyhow::Result<Exit> {
     let form = match args.form {
-        ExportForm::Ndjson => AuditForm::Ndjson,
-        ExportForm::Ocsf => AuditForm::Ocsf,
+        ExportForm::Ndjson => "ndjson",
+        ExportForm::Ocsf => "ocsf",
     };
     context.block_on(async {
-        let platform = context.open().await?;
-        let mut after = args.after;
-        loop {
-            let records = platform.audit_page(AuditFilter::default(), AuditPage::After(after), PAGE).await?;
-            let mut out = context::out();
-            for record in &records {
-                after = record.sequence;
-                serde_json::to_writer(&mut out, &form.value(record)).map_err(std::io::Error::from)?;
-                out.write_all(b"\n")?;
-            }
-            out.flush()?;
-            // Reading the audit is audited: there is always one more.
-            if records.len() < PAGE as usize {
-                return Ok(Exit::Ok);
-            }
+        let mut lines = context.client().await?.export_audit(form, args.after).await?;
+        let mut out = context::out();
+        while let Some(part) = lines.next().await {
+            out.write_all(&part.context("the export broke off")?)?;
         }
+        out.flush()?;
+        Ok(Exit::Ok)
     })
 }
