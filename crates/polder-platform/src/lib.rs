@@ -25,6 +25,7 @@ mod requests;
 mod run;
 mod runs;
 mod sight;
+mod system;
 mod tenant;
 mod validate;
 mod views;
