@@ -1,10 +1,12 @@
-//! Chores of the workspace: `cargo xtask tidy` checks its shape, `cargo xtask bench` measures its speed.
+//! Chores of the workspace: `cargo xtask tidy` checks its shape, `cargo xtask clients` runs real clients against the server,
+//! `cargo xtask bench` measures its speed.
 //!
 //! Never part of the product: nothing under `crates/` may depend on it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod clients;
 mod tidy;
 
 use std::path::PathBuf;
@@ -13,12 +15,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 const USAGE: &str = "usage: cargo xtask tidy            check crate arrows, file heads and forbidden words
+       cargo xtask clients [NAME]  run clients that others wrote against the server (`cargo xtask clients --help`)
        cargo xtask bench [NAME]    measure and print, beside peers where they are installed (`cargo xtask bench --help`)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.first().map(String::as_str) {
         Some("tidy") => tidy::run(&root()),
+        Some("clients") => clients::run(&root(), &arguments[1..]),
         Some("bench") => bench::run(&root(), &arguments[1..]),
         _ => {
             eprintln!("{USAGE}");

@@ -1,0 +1,120 @@
+//! Clients that others wrote, installed from their registries and run against the real server: `cargo xtask clients`.
+//!
+//! A client is a row of [`catalogue::CLIENTS`] and a script in `tests/clients` that prints a line for each check. Begin with [`run`].
+
+mod bed;
+mod catalogue;
+mod install;
+mod process;
+mod report;
+mod script;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use self::bed::Bed;
+use self::catalogue::{CLIENTS, Client};
+use self::install::Installed;
+use self::report::Outcome;
+
+const HELP: &str = "usage: cargo xtask clients [--write] [NAME...]
+
+Builds polder, installs the clients that are named, or all, from PyPI and npm into POLDER_CI_CACHE/clients or target/clients,
+and runs each against a server of its own. --write puts the table into docs/clients.md.";
+
+/// Where things are.
+struct Places {
+    root: PathBuf,
+    /// Where installed clients stay.
+    cache: PathBuf,
+    /// The folder of this run.
+    scratch: tempfile::TempDir,
+    polder: PathBuf,
+}
+
+impl Places {
+    /// A file of `tests/clients`.
+    fn script(&self, name: &str) -> PathBuf {
+        self.root.join("tests/clients").join(name)
+    }
+}
+
+/// Runs the clients that are named, or all, and prints the table.
+pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    if arguments.iter().any(|a| a == "--help" || a == "-h") {
+        println!("{HELP}");
+        return Ok(());
+    }
+    let write = arguments.iter().any(|a| a == "--write");
+    let chosen = chosen(arguments.iter().filter(|a| *a != "--write"))?;
+    let started = Instant::now();
+    let places = places(root)?;
+    build(&places)?;
+    let installed = install::install(&places, &chosen)?;
+    println!("built and installed in {:.0} s", started.elapsed().as_secs_f64());
+    let mut outcomes = Vec::new();
+    let mut beds = BTreeMap::new();
+    for client in &chosen {
+        outcomes.push(one(&places, &installed, &mut beds, client)?);
+    }
+    drop(beds);
+    let table = report::table(&outcomes);
+    println!("\n{table}\n{:.0} s in all", started.elapsed().as_secs_f64());
+    let failed: Vec<&str> = outcomes.iter().filter(|outcome| !outcome.passed()).map(|outcome| outcome.client.name).collect();
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    if write {
+        report::write(&places.root.join("docs/clients.md"), &outcomes)?;
+    }
+    Ok(())
+}
+
+fn chosen<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Client>> {
+    let names: Vec<&String> = names.collect();
+    if let Some(unknown) = names.iter().find(|name| CLIENTS.iter().all(|client| client.name != name.as_str())) {
+        let known: Vec<&str> = CLIENTS.iter().map(|client| client.name).collect();
+        bail!("there is no client {unknown:?}; there are {}\n{HELP}", known.join(", "));
+    }
+    Ok(CLIENTS.iter().filter(|client| names.is_empty() || names.iter().any(|name| *name == client.name)).collect())
+}
+
+fn places(root: &Path) -> Result<Places> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let cache = std::env::var_os("POLDER_CI_CACHE").map_or_else(|| root.join("target"), PathBuf::from).join("clients");
+    std::fs::create_dir_all(&cache).with_context(|| format!("make {}", cache.display()))?;
+    let scratch = tempfile::Builder::new().prefix("polder-clients-").tempdir().context("make a folder for this run")?;
+    Ok(Places { root: root.to_owned(), cache, scratch, polder: target.join("debug/polder") })
+}
+
+fn build(places: &Places) -> Result<()> {
+    let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+    cargo.args(["build", "--package", "polder", "--locked"]).current_dir(&places.root);
+    // What cargo tells of the package that it runs. Some build scripts look at it, and would build all that needs them anew.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+        cargo.env_remove(name);
+    }
+    let status = cargo.status().context("run cargo")?;
+    if status.success() { Ok(()) } else { bail!("polder cannot be built") }
+}
+
+/// Runs a client against the bed that it shares with others of its kind.
+fn one(
+    places: &Places,
+    installed: &Installed,
+    beds: &mut BTreeMap<&'static str, Bed>,
+    client: &'static Client,
+) -> Result<Outcome> {
+    println!("\n== {}", client.name);
+    if !beds.contains_key(client.bed) {
+        beds.insert(client.bed, Bed::start(places, installed, client.bed).with_context(|| format!("bed {}", client.bed))?);
+    }
+    let versions = installed.versions(client)?;
+    let started = Instant::now();
+    let checks = script::run(places, installed, &beds[client.bed], client)?;
+    Ok(Outcome { client, versions, checks, seconds: started.elapsed().as_secs_f64() })
+}

@@ -1,0 +1,113 @@
+//! Which clients there are, at which version, and what each needs.
+
+/// A client that others wrote.
+pub(super) struct Client {
+    /// Its name, here and as an argument.
+    pub(super) name: &'static str,
+    /// What it shows, for the table.
+    pub(super) shows: &'static str,
+    /// Its script in `tests/clients`.
+    pub(super) script: &'static str,
+    /// The environment that runs the script: a row of [`ENVIRONMENTS`].
+    pub(super) environment: &'static str,
+    /// The packages that it is about: names of PyPI, or of npm with `npm:` before them.
+    pub(super) packages: &'static [&'static str],
+    /// Clients with the same bed share a server.
+    pub(super) bed: &'static str,
+    /// What its script is told beside what every script is.
+    pub(super) told: &'static [(&'static str, &'static str)],
+}
+
+/// Python environments: one a family, for families disagree about packages. The first requirement of each is what it is for.
+pub(super) const ENVIRONMENTS: &[(&str, &[&str])] = &[
+    ("polars", &["polars==2.1.0", "deltalake==1.6.6"]),
+    ("daft", &["daft[unity]==0.7.26", "tenacity", "pyiceberg", "pyarrow"]),
+    ("deltalake", &["deltalake==1.6.6", "pyarrow"]),
+    ("unitycatalog", &["unitycatalog-client==0.7.0"]),
+    ("sail", &["pysail==0.7.2", "pyspark-client==4.2.0"]),
+    ("scim", &["scim2-cli==0.6.0"]),
+    ("schemathesis", &["schemathesis==4.32.5"]),
+    ("smtp", &["aiosmtpd==1.4.6"]),
+    ("moto", &["moto[server]==5.2.5"]),
+];
+
+/// What every bed is made of beside polder.
+pub(super) const PEERS: &[&str] = &["smtp", "moto"];
+
+const ON_S3: &[(&str, &str)] = &[("POLDER_TABLE", "finance.bronze.payments_v1"), ("POLDER_ROWS", "18")];
+
+/// Every client, in the order in which they run.
+pub(super) const CLIENTS: &[Client] = &[
+    Client {
+        name: "polars",
+        shows: "Unity Catalog: lists, reads, masked tables refused, makes and drops",
+        script: "polars.py",
+        environment: "polars",
+        packages: &["polars"],
+        bed: "catalog",
+        told: &[],
+    },
+    Client {
+        name: "daft",
+        shows: "Unity Catalog: lists, reads, volumes, client credentials",
+        script: "daft.py",
+        environment: "daft",
+        packages: &["daft"],
+        bed: "catalog",
+        told: &[],
+    },
+    Client {
+        name: "deltalake",
+        shows: "`uc://` with credentials for S3 that the server hands out",
+        script: "deltalake.py",
+        environment: "deltalake",
+        packages: &["deltalake", "moto"],
+        bed: "catalog",
+        told: ON_S3,
+    },
+    Client {
+        name: "unitycatalog",
+        shows: "Unity Catalog: all that the generated client knows",
+        script: "unitycatalog.py",
+        environment: "unitycatalog",
+        packages: &["unitycatalog-client"],
+        bed: "catalog",
+        told: &[],
+    },
+    Client {
+        name: "sail",
+        shows: "Unity Catalog: managed tables, whose commits the catalog decides",
+        script: "sail.py",
+        environment: "sail",
+        packages: &["pysail", "pyspark-client"],
+        bed: "catalog",
+        told: &[],
+    },
+    Client {
+        name: "scim",
+        shows: "SCIM 2.0: `scim2 test`",
+        script: "scim.py",
+        environment: "scim",
+        packages: &["scim2-cli"],
+        bed: "people",
+        told: &[],
+    },
+    Client {
+        name: "day_in_the_life",
+        shows: "people by SCIM, sign-on, access on request, messages, the audit",
+        script: "day_in_the_life.py",
+        environment: "smtp",
+        packages: &["npm:oidc-provider", "aiosmtpd"],
+        bed: "people",
+        told: &[],
+    },
+    Client {
+        name: "schemathesis",
+        shows: "our API as its OpenAPI document says, asked by three kinds of principal",
+        script: "schemathesis.py",
+        environment: "schemathesis",
+        packages: &["schemathesis"],
+        bed: "api",
+        told: &[],
+    },
+];
