@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use polder_access::Action;
+use polder_model::resource::Grant;
 use polder_model::{Address, Kind, PrincipalName, Privilege, Resource, Securable};
 use polder_store::{GivenGrant, GrantChange};
 
@@ -127,6 +129,35 @@ impl Platform {
         }
         act.record().await?;
         self.permissions(what, None).await
+    }
+}
+
+impl Platform {
+    /// Ends what was given here and is granted by files since: one grant is not held twice, so that taking it out of the files takes it
+    /// away. Returns how many ended.
+    ///
+    /// # Errors
+    /// When grants cannot be read or changed.
+    pub async fn settle_given_grants(&self, now: DateTime<Utc>) -> Result<usize, Error> {
+        let unavailable = "cannot read grants";
+        let metastore = self.metastore().await?;
+        let live = self.store.live_grants(self.environment(), now).await.doing(ErrorKind::Unavailable, unavailable)?;
+        let given = live.into_iter().filter(|live| live.request.is_none() && live.expires.is_none()).map(|live| live.grant);
+        let in_files = |grant: &Grant| match metastore.resources().get(&grant.address()).map(|entry| &**entry) {
+            Some(Resource::Grant(declared)) => grant.privileges.intersection(&declared.privileges).copied().collect(),
+            _ => BTreeSet::new(),
+        };
+        let both: Vec<(Grant, BTreeSet<Privilege>)> = given.map(|grant| (grant.clone(), in_files(&grant))).collect();
+        let none = BTreeSet::new();
+        let twice = both.iter().filter(|(_, twice)| !twice.is_empty());
+        let changes: Vec<GrantChange<'_>> = twice
+            .map(|(grant, remove)| GrantChange { securable: &grant.securable, principal: &grant.principal, add: &none, remove })
+            .collect();
+        if !changes.is_empty() {
+            let done = self.store.change_given_grants(self.environment(), &changes, now).await;
+            done.doing(ErrorKind::Unavailable, "cannot end grants that files give")?;
+        }
+        Ok(changes.len())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Grants: seen, changed, effective.
 
 use axum::http::StatusCode;
+use polder_platform::{Apply, OpenOptions, Platform};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -84,4 +85,23 @@ async fn grants_that_are_not_given_here_are_refused() {
     ] });
     assert_eq!(scene.patch("olga", catalog, both).await.0, StatusCode::FORBIDDEN);
     assert_eq!(of(&scene.got("olga", catalog).await, "bob"), None);
+}
+
+#[tokio::test]
+async fn a_grant_that_files_have_taken_over_is_held_once() {
+    let scene = Scene::new().await;
+    let catalog = "/permissions/catalog/finance";
+    assert_eq!(scene.patch("olga", catalog, change("owners", &["USE CATALOG", "SELECT"], &[])).await.0, StatusCode::OK);
+    let file = scene.folder.path().join("access/more.yaml");
+    std::fs::write(file, "grants: [{to: owners, on: finance, privileges: [USE CATALOG]}]\n").unwrap();
+    let options = OpenOptions { root: scene.folder.path().to_owned(), environment: None, act_as: None };
+    let platform = Platform::open(options).await.unwrap();
+    platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
+    assert_eq!(platform.settle_given_grants(chrono::Utc::now()).await.unwrap(), 1);
+    assert_eq!(platform.settle_given_grants(chrono::Utc::now()).await.unwrap(), 0);
+    let after = scene.got("olga", catalog).await;
+    assert_eq!(of(&after, "owners"), Some(&json!(["USE CATALOG", "SELECT"])));
+    std::fs::remove_file(scene.folder.path().join("access/more.yaml")).unwrap();
+    platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
+    assert_eq!(of(&scene.got("olga", catalog).await, "owners"), Some(&json!(["SELECT"])));
 }
