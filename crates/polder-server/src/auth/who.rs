@@ -194,7 +194,13 @@ impl Asking<'_> {
             scopes = scopes.iter().filter(|scope| asked.has(*scope)).collect();
         }
         let who = if record.kind == TokenKind::Bootstrap.as_str() {
-            tracing::warn!(token = record.id, "the bootstrap token is in use: grant somebody the account role, then revoke it");
+            // As often as its use is recorded: the log of a whole apply says it once.
+            if record.used.is_none_or(|used| self.now - used >= TimeDelta::hours(1)) {
+                tracing::warn!(
+                    token = record.id,
+                    "the bootstrap token is in use: grant somebody the account role, then revoke it"
+                );
+            }
             Who::Bootstrap
         } else {
             Who::Named(record.principal)

@@ -134,7 +134,7 @@ impl List {
 fn until(token: &TokenSummary, now: DateTime<Utc>) -> String {
     match (token.revoked, token.expires) {
         (Some(_), _) => "revoked".to_owned(),
-        (None, None) => "revoked by hand".to_owned(),
+        (None, None) => "it is revoked".to_owned(),
         (None, Some(end)) if end <= now => "expired".to_owned(),
         (None, Some(end)) => super::time(end),
     }
