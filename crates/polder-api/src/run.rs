@@ -91,7 +91,7 @@ pub struct RunSummary {
     /// How long each phase took, in milliseconds.
     pub durations_millis: BTreeMap<String, u64>,
     /// What the checks found; for those who may write or govern the sink.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub checks: serde_json::Value,
 }
 

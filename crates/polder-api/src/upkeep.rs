@@ -35,6 +35,7 @@ pub struct OptimizeAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VacuumRequest {
     /// How long files that no newest version needs are kept, in seconds.
+    #[schema(format = "uint64")]
     pub retain_seconds: u64,
     /// Whether to report only.
     #[serde(default)]

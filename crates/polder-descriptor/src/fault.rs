@@ -76,7 +76,17 @@ impl Fault {
     ) -> Self {
         let (line, column, length) = (span.line.max(1), span.column.max(1), span.length.max(1));
         let (offending, message) = (shorten(offending.into()), message.into());
-        Self { file: file.clone(), line, column, length, offending, severity: Severity::Error, code: code.into(), message, help: None }
+        Self {
+            file: file.clone(),
+            line,
+            column,
+            length,
+            offending,
+            severity: Severity::Error,
+            code: code.into(),
+            message,
+            help: None,
+        }
     }
 
     /// The same fault, only a warning.

@@ -26,10 +26,10 @@ mod suggest;
 mod variables;
 pub mod yaml;
 
-pub use fault::{Fault, Severity, Span};
 pub use descriptor::tenant::{
     AccessSettings, IdentitySettings, NotificationSettings, ServerSettings, TenantSettings, WebhookSettings,
 };
+pub use fault::{Fault, Severity, Span};
 pub use mesh::{EnvironmentInfo, EnvironmentSettings, File, Mesh, parse};
 pub use place::{DescriptorKind, DescriptorKindError};
 pub use schema::{json_schema, schema_files};

@@ -283,12 +283,9 @@ impl Mesh {
     /// A tenant's own settings; `None` when there is no such tenant. `variable` answers for variables that are not declared; one
     /// that has no value at all stays as written.
     #[must_use]
-    pub fn tenant_settings(
-        &self,
-        tenant: &TenantName,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Option<TenantSettings> {
-        let variables = Variables { declared: [&Declared::default(), &self.organization.variables], outside: variable, lenient: true };
+    pub fn tenant_settings(&self, tenant: &TenantName, variable: &dyn Fn(&str) -> Option<String>) -> Option<TenantSettings> {
+        let variables =
+            Variables { declared: [&Declared::default(), &self.organization.variables], outside: variable, lenient: true };
         let organization = self.organization_in(None, &variables, &mut Vec::new());
         let found = organization.tenants.iter().find(|declared| declared.name.value == *tenant);
         found.map(|declared| declared.settings.clone())

@@ -168,7 +168,8 @@ fn tenant() -> Value {
             ("reviewAfterDays", text("after how many days granted access is looked at again")),
         ],
     );
-    let webhook = map(&["url", "secret"], false, &[("url", text("what is called")), ("secret", text("what calls are signed with"))]);
+    let webhook =
+        map(&["url", "secret"], false, &[("url", text("what is called")), ("secret", text("what calls are signed with"))]);
     let notifications = map(
         &[],
         false,
@@ -412,7 +413,10 @@ fn access() -> Value {
             ("level", one_of(&["regular", "pii"], "all that reading needs; pii: in clear")),
             ("privileges", texts("Unity Catalog's privileges, and READ PII")),
             ("reason", text("why")),
-            ("request", text("the request that it was given on: `polder access export` writes this, and the control plane holds it")),
+            (
+                "request",
+                text("the request that it was given on: `polder access export` writes this, and the control plane holds it"),
+            ),
             ("until", text("when access on request ends")),
             ("environment", name("where it was given on request")),
         ],

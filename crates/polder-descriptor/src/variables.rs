@@ -132,7 +132,9 @@ impl Variables<'_> {
             }
             if !secrets {
                 let message = format!("the secret {secret} may not be used here: it would end up in a plan and in the state");
-                let help = Some("refer to a secret below 'providers', 'connections', or a tenant's 'database' and 'server' only".to_owned());
+                let help = Some(
+                    "refer to a secret below 'providers', 'connections', or a tenant's 'database' and 'server' only".to_owned(),
+                );
                 return Err(problem("secret-not-allowed", message, help));
             }
             return Ok(Some(whole.to_owned()));

@@ -140,8 +140,10 @@ mod tests {
     use super::*;
     use crate::LakeConfig;
 
-    fn lake(providers: &[(Provider, &str, &[(&str, &str)])]) -> Lake {
-        let provider = |(provider, scheme, options): &(Provider, &str, &[(&str, &str)])| {
+    type Declared<'a> = (Provider, &'a str, &'a [(&'a str, &'a str)]);
+
+    fn lake(providers: &[Declared<'_>]) -> Lake {
+        let provider = |(provider, scheme, options): &Declared<'_>| {
             let options = options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
             (*provider, ProviderConfig { scheme: (*scheme).to_owned(), options })
         };

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
-use polder_api::MeshFiles;
 use polder_access::{Action, Caller, Decision, Permit};
+use polder_api::MeshFiles;
 use polder_catalog::Metastore;
 use polder_descriptor::{EnvironmentInfo, Mesh};
 use polder_engine::Engine;

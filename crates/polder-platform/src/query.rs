@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use polder_access::{Action, Caller, Explanation};
+use polder_api::{ColumnSummary, ObjectSummary, Rows};
 use polder_catalog::Metastore;
 use polder_engine::{MAX_VIEW_DEPTH, QueryError, QueryErrorKind, QueryResult};
-use polder_api::{ColumnSummary, ObjectSummary, Rows};
 use polder_model::resource::View;
 use polder_model::{Column, PrincipalName, Resource, TableName};
 

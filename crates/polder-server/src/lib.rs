@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod config;
+mod described;
 pub mod idempotency;
 pub mod identified;
 pub mod limits;

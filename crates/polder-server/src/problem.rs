@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +12,11 @@ use serde::de::DeserializeOwned;
 
 /// Why a request is not answered as asked. Becomes a `problem+json` answer.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Said>);
+
+/// What there is to say of it. In a box: answers are moved about, and most are no refusals.
+#[derive(Debug, Clone)]
+struct Said {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -26,7 +31,8 @@ pub struct Problem {
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, code, title, detail, hint: None, faults: Vec::new(), causes: Vec::new(), headers: HeaderMap::new() }
+        let (faults, causes, headers) = (Vec::new(), Vec::new(), HeaderMap::new());
+        Self(Box::new(Said { status, code, title, detail, hint: None, faults, causes, headers }))
     }
 
     /// The request is wrong.
@@ -82,75 +88,76 @@ impl Problem {
 
     /// A fault of ours.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of the server", "something went wrong here");
-        Self { causes: vec![cause.to_string()], ..problem }
-            .with_hint("the log of the server says more: look for the request's id")
+        let mut problem =
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of the server", "something went wrong here");
+        problem.0.causes.push(cause.to_string());
+        problem.with_hint("the log of the server says more: look for the request's id")
     }
 
     /// The same with what to do next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// The same with another code for programs.
     #[must_use]
-    pub const fn with_code(mut self, code: &'static str) -> Self {
-        self.code = code;
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.0.code = code;
         self
     }
 
     /// The same with another status.
     #[must_use]
-    pub const fn with_status(mut self, status: StatusCode) -> Self {
-        self.status = status;
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
         self
     }
 
     /// The same with a header of the answer.
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     /// The status that the answer has.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// What happened.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// What led to it, for the log.
     #[must_use]
     pub fn causes(&self) -> &[String] {
-        &self.causes
+        &self.0.causes
     }
 
     /// What goes over the wire. Causes of a fault of ours go only to the person at this machine.
     #[must_use]
     pub fn wire(&self, request_id: &str, local: bool) -> polder_api::Problem {
         polder_api::Problem {
-            kind: format!("urn:polder:problem:{}", self.code),
-            title: self.title.to_owned(),
-            status: self.status.as_u16(),
-            code: self.code.to_owned(),
-            detail: self.detail.clone(),
-            causes: if local || self.status.is_client_error() { self.causes.clone() } else { Vec::new() },
-            hint: self.hint.clone(),
-            faults: self.faults.clone(),
+            kind: format!("urn:polder:problem:{}", self.0.code),
+            title: self.0.title.to_owned(),
+            status: self.0.status.as_u16(),
+            code: self.0.code.to_owned(),
+            detail: self.0.detail.clone(),
+            causes: if local || self.0.status.is_client_error() { self.0.causes.clone() } else { Vec::new() },
+            hint: self.0.hint.clone(),
+            faults: self.0.faults.clone(),
             request_id: request_id.to_owned(),
         }
     }
@@ -167,11 +174,11 @@ impl From<polder_platform::Error> for Problem {
             ErrorKind::Unavailable => Self::unavailable(detail),
             ErrorKind::Failed => Self::unprocessable(detail),
         };
-        problem.hint = error.hint().map(ToOwned::to_owned);
-        problem.faults = error.faults().iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
+        problem.0.hint = error.hint().map(ToOwned::to_owned);
+        problem.0.faults = error.faults().iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
         let mut cause = error.source();
         while let Some(source) = cause {
-            problem.causes.push(source.to_string());
+            problem.0.causes.push(source.to_string());
             cause = source.source();
         }
         problem
@@ -181,7 +188,7 @@ impl From<polder_platform::Error> for Problem {
 impl From<polder_store::StoreError> for Problem {
     fn from(error: polder_store::StoreError) -> Self {
         let mut problem = Self::unavailable("the state of the platform cannot be read or written");
-        problem.causes.push(error.to_string());
+        problem.0.causes.push(error.to_string());
         problem
     }
 }
@@ -189,8 +196,8 @@ impl From<polder_store::StoreError> for Problem {
 impl IntoResponse for Problem {
     /// The body is written by [`write`], which knows the request.
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
-        response.headers_mut().extend(self.headers.clone());
+        let mut response = self.0.status.into_response();
+        response.headers_mut().extend(self.0.headers.clone());
         response.extensions_mut().insert(self);
         response
     }
@@ -199,17 +206,17 @@ impl IntoResponse for Problem {
 /// Writes the body of a refusal.
 pub(crate) fn write(mut response: Response, request_id: &str, local: bool) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status.is_server_error() {
-        tracing::error!(status = problem.status.as_u16(), detail = %problem.detail, causes = ?problem.causes, "refused for a fault of ours");
+    if problem.0.status.is_server_error() {
+        tracing::error!(status = problem.0.status.as_u16(), detail = %problem.0.detail, causes = ?problem.0.causes, "refused for a fault of ours");
     }
     let headers = std::mem::take(response.headers_mut());
-    let mut written = (problem.status, Json(problem.wire(request_id, local))).into_response();
+    let mut written = (problem.0.status, Json(problem.wire(request_id, local))).into_response();
     written.headers_mut().extend(headers);
     written.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     written
 }
 
-/// A JSON body, with refusals in our form.
+/// A JSON object as the body, with refusals in our form.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
 
@@ -217,11 +224,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         use axum::extract::rejection::JsonRejection;
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::BytesRejection(rejection)) => {
-                Err(Problem::invalid(rejection.body_text()).with_status(rejection.status()).with_code("body"))
+        let (parts, body) = request.into_parts();
+        let bytes = match Bytes::from_request(Request::from_parts(parts.clone(), body), state).await {
+            Ok(bytes) => bytes,
+            Err(rejection) => {
+                return Err(Problem::invalid(rejection.body_text()).with_status(rejection.status()).with_code("body"));
             }
+        };
+        // Serde would take the values of an object's fields in a list, too.
+        let object = bytes.trim_ascii_start().starts_with(b"{");
+        match Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
+            Ok(Json(_)) if !object => Err(Problem::invalid("the body is no JSON object")),
+            Ok(Json(value)) => Ok(Self(value)),
             Err(JsonRejection::MissingJsonContentType(rejection)) => Err(Problem::invalid(rejection.body_text())
                 .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                 .with_code("content_type")

@@ -11,14 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{api, auth, idempotency, limits, ops, scim, telemetry, unity};
+use crate::{api, auth, described, idempotency, limits, ops, scim, telemetry, unity};
 
 /// Every route over an app.
 pub fn router(app: App) -> Router {
-    let (api, document) = described().split_for_parts();
+    let (api, document) = routes().split_for_parts();
     let request_timeout = app.config.limits.request_timeout;
     let body_bytes = app.config.limits.body_bytes;
-    let document = Json(document);
+    let document = Json(described::complete(document));
     let api = api.layer(from_fn_with_state(app.clone(), idempotency::replay));
     Router::new()
         .merge(api)
@@ -42,10 +42,10 @@ pub fn router(app: App) -> Router {
 /// The description of our API.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    described().into_openapi()
+    described::complete(routes().into_openapi())
 }
 
-fn described() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     let info = InfoBuilder::new().title("Polder").version(env!("CARGO_PKG_VERSION")).build();
     OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info).build()).nest("/api/v1", api::routes())
 }

@@ -68,7 +68,9 @@ impl App {
     pub fn over(tenant: Tenant, config: ServerConfig) -> Result<Self, StartError> {
         let Tenant { name, settings, store, environments } = tenant;
         let allow = settings.server.outbound.iter().map(|network| {
-            network.parse().map_err(|_| StartError::Settings(format!("{network:?} in 'outbound' is no network such as 10.0.0.0/8")))
+            network
+                .parse()
+                .map_err(|_| StartError::Settings(format!("{network:?} in 'outbound' is no network such as 10.0.0.0/8")))
         });
         let allow = allow.collect::<Result<_, _>>()?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::identified::{Identified, LocalIdentity, RequestId};
-use crate::problem;
+use crate::{problem, unity};
 
 /// The header that bears a request's id, both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,7 +25,9 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     // Paths and headers hold what people wrote: only the route is in the log, and the path through `Debug`, which escapes it.
     let span = tracing::info_span!("request", %method, route, path = ?request.uri().path(), request_id = %id);
+    let path = request.uri().path().to_owned();
     let response = next.run(request).instrument(span.clone()).await;
+    let response = unity::in_its_form(&path, response);
     let who = response.extensions().get::<Identified>().map(|Identified(identity)| identity.name().to_owned());
     let status = response.status().as_u16();
     let mut response = span.in_scope(|| {

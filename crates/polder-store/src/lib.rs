@@ -55,12 +55,13 @@ pub use identities::{
 pub use journal::StepRecord;
 pub use kept_answers::Keyed;
 pub use lease::{Acquired, Holder, IsDead, Lease};
-pub use made::{Alteration, Made, MadeObject, NewObject};
 pub use long_operations::LongOperationFilter;
+pub use made::{Alteration, Made, MadeObject, NewObject};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
 pub use recorded::EnvironmentState;
 pub use requests::{
-    GrantsChange, LiveGrant, REQUEST_FAULT_POINTS, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow, StoredRequest,
+    GrantsChange, LiveGrant, REQUEST_FAULT_POINTS, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow,
+    StoredRequest,
 };
 pub use roles::{RoleGrant, RoleRevoked};
 pub use run::{DatasetVersion, NewRun, RunDetails, RunEnd, RunId, RunRecord, RunStatus};

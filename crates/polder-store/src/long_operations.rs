@@ -83,7 +83,8 @@ impl Store {
             return Err(StoreError::Missing { place: work.place.to_string(), what: format!("running operation {id}") });
         }
         add_events(&mut work, id, events).await?;
-        let row = work.row(sqlx::query("select cancel_requested from long_operations where id = $1").bind(id.to_string())).await?;
+        let row =
+            work.row(sqlx::query("select cancel_requested from long_operations where id = $1").bind(id.to_string())).await?;
         let cancel = row.map_or(Ok(0), |row| row.number("cancel_requested"))? != 0;
         work.commit().await?;
         Ok(cancel)
@@ -168,9 +169,8 @@ impl Store {
             "select number, time, event from long_operation_events where operation = $1 and number > $2 order by number limit $3",
         );
         let rows = work.rows(sql.bind(id.to_string()).bind(as_bigint(after)).bind(as_bigint(limit.into()))).await?;
-        let event = |row: &Cells| {
-            Ok(OperationEvent { number: row.count("number")?, time: row.time("time")?, event: row.json("event")? })
-        };
+        let event =
+            |row: &Cells| Ok(OperationEvent { number: row.count("number")?, time: row.time("time")?, event: row.json("event")? });
         rows.iter().map(event).collect()
     }
 }

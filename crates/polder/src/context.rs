@@ -67,7 +67,9 @@ impl Context {
         let opened = InProcess::open(root, self.environment.as_ref(), self.act_as.clone()).await;
         let local = opened.map_err(|error| match error {
             StartError::Platform(error) => anyhow::Error::new(error),
-            other => Failure::new(Exit::Invalid, "the mesh cannot be opened", "mend the setting in polder.yaml").because(other).into(),
+            other => {
+                Failure::new(Exit::Invalid, "the mesh cannot be opened", "mend the setting in polder.yaml").because(other).into()
+            }
         })?;
         let environment = local.environment().clone();
         Ok(Client::new(Transport::InProcess(local), environment, None))

@@ -3,6 +3,8 @@
 //!
 //! Arguments: the polder binary, and the folder of a mesh whose tenant's `database` is `${secret:POLDER_DATABASE}`.
 
+#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -53,9 +53,7 @@ impl Organization {
         let Some(mut fields) = r.fields(tree, "polder.yaml") else { return Self::default() };
         let name = fields.required::<String>(r, "organization", "write the organization's name");
         let tenants: Vec<_> = match fields.require(r, "tenants", "list at least one, such as tenants: [nonprod]") {
-            Some(node) => {
-                r.items(node, "'tenants'", false).iter().filter_map(|item| Tenant::read(r, item)).collect()
-            }
+            Some(node) => r.items(node, "'tenants'", false).iter().filter_map(|item| Tenant::read(r, item)).collect(),
             None => Vec::new(),
         };
         let environments =

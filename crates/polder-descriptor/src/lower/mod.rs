@@ -101,7 +101,15 @@ impl Lowering<'_, '_> {
         for group in &organization.groups {
             let members = group.members.iter().map(|member| member.value.clone());
             let members = members.filter(|member| index.principals.contains_key(member.as_str())).collect();
-            self.add(Resource::Group(resource::Group { name: group.name.value.clone(), members, managed_by_scim: group.managed_by_scim }), file, group.name.span);
+            self.add(
+                Resource::Group(resource::Group {
+                    name: group.name.value.clone(),
+                    members,
+                    managed_by_scim: group.managed_by_scim,
+                }),
+                file,
+                group.name.span,
+            );
         }
     }
 

@@ -106,7 +106,11 @@ pub(crate) fn service_principal(name: &str) -> Resource {
 }
 
 pub(crate) fn group(name: &str, members: &[&str]) -> Resource {
-    Resource::Group(Group { name: name.parse().unwrap(), members: members.iter().map(|m| m.parse().unwrap()).collect(), managed_by_scim: false })
+    Resource::Group(Group {
+        name: name.parse().unwrap(),
+        members: members.iter().map(|m| m.parse().unwrap()).collect(),
+        managed_by_scim: false,
+    })
 }
 
 pub(crate) fn domain(name: &str) -> Resource {

@@ -9,8 +9,8 @@ use polder_apply::{ApplyError, DoneStep, EntryChange, Journal, JournalError};
 use polder_plan::{Plan, PlanId, Step};
 use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
 
-use super::effects::LakeEffects;
 use super::ApplyObserver;
+use super::effects::LakeEffects;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 use crate::process;

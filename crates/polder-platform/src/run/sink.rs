@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use polder_api::{CheckReport, RunEvent};
 use polder_access::{Action, Permit};
+use polder_api::{CheckReport, RunEvent};
 use polder_lake::{AppTransaction, AsOf, Committed, Staged, TableHandle, WriteOptions};
 use polder_model::resource::Table;
 use polder_model::{Resource, Securable, TableName};

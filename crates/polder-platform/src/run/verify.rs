@@ -11,9 +11,9 @@ use polder_engine::{AliasedTables, AnalyzeTable, QueryError, Resolved, Tables};
 use polder_lake::Staged;
 use polder_model::Check;
 
+use super::JobContext;
 use super::checks::{self, CheckQuery, Scope};
 use super::sink::Sink;
-use super::JobContext;
 use crate::error::{Doing, Error, ErrorKind};
 
 /// How many rows that break a check are shown.

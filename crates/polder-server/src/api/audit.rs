@@ -36,8 +36,10 @@ struct AuditQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// Only those before this sequence, newest first; as they are without it.
+    #[param(format = "uint64")]
     before: Option<u64>,
     /// Only those after this sequence, oldest first.
+    #[param(format = "uint64")]
     after: Option<u64>,
     /// Only this principal's.
     principal: Option<String>,
@@ -105,9 +107,11 @@ async fn list(
 struct ExportQuery {
     /// The records' own fields (`ndjson`), or events of the Open Cybersecurity Schema Framework (`ocsf`).
     #[serde(default)]
+    #[param(inline)]
     form: ExportForm,
     /// Only records after this sequence.
     #[serde(default)]
+    #[param(format = "uint64")]
     after: u64,
 }
 

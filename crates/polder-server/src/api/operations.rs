@@ -81,7 +81,7 @@ async fn show(
 /// the number of the last event it saw as `Last-Event-ID`.
 #[utoipa::path(get, path = "/environments/{environment}/operations/{id}/events", tag = "operations",
     params(("environment" = String, Path), ("id" = Uuid, Path)), responses(
-    (status = 200, description = "What happens, as it happens", content_type = "text/event-stream", body = String),
+    (status = 200, description = "What happens, as it happens", content_type = "text/event-stream", body = Object),
     (status = 401, description = "Nobody is signed in", body = Refusal),
     (status = 404, description = "There is no such operation, or it is someone else's", body = Refusal),
 ))]

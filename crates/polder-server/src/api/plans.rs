@@ -89,11 +89,8 @@ async fn apply(
         None => Apply::Fresh { allow_destroy: request.allow_destroy },
     };
     platform.may_apply().await?;
-    let begin = Begin {
-        environment: platform.environment().clone(),
-        kind: OperationKind::Apply,
-        principal: platform.principal().await?,
-    };
+    let begin =
+        Begin { environment: platform.environment().clone(), kind: OperationKind::Apply, principal: platform.principal().await? };
     let work = |events: crate::operations::Events| async move {
         let mut observer = move |progress: ApplyProgress| events.tell(&progress);
         let report = platform.apply(what, &mut observer).await?;

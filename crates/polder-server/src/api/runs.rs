@@ -65,11 +65,8 @@ async fn start(
         parallel => return Err(Problem::invalid(format!("from 1 to 64 jobs may be at work at once, not {parallel}"))),
     };
     let options = RunOptions { force: request.force, adopt: request.adopt, parallel };
-    let begin = Begin {
-        environment: platform.environment().clone(),
-        kind: OperationKind::Run,
-        principal: platform.principal().await?,
-    };
+    let begin =
+        Begin { environment: platform.environment().clone(), kind: OperationKind::Run, principal: platform.principal().await? };
     let work = |events: crate::operations::Events| async move {
         let observer = move |event: RunEvent| events.tell(&event);
         Ok(platform.run(selection, options, &observer).await?)

@@ -5,6 +5,10 @@ use polder_identity::Scope;
 
 /// The scope that a request needs; `None` where any credentials will do, as the handler looks at them itself.
 pub(super) fn scope(method: &Method, path: &str) -> Option<Scope> {
+    if *method == Method::TRACE {
+        // No route takes it, and that is what whoever sends it is told.
+        return None;
+    }
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let path = path.trim_end_matches('/');
     let (_, last) = path.rsplit_once('/').unwrap_or(("", path));
@@ -61,6 +65,7 @@ mod tests {
             ("POST", "/scim/v2/Users", None),
             ("GET", "/api/v1/measures", Some(Scope::Read)),
             ("POST", "/scimitar", Some(Scope::Apply)),
+            ("TRACE", "/api/v1/environments", None),
         ];
         for (method, path, expected) in table {
             assert_eq!(scope(&method.parse().unwrap(), path), expected, "{method} {path}");

@@ -90,8 +90,18 @@ impl From<VendError> for Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let code = if problem.status() == StatusCode::NOT_FOUND { "NOT_FOUND" } else { "INVALID_ARGUMENT" };
-        Self::new(problem.status(), code, problem.detail())
+        let code = match problem.status() {
+            StatusCode::NOT_FOUND => "NOT_FOUND",
+            StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+            StatusCode::FORBIDDEN => "PERMISSION_DENIED",
+            StatusCode::TOO_MANY_REQUESTS => "RESOURCE_EXHAUSTED",
+            StatusCode::GATEWAY_TIMEOUT => "DEADLINE_EXCEEDED",
+            StatusCode::SERVICE_UNAVAILABLE => "UNAVAILABLE",
+            status if status.is_server_error() => "INTERNAL",
+            _ => "INVALID_ARGUMENT",
+        };
+        let hint = problem.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        Self::new(problem.status(), code, format!("{}{hint}", problem.detail()))
     }
 }
 
@@ -106,6 +116,23 @@ impl IntoResponse for Refusal {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// A refusal from further out, such as of a token that is not accepted, in the form that clients of the catalog read.
+pub(crate) fn in_its_form(path: &str, mut response: Response) -> Response {
+    let below = path.strip_prefix("/environments/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
+    if !below.trim_start_matches('/').starts_with("api/2.1/unity-catalog") {
+        return response;
+    }
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    if problem.status().is_server_error() {
+        tracing::error!(detail = problem.detail(), causes = ?problem.causes(), "refused a client of the catalog for a fault of ours");
+    }
+    let headers = std::mem::take(response.headers_mut());
+    let mut written = Refusal::from(problem).into_response();
+    written.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name?, value))));
+    written.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    written
 }
 
 /// An address under the catalog's that is none.

@@ -23,6 +23,8 @@ use axum::routing::{get, post};
 
 use crate::state::App;
 
+pub(crate) use error::in_its_form;
+
 const PREFIX: &str = "/api/2.1/unity-catalog";
 
 /// The routes, for the default environment and for each.

@@ -135,7 +135,7 @@ async fn a_sign_on_is_taken_once_and_in_time(bed: Bed) {
     }
     let take = |_| store.take_sign_on("one", at(599));
     let taken: Vec<_> = futures::future::join_all((0..6).map(take)).await.into_iter().filter_map(Result::unwrap).collect();
-    assert_eq!(taken, [sign_on.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&sign_on));
     assert!(store.take_sign_on("two", at(600)).await.unwrap().is_none());
     // It was taken, too late as it was.
     assert!(store.take_sign_on("two", at(0)).await.unwrap().is_none());

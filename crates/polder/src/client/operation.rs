@@ -31,7 +31,8 @@ impl Client {
             }
             (_, Some(problem)) => Err(Refused::new(problem).into()),
             (OperationStatus::Cancelled, None) => {
-                Err(Failure::new(Exit::Interrupted, "the operation was cancelled", "begin it again: it goes on where it was").into())
+                Err(Failure::new(Exit::Interrupted, "the operation was cancelled", "begin it again: it goes on where it was")
+                    .into())
             }
             (_, None) => {
                 let message = "the server that worked on the operation went away";

@@ -104,7 +104,8 @@ pub(super) async fn checked(answer: Response<Answer>) -> anyhow::Result<Answer> 
 /// The value that an answer holds, unless it is a refusal.
 pub(super) async fn json<T: DeserializeOwned>(answer: Response<Answer>) -> anyhow::Result<T> {
     let body = whole(checked(answer).await?).await?;
-    serde_json::from_slice(&body).context("the answer is not what this polder expects: client and server may be of different versions")
+    serde_json::from_slice(&body)
+        .context("the answer is not what this polder expects: client and server may be of different versions")
 }
 
 async fn whole(answer: Answer) -> anyhow::Result<Bytes> {

@@ -55,7 +55,8 @@ impl Remote {
 
     fn unreachable(&self, error: reqwest::Error) -> Failure {
         let message = format!("the server {} does not answer", self.server);
-        Failure::new(Exit::Unavailable, message, "see that the address is right and that the server runs").because(error.without_url())
+        Failure::new(Exit::Unavailable, message, "see that the address is right and that the server runs")
+            .because(error.without_url())
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use polder_api::{ApplyAnswer, ApplyProgress};
 use polder_model::Address;
 use polder_plan::Plan;
-use polder_api::{ApplyAnswer, ApplyProgress};
 use polder_platform::Planned;
 
 use super::plan::{self, AllowDestroy};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use polder_model::resource::RowFilter;
 use polder_api::{ObjectSummary, Rows};
+use polder_model::resource::RowFilter;
 
 use crate::context::Context;
 use crate::failure::Exit;
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let object = context.block_on(async { Ok(context.client().await?.describe(&self.name).await?) })?;
+        let object = context.block_on(async { context.client().await?.describe(&self.name).await })?;
         match self.output {
             Form::Text => render::text(&text(&object))?,
             Form::Json => render::json(&object)?,

@@ -122,13 +122,7 @@ async fn save(client: &Client, context: &Context, sql: &str, form: RowForm, file
     destination.finish().with_context(|| format!("cannot write {}", file.display()))
 }
 
-async fn stream(
-    client: &Client,
-    sql: &str,
-    form: RowForm,
-    out: impl Write + Send,
-    width: Option<usize>,
-) -> anyhow::Result<()> {
+async fn stream(client: &Client, sql: &str, form: RowForm, out: impl Write + Send, width: Option<usize>) -> anyhow::Result<()> {
     let mut rows = client.query(sql).await?;
     let mut sink = Sink::begin(form, out, rows.schema(), width)?;
     while let Some(batch) = rows.next().await? {

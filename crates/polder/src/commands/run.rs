@@ -1,7 +1,7 @@
 //! `polder run`: runs jobs and shows what came of each.
 
-use polder_model::JobId;
 use polder_api::{RunOutcome, RunReport, RunRequest};
+use polder_model::JobId;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};

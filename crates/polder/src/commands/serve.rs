@@ -84,7 +84,9 @@ impl Args {
         let json = self.log_format == LogFormat::Json;
         crate::context::runtime()?.block_on(async {
             let _telemetry = polder_server::telemetry::start(json, context.color_err, context.verbose, self.otlp.as_deref())
-                .map_err(|error| Failure::new(Exit::Invalid, "cannot send traces", "name the URL of an OTLP collector").because(error))?;
+                .map_err(|error| {
+                    Failure::new(Exit::Invalid, "cannot send traces", "name the URL of an OTLP collector").because(error)
+                })?;
             let running = polder_server::serve(config).await.map_err(not_started)?;
             let scheme = if running.app.config.tls.is_some() { "https" } else { "http" };
             say(format_args!("polder serves tenant {} at {scheme}://{}", running.app.tenant, running.address));
@@ -122,7 +124,9 @@ fn not_started(error: polder_server::state::StartError) -> anyhow::Error {
     match error {
         StartError::Platform(error) => error.into(),
         error @ StartError::Listen { .. } => {
-            Failure::new(Exit::Unavailable, "the server cannot start", "choose another address with `--listen`").because(error).into()
+            Failure::new(Exit::Unavailable, "the server cannot start", "choose another address with `--listen`")
+                .because(error)
+                .into()
         }
         error => Failure::new(Exit::Invalid, "the server cannot start", "mend the setting").because(error).into(),
     }

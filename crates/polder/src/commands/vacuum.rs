@@ -44,8 +44,7 @@ impl Args {
             return Err(Failure::new(Exit::Invalid, message, hint).into());
         }
         let retain = Duration::from_secs(retain_hours.saturating_mul(3600));
-        let report =
-            context.block_on(async { context.client().await?.vacuum(&dataset, retain, dry_run, allow_short).await })?;
+        let report = context.block_on(async { context.client().await?.vacuum(&dataset, retain, dry_run, allow_short).await })?;
         let mut text = String::new();
         if context.verbose || report.dry_run {
             text.extend(report.files.iter().map(|file| format!("{file}\n")));

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use polder_model::PrincipalName;
 use polder_api::{RunOutcome, RunReport, RunRequest};
+use polder_model::PrincipalName;
 
 use super::data;
 use super::report::Report;

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use polder_model::JobId;
 use polder_api::{RunEvent, RunOutcome, RunReport};
+use polder_model::JobId;
 
 use crate::context;
 use crate::render::units;

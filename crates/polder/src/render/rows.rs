@@ -95,11 +95,11 @@ impl<W: Write + Send> Sink<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use arrow::array::{ArrayRef, StringArray};
-    use arrow::datatypes::{DataType, Field};
     use arrow::array::{BinaryArray, BinaryViewArray, FixedSizeBinaryArray, Int64Array, ListArray, StructArray};
     use arrow::datatypes::Int32Type;
+    use arrow::datatypes::{DataType, Field};
+    use std::sync::Arc;
 
     fn written(form: RowForm, batches: usize) -> String {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));

@@ -65,7 +65,7 @@ async fn groups_are_pushed_in_each_of_its_ways() {
         {"op": "add", "path": "members", "value": [{"value": bo, "display": "bo@okta.local"}]},
     ]);
     bed.patch(&path, swap).await.expect(204);
-    assert_eq!(bed.members(id).await, [bo.clone()]);
+    assert_eq!(bed.members(id).await, std::slice::from_ref(&bo));
     let all = json!([{"op": "replace", "path": "members", "value": [{"value": ana, "display": "ana@okta.local"}]}]);
     bed.patch(&path, all).await.expect(204);
     assert_eq!(bed.members(id).await, [ana]);

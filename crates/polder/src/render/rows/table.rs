@@ -8,8 +8,8 @@ use arrow::error::ArrowError;
 use arrow::util::display::ArrayFormatter;
 use comfy_table::{CellAlignment, ColumnConstraint, Width, presets};
 
-use polder_arrow::rows::options;
 use crate::render::units;
+use polder_arrow::rows::options;
 
 /// How many rows are drawn at a time. Widths are those of the first so many.
 const CHUNK_ROWS: usize = 1000;
