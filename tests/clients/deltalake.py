@@ -10,6 +10,12 @@ import sys
 # This folder has scripts with the names of the packages that they import.
 sys.path[0] = os.path.join(sys.path[0], "shared")
 
+from attempts import in_attempts
+
+# Opening by `uc://` may wait for itself for ever before it asks the store for anything (delta-rs, pull request 3113, tells of that),
+# on two cores more often than not.
+in_attempts(seconds=8, times=25)
+
 import json
 import urllib.request
 

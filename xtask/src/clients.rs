@@ -21,10 +21,10 @@ use self::catalogue::{CLIENTS, Client};
 use self::install::Installed;
 use self::report::Outcome;
 
-const HELP: &str = "usage: cargo xtask clients [--write] [NAME...]
+const HELP: &str = "usage: cargo xtask clients [--built] [--write] [NAME...]
 
 Builds polder, installs the clients that are named, or all, from PyPI and npm into POLDER_CI_CACHE/clients or target/clients,
-and runs each against a server of its own. --write puts the table into docs/clients.md.";
+and runs each against a server. --built takes the debug binary as it is; --write puts the table into docs/clients.md.";
 
 /// Where things are.
 struct Places {
@@ -49,11 +49,17 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
         println!("{HELP}");
         return Ok(());
     }
-    let write = arguments.iter().any(|a| a == "--write");
-    let chosen = chosen(arguments.iter().filter(|a| *a != "--write"))?;
+    let (flags, names): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|a| a.starts_with("--"));
+    if let Some(unknown) = flags.iter().find(|flag| !["--built", "--write"].contains(&flag.as_str())) {
+        bail!("there is no {unknown}\n{HELP}");
+    }
+    let is_set = |flag: &str| flags.iter().any(|set| *set == flag);
+    let chosen = chosen(&names)?;
     let started = Instant::now();
     let places = places(root)?;
-    build(&places)?;
+    if !is_set("--built") {
+        build(&places)?;
+    }
     let installed = install::install(&places, &chosen)?;
     println!("built and installed in {:.0} s", started.elapsed().as_secs_f64());
     let mut outcomes = Vec::new();
@@ -68,14 +74,13 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
-    if write {
+    if is_set("--write") {
         report::write(&places.root.join("docs/clients.md"), &outcomes)?;
     }
     Ok(())
 }
 
-fn chosen<'a>(names: impl Iterator<Item = &'a String>) -> Result<Vec<&'static Client>> {
-    let names: Vec<&String> = names.collect();
+fn chosen(names: &[&String]) -> Result<Vec<&'static Client>> {
     if let Some(unknown) = names.iter().find(|name| CLIENTS.iter().all(|client| client.name != name.as_str())) {
         let known: Vec<&str> = CLIENTS.iter().map(|client| client.name).collect();
         bail!("there is no client {unknown:?}; there are {}\n{HELP}", known.join(", "));

@@ -47,6 +47,7 @@ impl Bed {
         let told = vec![
             ("POLDER_TOKEN", of("reader", "read,query")?),
             ("POLDER_MAKER_TOKEN", of("maker", "read,query,write,apply")?),
+            ("POLDER_MEMBER_TOKEN", of("reader", "read,query,write,apply,admin")?),
             ("POLDER_OWNER_TOKEN", of("finance_loader", "read,query,write")?),
             ("POLDER_SCIM_TOKEN", token(&["--label", "SCIM", "--scope", "scim"])?),
             ("POLDER_ADMIN_TOKEN", bootstrap.clone()),

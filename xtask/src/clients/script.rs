@@ -17,7 +17,7 @@ use super::process::end_group;
 use super::report::Checks;
 
 /// How long a script may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Runs a client's script to its end.
 pub(super) fn run(places: &Places, installed: &Installed, bed: &Bed, client: &Client) -> Result<Checks> {
