@@ -14,7 +14,7 @@ from attempts import in_attempts
 
 # Opening by `uc://` may wait for itself for ever before it asks the store for anything (delta-rs, pull request 3113, tells of that),
 # on two cores more often than not.
-in_attempts(seconds=8, times=25)
+in_attempts(seconds=6, times=40)
 
 import json
 import urllib.request

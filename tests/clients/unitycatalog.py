@@ -99,9 +99,9 @@ def _():
     volume = run(lambda: maker["volumes"].create_volume(new))
     asked = uc.GenerateTemporaryVolumeCredential(volume_id=volume.volume_id, operation="WRITE_VOLUME")
     assert run(lambda: maker["credentials"].generate_temporary_volume_credentials(asked)).expiration_time
-    change = uc.UpdatePermissions(changes=[uc.PermissionsChange(principal="analysts", add=["USE CATALOG"], remove=[])])
+    change = uc.UpdatePermissions(changes=[uc.PermissionsChange(principal=GROUP, add=["USE CATALOG"], remove=[])])
     granted = run(lambda: maker["grants"].update("catalog", "generated", change))
-    assert [one.principal for one in granted.privilege_assignments] == ["analysts"]
+    assert [one.principal for one in granted.privilege_assignments] == [GROUP]
     assert "generated" in [catalog.name for catalog in run(lambda: reader["catalogs"].list_catalogs()).catalogs]
     refused(lambda: run(lambda: maker["catalogs"].delete_catalog("generated")), "409")
     run(lambda: maker["catalogs"].delete_catalog("generated", force=True))

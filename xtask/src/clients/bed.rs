@@ -48,11 +48,12 @@ impl Bed {
             ("POLDER_TOKEN", of("reader", "read,query")?),
             ("POLDER_MAKER_TOKEN", of("maker", "read,query,write,apply")?),
             ("POLDER_MEMBER_TOKEN", of("reader", "read,query,write,apply,admin")?),
-            ("POLDER_OWNER_TOKEN", of("finance_loader", "read,query,write")?),
+            ("POLDER_OWNER_TOKEN", of("treasury_loader", "read,query,write")?),
             ("POLDER_SCIM_TOKEN", token(&["--label", "SCIM", "--scope", "scim"])?),
             ("POLDER_ADMIN_TOKEN", bootstrap.clone()),
             ("POLDER_TABLE", "finance.bronze.orders_v1".to_owned()),
             ("POLDER_ROWS", orders.to_string()),
+            ("POLDER_GROUP", "readers".to_owned()),
             ("POLDER_MASKED", "finance.bronze.customer_v1".to_owned()),
             ("POLDER_VOLUME", "finance.bronze.contracts_v1".to_owned()),
             ("POLDER_PROGRAM", places.polder.display().to_string()),
@@ -81,7 +82,7 @@ fn peers(places: &Places, installed: &Installed, folder: &Path, url: &str) -> Re
     let redirects = serde_json::to_string(&[format!("{url}/auth/callback"), "http://127.0.0.1/callback".to_owned()])?;
     issuer.arg("issuer.mjs").current_dir(installed.issuer()).env("REDIRECTS", redirects);
     // All at once, and then each is waited for.
-    let mut s3 = Process::start("s3", script("moto", "s3.py").arg("dev-finance"), folder)?;
+    let mut s3 = Process::start("s3", script("moto", "s3.py").arg("dev-treasury"), folder)?;
     let mut sink = Process::start("sink", &script("smtp", "sink.py"), folder)?;
     let mut issuer = Process::start("issuer", &issuer, folder)?;
     let (stores, messages, sign_on) = (s3.said(ready)?, sink.said(ready)?, issuer.said(ready)?);

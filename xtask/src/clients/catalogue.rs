@@ -34,7 +34,7 @@ pub(super) const ENVIRONMENTS: &[(&str, &[&str])] = &[
 /// What every bed is made of beside polder.
 pub(super) const PEERS: &[&str] = &["smtp", "moto"];
 
-const ON_S3: &[(&str, &str)] = &[("POLDER_TABLE", "finance.bronze.payments_v1"), ("POLDER_ROWS", "18")];
+const ON_S3: &[(&str, &str)] = &[("POLDER_TABLE", "treasury.bronze.payments_v1"), ("POLDER_ROWS", "18")];
 
 /// Every client, in the order in which they run.
 pub(super) const CLIENTS: &[Client] = &[

@@ -61,8 +61,8 @@ impl Process {
     /// The last of what it said.
     pub(super) fn tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(30)..].join("\n")
+        let lines: Vec<String> = text.lines().map(|line| line.chars().take(300).collect()).collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
     }
 }
 
