@@ -77,6 +77,8 @@ try:
         spark.sql(f"DROP SCHEMA {schema}")
         assert schema not in [row[0].split(".")[-1] for row in rows("SHOW DATABASES")]
 
+    # While the server is there: at its exit Python would look for it for minutes.
+    spark.stop()
 finally:
     server.kill()
     server.wait()

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -19,22 +19,28 @@ use super::report::Checks;
 /// How long a script may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Runs the script, and ends its group when stdin does, which is when this process is gone, however it went.
+const GUARD: &str = "exec 3<&0; { read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 & exec \"$@\" </dev/null";
+
 /// Runs a client's script to its end.
 pub(super) fn run(places: &Places, installed: &Installed, bed: &Bed, client: &Client) -> Result<Checks> {
     let said = places.scratch.path().join(format!("{}.stderr", client.name));
-    let mut python = installed.python(client.environment);
-    python.arg(places.script(client.script)).envs(bed.told.iter().map(|(name, value)| (name, value)));
-    python.envs(client.told.iter().copied()).env("NO_PROXY", "127.0.0.1,localhost");
+    let python = installed.python(client.environment);
+    let mut guarded = Command::new("sh");
+    guarded.args(["-c", GUARD, "guard"]).arg(python.get_program()).arg(places.script(client.script));
+    guarded.envs(python.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    guarded.envs(bed.told.iter().map(|(name, value)| (name, value))).envs(client.told.iter().copied());
+    guarded.env("NO_PROXY", "127.0.0.1,localhost");
     // Clients of clouds listen to these, and are to hear only what the server tells them.
     for (name, _) in std::env::vars_os() {
         if ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            python.env_remove(name);
+            guarded.env_remove(name);
         }
     }
-    let mut child = python
+    let mut child = guarded
         .current_dir(places.scratch.path())
         .process_group(0)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(File::create(&said)?)
         .spawn()

@@ -144,6 +144,7 @@ async fn what_cannot_be_asked_is_refused_in_the_form_of_problems() {
     };
     for (body, status) in [
         (with("purpose", json!("")), 400),
+        (json!(["finance/customer/v1", "regular", "churn model", null, null]), 400),
         (with("purpose", json!("a\nb")), 400),
         (with("purpose", json!("x".repeat(1001))), 400),
         (with("level", json!("all")), 400),
