@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use polder_model::job::BadRows;
-use polder_model::principal::{EVERYONE, LOCAL_ADMIN};
+use polder_model::principal::{EVERYONE, RESERVED};
 use polder_model::{DatasetId, JobId, ObjectName, PrincipalKind, PrincipalName, Securable, TableName};
 
 use crate::descriptor::access::{Grant, Target};
@@ -172,9 +172,9 @@ impl<'v> Index<'v> {
         place: (&'v Arc<str>, Span),
         faults: &mut Vec<Fault>,
     ) {
-        if name.as_str() == LOCAL_ADMIN {
+        if let Some((reserved, whom)) = RESERVED.iter().find(|(reserved, _)| name.as_str() == *reserved) {
             let mut fault = duplicate(place.0, place.1, &kind.to_string(), name.as_str(), None);
-            fault.help = Some(format!("rename it: '{LOCAL_ADMIN}' is whoever runs polder at their own machine"));
+            fault.help = Some(format!("rename it: '{reserved}' is {whom}"));
             faults.push(fault);
         }
         match self.principals.entry(name.as_str()) {

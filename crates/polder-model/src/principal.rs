@@ -34,6 +34,19 @@ pub const EVERYONE: &str = "everyone";
 /// The user that the person at their own machine is, as the audit and guardrails name it. It is declared nowhere.
 pub const LOCAL_ADMIN: &str = "local";
 
+/// The service principal that the secret of a new platform stands for. It is declared nowhere.
+pub const BOOTSTRAP: &str = "bootstrap";
+
+/// The service principal that tokens for SCIM stand for. It is declared nowhere and may do nothing else.
+pub const SCIM: &str = "scim";
+
+/// The names of principals that nobody may declare, each with whom it means.
+pub const RESERVED: [(&str, &str); 3] = [
+    (LOCAL_ADMIN, "whoever runs polder at their own machine"),
+    (BOOTSTRAP, "whoever sets a new platform up"),
+    (SCIM, "whoever keeps users and groups by SCIM"),
+];
+
 /// A principal with its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Principal {

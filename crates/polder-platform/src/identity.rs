@@ -2,6 +2,7 @@
 
 use polder_access::{Caller, Denial};
 use polder_catalog::Metastore;
+pub use polder_model::principal::BOOTSTRAP;
 use polder_model::principal::LOCAL_ADMIN;
 use polder_model::{EnvironmentName, Principal, PrincipalKind, PrincipalName, Roles};
 use uuid::Uuid;
@@ -33,9 +34,6 @@ pub enum Who {
     /// Whoever holds the secret that a new platform is set up with: every admin role, and no data.
     Bootstrap,
 }
-
-/// The service principal that the secret of a new platform stands for. It is declared nowhere.
-pub const BOOTSTRAP: &str = "bootstrap";
 
 impl Identity {
     /// The person at their own machine, who may act as anyone.

@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_api::{NewToken, Page, PageQuery, Problem as Refusal, TokenMade, TokenSummary};
 use polder_identity::{Scope, Scopes, TokenKind, token};
+use polder_model::principal::SCIM;
 use polder_model::{PrincipalKind, PrincipalName, Role};
 use polder_platform::{Identity, Who};
 use polder_store::{TokenRecord, TokenRevoked};
@@ -15,7 +16,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::who::{SCIM, well_known};
+use super::who::well_known;
 use super::{Standing, audit, demand, has_role, principal};
 use crate::api::paging;
 use crate::idempotency::NeverKept;

@@ -8,6 +8,7 @@ use axum::http::{Extensions, HeaderMap, Method};
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_identity::{IssuerError, Presented, Scope, Scopes, TokenKind, secret, token};
 use polder_model::PrincipalName;
+use polder_model::principal::SCIM;
 use polder_model::secret::Secret;
 use polder_platform::{Identity, Who};
 use polder_store::TokenRecord;
@@ -21,9 +22,6 @@ use crate::state::App;
 
 /// The header in which a browser's page proves that it is ours.
 const CSRF_TOKEN: &str = "x-csrf-token";
-
-/// The service principal that SCIM tokens stand for. It is declared nowhere and may do nothing but SCIM.
-pub(super) const SCIM: &str = "scim";
 
 /// Why credentials are not accepted, for the log alone. No text of a request is in it.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use polder_identity::Scope;
 use polder_model::Role;
+use polder_model::principal::SCIM;
 use polder_platform::{Identity, Who};
 
 use super::answer::Refusal;
@@ -27,9 +28,6 @@ impl FromRequestParts<App> for ScimClient {
         }
     }
 }
-
-/// The service principal that tokens for SCIM stand for. It is declared nowhere.
-pub(super) const SCIM: &str = "scim";
 
 async fn may(app: &App, parts: &Parts, identity: &Identity) -> Result<(), Refusal> {
     // A scope gives a right only here, and only to the principal that account admins make such tokens for.

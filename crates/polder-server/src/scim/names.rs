@@ -1,12 +1,10 @@
 //! Whose a name is. One namespace holds users, service principals and groups, and each name in it has one owner: the mesh's files, an
 //! identity provider, or polder itself.
 
-use polder_model::principal::{EVERYONE, LOCAL_ADMIN};
+use polder_model::principal::{EVERYONE, RESERVED};
 use polder_model::{Address, Kind, PrincipalName, Resource};
-use polder_platform::BOOTSTRAP;
 use polder_scim::{ResourceKind, ScimError, ScimType};
 
-use super::access::SCIM;
 use super::answer::Refusal;
 use crate::state::App;
 
@@ -21,7 +19,8 @@ pub(super) fn principal(kind: ResourceKind, called: &str) -> Result<PrincipalNam
 /// A user may be declared in files too, under that very name: the files then say what it may do, the identity provider whether it is in.
 /// Of a name that had to be changed to be a principal's, nobody can say that the same person is meant.
 pub(super) async fn check(app: &App, kind: ResourceKind, called: &str, name: &PrincipalName) -> Result<(), Refusal> {
-    if [EVERYONE, LOCAL_ADMIN, BOOTSTRAP, SCIM].contains(&name.as_str()) {
+    let own = RESERVED.iter().map(|(reserved, _)| *reserved).chain([EVERYONE]);
+    if own.into_iter().any(|own| own == name.as_str()) {
         return Err(taken(format!("the name {name} is polder's own")).into());
     }
     for platform in app.environments() {
