@@ -273,6 +273,7 @@ def polder(*arguments):
     return subprocess.run(command, env=outside, capture_output=True, text=True, check=True).stdout
 
 
+# The approval is told of once what it gave is given.
 STORY = [
     ("scim", "create user", True),
     ("scim", "create group", True),
@@ -284,15 +285,15 @@ STORY = [
     ("ana", "approve access to", False),
     ("pia", "approve access to", False),
     ("ana", "read", False),
-    ("olga", "approve access to", True),
     ("polder", "give access to", True),
+    ("olga", "approve access to", True),
     ("ana", "read", True),
     ("ana", "request access to", True),
     ("olga", "approve access to", True),
     ("olga", "approve access to", False),
     ("ana", "read", True),
-    ("pia", "approve access to", True),
     ("polder", "give access to", True),
+    ("pia", "approve access to", True),
     ("ana", "read", True),
     ("scim", "change user", True),
     ("olga", "revoke access to", True),
