@@ -49,7 +49,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "daft",
-        shows: "Unity Catalog: lists, reads, volumes, client credentials",
+        shows: "Unity Catalog: lists, reads, masked tables refused",
         script: "daft.py",
         environment: "daft",
         packages: &["daft"],
@@ -67,7 +67,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "unitycatalog",
-        shows: "Unity Catalog: all that the generated client knows",
+        shows: "Unity Catalog: lists, files, grants, makes, changes and drops",
         script: "unitycatalog.py",
         environment: "unitycatalog",
         packages: &["unitycatalog-client"],
