@@ -51,14 +51,19 @@ fn request_id(request: &Request) -> String {
     given.filter(plain).map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned)
 }
 
-/// What keeps traces going out; the last of them go when it is dropped.
+/// What keeps traces going out, until [`Telemetry::end`].
 pub struct Telemetry(Option<opentelemetry_sdk::trace::SdkTracerProvider>);
 
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        if let Some(provider) = self.0.take() {
-            // A collector that does not answer is no reason not to end.
-            drop(provider.shutdown());
+impl Telemetry {
+    /// Sends what was not sent yet. A collector that does not answer is no reason not to end.
+    pub async fn end(self) {
+        let Some(provider) = self.0 else { return };
+        // It waits for the exporter, which works on the runtime's own threads.
+        let ended = tokio::task::spawn_blocking(move || provider.force_flush().and(provider.shutdown())).await;
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last traces were not sent"),
+            Err(error) => tracing::warn!(%error, "the last traces were not sent"),
         }
     }
 }
@@ -86,10 +91,13 @@ pub fn start(json: bool, color: bool, verbose: bool, otlp: Option<&str>) -> Resu
 
 fn exporter(url: &str) -> Result<opentelemetry_sdk::trace::SdkTracerProvider, TelemetryError> {
     use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+    use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
     let endpoint = format!("{}/v1/traces", url.trim_end_matches('/'));
     let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build()?;
     let resource = opentelemetry_sdk::Resource::builder().with_service_name("polder").build();
-    Ok(opentelemetry_sdk::trace::SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    // On tokio, as the exporter's HTTP client needs it: the usual processor has a thread of its own, without.
+    let batches = BatchSpanProcessor::builder(exporter, opentelemetry_sdk::runtime::Tokio).build();
+    Ok(opentelemetry_sdk::trace::SdkTracerProvider::builder().with_span_processor(batches).with_resource(resource).build())
 }
 
 /// Why traces cannot be sent.

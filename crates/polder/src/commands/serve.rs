@@ -83,7 +83,7 @@ impl Args {
         };
         let json = self.log_format == LogFormat::Json;
         crate::context::runtime()?.block_on(async {
-            let _telemetry = polder_server::telemetry::start(json, context.color_err, context.verbose, self.otlp.as_deref())
+            let telemetry = polder_server::telemetry::start(json, context.color_err, context.verbose, self.otlp.as_deref())
                 .map_err(|error| {
                     Failure::new(Exit::Invalid, "cannot send traces", "name the URL of an OTLP collector").because(error)
                 })?;
@@ -93,7 +93,9 @@ impl Args {
             first_token(&running.app).await?;
             told_to_stop().await?;
             say("ending: requests under way are finished first");
-            running.stop().await?;
+            let stopped = running.stop().await;
+            telemetry.end().await;
+            stopped?;
             Ok(Exit::Ok)
         })
     }

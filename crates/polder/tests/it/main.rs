@@ -19,6 +19,7 @@ mod lost_state;
 mod query;
 mod reference;
 mod saving;
+mod served;
 mod support;
 mod trouble;
 mod validate;
