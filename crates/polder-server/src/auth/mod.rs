@@ -1,7 +1,7 @@
 //! Finding out who is asking: tokens of ours, an issuer's, sessions; how people sign in and what they may do about tokens and roles.
 //!
 //! Every request looks its credentials and its principal up again: whoever was deactivated, and whatever was revoked, is out at once.
-//! Never decides what somebody may do with data. Begin with [`identify`].
+//! Never decides what somebody may do with data. Begin with `identify`.
 
 mod attempts;
 mod audit;
