@@ -8,14 +8,6 @@ use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
 impl Platform {
-    /// The latest decisions and changes of this environment and of the whole tenant, newest first.
-    ///
-    /// # Errors
-    /// When the caller may not inspect the metastore.
-    pub async fn audit(&self, limit: u32) -> Result<Vec<AuditRecord>, Error> {
-        self.audit_page(AuditFilter::default(), AuditPage::Latest, limit).await
-    }
-
     /// A page of the decisions and changes of this environment and of the whole tenant that a filter lets through.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod error;
 mod governed;
 mod identity;
 mod inspect;
+mod lease_guard;
 mod maintain;
 mod may;
 mod mesh;

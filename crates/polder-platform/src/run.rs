@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -18,16 +18,19 @@ use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd};
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::governed::error_chain;
+use crate::lease_guard::LeaseGuard;
 use crate::platform::Platform;
 use crate::{process, views};
 
 mod batch;
 mod checks;
-mod guard;
 mod ingest;
 mod sink;
 mod sql;
 mod verify;
+
+/// How long a job's lease lasts without a renewal.
+const TTL: Duration = Duration::from_secs(60);
 
 /// Which jobs to run.
 #[derive(Debug, Clone)]
@@ -318,12 +321,12 @@ impl JobContext<'_> {
     }
 
     /// Keeps a second run of the same job out until the guard is dropped.
-    async fn alone(&self) -> Result<guard::LeaseGuard, Error> {
+    async fn alone(&self) -> Result<LeaseGuard, Error> {
         let name = format!("run {} {}", self.platform.environment.name, self.job.id);
         let store = &self.platform.store;
-        let acquired = store.acquire(&name, &process::holder(), guard::TTL, Utc::now(), &process::is_dead).await;
+        let acquired = store.acquire(&name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
         match acquired.doing(ErrorKind::Unavailable, "cannot take the job's lease")? {
-            Acquired::Held(lease) => Ok(guard::LeaseGuard::new(store.clone(), lease)),
+            Acquired::Held(lease) => Ok(LeaseGuard::new(store.clone(), lease)),
             Acquired::Busy { holder, since } => {
                 let message = format!("job {} is already running in process {} since {since}", self.job.id, holder.pid);
                 Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))

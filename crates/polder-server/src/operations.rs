@@ -27,14 +27,31 @@ pub struct Operations(Arc<Mutex<HashMap<Uuid, watch::Sender<()>>>>);
 
 /// Where an operation says what happens in it. Never waits.
 #[derive(Debug, Clone)]
-pub struct Events(mpsc::UnboundedSender<serde_json::Value>);
+pub struct Events(mpsc::UnboundedSender<Said>);
+
+/// Something that an operation says.
+#[derive(Debug)]
+struct Said {
+    event: serde_json::Value,
+    /// Of what it tells how far that is: only the latest word on it is worth keeping.
+    progress_of: Option<String>,
+}
 
 impl Events {
     /// Says that something happened.
     pub fn tell(&self, event: &impl Serialize) {
+        self.say(event, None);
+    }
+
+    /// Says how far something is. Of what is said of the same thing in quick succession the last word is kept.
+    pub fn progress(&self, of: impl Into<String>, event: &impl Serialize) {
+        self.say(event, Some(of.into()));
+    }
+
+    fn say(&self, event: &impl Serialize, progress_of: Option<String>) {
         if let Ok(event) = serde_json::to_value(event) {
             // Nobody listens any more when the operation is being given up.
-            drop(self.0.send(event));
+            drop(self.0.send(Said { event, progress_of }));
         }
     }
 }
@@ -93,7 +110,7 @@ impl Operations {
 struct Keeper {
     store: Store,
     operation: Operation,
-    said: mpsc::UnboundedReceiver<serde_json::Value>,
+    said: mpsc::UnboundedReceiver<Said>,
     /// Said and not kept yet.
     waiting: Vec<OperationEvent>,
     /// The number of the last event.
@@ -161,7 +178,15 @@ impl Keeper {
     }
 
     fn collect(&mut self) {
-        while let Ok(event) = self.said.try_recv() {
+        let mut latest: HashMap<String, usize> = HashMap::new();
+        while let Ok(Said { event, progress_of }) = self.said.try_recv() {
+            if let Some(place) = progress_of.as_ref().and_then(|of| latest.get(of)) {
+                self.waiting[*place].event = event;
+                continue;
+            }
+            if let Some(of) = progress_of {
+                latest.insert(of, self.waiting.len());
+            }
             self.last += 1;
             self.waiting.push(OperationEvent { number: self.last, time: Utc::now(), event });
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use polder_api::{Operation, OperationEvent, OperationKind, OperationStatus, Problem};
 use polder_model::{EnvironmentName, PrincipalName};
 use serde::Serialize;
@@ -26,11 +26,15 @@ pub struct LongOperationFilter {
     pub before: Option<Uuid>,
 }
 
+/// For how long an operation that has ended is kept.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
 const COLUMNS: &str =
     "select id, environment, kind, principal, status, cancel_requested, started, finished, result, problem from long_operations";
 
 impl Store {
     /// Begins a long operation. Unless [`Store::keep_long_operation`] is called within `ttl`, again and again, its server counts as lost.
+    /// Operations that ended a month ago are forgotten.
     ///
     /// # Errors
     /// Only faults of the database.
@@ -43,6 +47,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Operation> {
         let mut work = self.write("beginning an operation").await?;
+        forget(&mut work, now - KEPT).await?;
         let id = id_at(now);
         let sql = sqlx::query(
             "insert into long_operations (id, environment, kind, principal, status, cancel_requested, expires, started) \
@@ -173,6 +178,17 @@ impl Store {
             |row: &Cells| Ok(OperationEvent { number: row.count("number")?, time: row.time("time")?, event: row.json("event")? });
         rows.iter().map(event).collect()
     }
+}
+
+/// Forgets what ended before a moment, a part at a time: nobody waits for long.
+async fn forget(work: &mut Work, before: DateTime<Utc>) -> Result<()> {
+    for sql in [
+        "delete from long_operation_events where operation in (select id from long_operations where finished < $1 order by id limit 100)",
+        "delete from long_operations where id in (select id from long_operations where finished < $1 order by id limit 100)",
+    ] {
+        work.run(sqlx::query(sql).bind(time_text(before))).await?;
+    }
+    Ok(())
 }
 
 async fn add_events(work: &mut Work, id: Uuid, events: &[OperationEvent]) -> Result<()> {

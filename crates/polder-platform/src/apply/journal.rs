@@ -12,6 +12,7 @@ use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, Ope
 use super::ApplyObserver;
 use super::effects::LakeEffects;
 use crate::error::{Doing, Error, ErrorKind};
+use crate::lease_guard::LeaseGuard;
 use crate::platform::Platform;
 use crate::process;
 
@@ -100,6 +101,8 @@ impl Platform {
         done: &std::collections::BTreeSet<u32>,
         observer: ApplyObserver<'_>,
     ) -> Result<usize, Error> {
+        // Given back when the apply is given up, so that the next one goes on at once. What ends gives it back itself.
+        let _held = LeaseGuard::new(self.store.clone(), operation.lease.clone());
         let journal = StoreJournal { store: &self.store, operation: &operation };
         let mut tell = |progress: polder_apply::Progress<'_>| {
             let step = progress.step.map(Step::describe).unwrap_or_default();

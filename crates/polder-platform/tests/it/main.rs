@@ -1,6 +1,7 @@
 //! The operations over a real mesh: state, storage and engine included.
 
 mod cut_short;
+mod given_up;
 mod mesh;
 mod notices;
 mod requests;

@@ -198,7 +198,7 @@ async fn verify(
     let (environment, principal) = (platform.environment().clone(), platform.principal().await?);
     let begin = Begin { environment, kind: OperationKind::VerifyAudit, principal };
     let work = |events: Events| async move {
-        let mut progress = move |records| events.tell(&Verified { records });
+        let mut progress = move |records| events.progress("records", &Verified { records });
         Ok(platform.verify_audit(since.as_ref(), &mut progress).await?)
     };
     let operation = app.operations.begin(&app.store, begin, work).await?;

@@ -92,7 +92,7 @@ async fn apply(
     let begin =
         Begin { environment: platform.environment().clone(), kind: OperationKind::Apply, principal: platform.principal().await? };
     let work = |events: crate::operations::Events| async move {
-        let mut observer = move |progress: ApplyProgress| events.tell(&progress);
+        let mut observer = move |progress: ApplyProgress| events.progress("steps", &progress);
         let report = platform.apply(what, &mut observer).await?;
         let plan = &report.plan;
         Ok(ApplyAnswer {

@@ -68,7 +68,10 @@ async fn start(
     let begin =
         Begin { environment: platform.environment().clone(), kind: OperationKind::Run, principal: platform.principal().await? };
     let work = |events: crate::operations::Events| async move {
-        let observer = move |event: RunEvent| events.tell(&event);
+        let observer = move |event: RunEvent| match &event {
+            RunEvent::Rows { job, .. } => events.progress(format!("rows of {job}"), &event),
+            _ => events.tell(&event),
+        };
         Ok(platform.run(selection, options, &observer).await?)
     };
     let operation = app.operations.begin(&app.store, begin, work).await?;

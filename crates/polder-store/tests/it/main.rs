@@ -11,6 +11,7 @@ mod identities;
 mod journal;
 mod keys;
 mod leases;
+mod long_operations;
 mod lost_answers;
 mod metastore;
 mod opening;

@@ -249,3 +249,34 @@ async fn a_request_sent_again_with_its_key_is_done_once() {
     let listed: Value = bed.ask("member", "GET", "/api/v1/environments/dev/access-requests", None).await.json().await.unwrap();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_is_watched_and_cancelled_and_of_progress_the_last_word_is_kept() {
+    let bed = Bed::new().await;
+    let begin = polder_server::operations::Begin {
+        environment: "dev".parse().unwrap(),
+        kind: polder_api::OperationKind::Run,
+        principal: "ana".parse().unwrap(),
+    };
+    let app = &bed.server.app;
+    let work = |events: polder_server::operations::Events| async move {
+        events.tell(&json!({"is": "begun"}));
+        for rows in 0..1000 {
+            events.progress("rows", &json!({ "rows": rows }));
+        }
+        std::future::pending::<()>().await;
+        Ok(json!(null))
+    };
+    let begun = app.operations.begin(&app.store, begin, work).await.unwrap();
+    let path = format!("/api/v1/environments/dev/operations/{}", begun.id);
+    // The stream lasts until the operation has ended.
+    let watching = bed.ask("member", "GET", &format!("{path}/events"), None).await;
+    assert_eq!(bed.ask("outsider", "POST", &format!("{path}/cancel"), None).await.status(), 404);
+    let asked: Value = bed.ask("member", "POST", &format!("{path}/cancel"), None).await.json().await.unwrap();
+    assert_eq!((&asked["status"], &asked["cancel_requested"]), (&json!("running"), &json!(true)));
+    let told = watching.text().await.unwrap();
+    assert!(told.contains("\"begun\"") && told.contains("\"rows\":999"), "{told}");
+    assert!(told.matches("\"rows\"").count() <= 3, "{told}");
+    assert!(told.contains("event: end") && told.contains("\"cancelled\""), "{told}");
+    assert_eq!(bed.ask("member", "POST", &format!("{path}/cancel"), None).await.status(), 409);
+}

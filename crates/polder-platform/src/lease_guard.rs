@@ -1,28 +1,23 @@
-//! A lease that is held while a job runs: renewed now and then, given back at the end.
-
-use std::time::Duration;
+//! A lease that is held while something is at work: renewed now and then, given back at the end, also when the work is given up.
 
 use chrono::Utc;
 use polder_store::{Lease, Store};
 use tokio::task::JoinHandle;
 
-/// How long a lease lasts without a renewal.
-pub(super) const TTL: Duration = Duration::from_secs(60);
-
 /// Holds a lease until it is dropped.
-pub(super) struct LeaseGuard {
+pub(crate) struct LeaseGuard {
     store: Store,
     lease: Option<Lease>,
     renewal: JoinHandle<()>,
 }
 
 impl LeaseGuard {
-    pub(super) fn new(store: Store, lease: Lease) -> Self {
-        let (renewing, renewed) = (store.clone(), lease.clone());
+    pub(crate) fn new(store: Store, lease: Lease) -> Self {
+        let (renewing, renewed, pause) = (store.clone(), lease.clone(), lease.ttl / 3);
         let renewal = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(TTL / 3).await;
-                // Whoever took the lease over meanwhile is fenced off by the table's own commit.
+                tokio::time::sleep(pause).await;
+                // Whoever took the lease over meanwhile fences this one off: what it records, or commits to a table, is refused.
                 if renewing.renew(&renewed, Utc::now()).await.is_err() {
                     return;
                 }
