@@ -56,7 +56,7 @@ impl Platform {
         let trail = self.trail("apply");
         let applied = self.apply_audited(what, observer, &trail).await;
         // Whatever came of it, what was decided is on record; why it failed matters more than that the record failed too.
-        let written = trail.write(&self.store, &self.environment.name).await;
+        let written = self.record(&trail).await;
         let (plan, resumed) = applied?;
         written?;
         Ok(ApplyReport { resumed, steps: plan.steps.len(), plan, seconds: started.elapsed().as_secs_f64() })
@@ -65,6 +65,7 @@ impl Platform {
     async fn apply_audited(&self, what: Apply, observer: ApplyObserver<'_>, trail: &AuditTrail) -> Result<(Plan, usize), Error> {
         let desired = self.desired().await?;
         let caller = self.on_the_metastore(&desired, &*self.metastore().await?, Action::Manage, trail)?;
+        self.record(trail).await?;
         let (finished, resumed) = self.finish_what_was_cut_short(observer).await?;
         let plan = match what {
             // The one that was cut short was this one: it is carried out now.

@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use chrono::Utc;
 use polder_access::{Action, Caller, Decision};
 use polder_model::{EnvironmentName, Securable};
-use polder_store::{AuditEvent, Store};
+use polder_store::AuditEvent;
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::identity::Identity;
+use crate::platform::Platform;
 
 /// The longest text of an operation that the audit keeps, in characters.
 const DETAIL_LIMIT: usize = 2000;
@@ -51,10 +52,19 @@ impl AuditTrail {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
-    /// Writes what was collected. An operation whose audit cannot be written does not go on.
-    pub(crate) async fn write(&self, store: &Store, environment: &EnvironmentName) -> Result<(), Error> {
+    /// What was collected since it was last taken, to be put into the audit of an environment.
+    pub(crate) fn take(&self, environment: &EnvironmentName) -> Vec<AuditEvent> {
         let mut events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         events.iter_mut().for_each(|event| event.environment = Some(environment.clone()));
-        store.append_audit(events).await.doing(ErrorKind::Unavailable, "cannot write the audit")
+        events
+    }
+}
+
+impl Platform {
+    /// Puts into the audit what a trail has collected. Done before anything comes of it: what cannot be recorded does not happen,
+    /// and what is cut short was recorded.
+    pub(crate) async fn record(&self, trail: &AuditTrail) -> Result<(), Error> {
+        let appended = self.store.append_audit(trail.take(&self.environment.name)).await;
+        appended.doing(ErrorKind::Unavailable, "cannot write the audit")
     }
 }

@@ -42,7 +42,7 @@ impl Platform {
         let caller = self.caller(&metastore)?;
         let trail = self.trail(what);
         let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &Securable::Metastore);
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         permit.map(drop)
     }
 }

@@ -72,7 +72,7 @@ impl Platform {
         };
         let securable = Securable::Table(table.name.clone());
         let permit = Self::permit(&metastore, &trail, &caller, action, &securable);
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         let permit = permit?;
         let opened = self.lake.open(&permit, table, AsOf::Latest).await;
         let handle = opened.doing(ErrorKind::Unavailable, format!("cannot open {}", table.name))?;

@@ -59,7 +59,7 @@ impl Platform {
         let caller = self.caller(&metastore)?;
         let trail = self.trail(what);
         let permit = Self::permit(&metastore, &trail, &caller, action, &securable);
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         permit.map(drop)
     }
 }

@@ -40,7 +40,7 @@ impl Platform {
         let state = state.await.doing(ErrorKind::Failed, "reading the state broke off")??;
         let trail = self.trail("plan");
         let permitted = self.on_the_metastore(&desired, &state.metastore, Action::Inspect, &trail);
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         permitted?;
         let plan = plan_from(&desired, &state, &allow_destroy)?;
         let_go((desired, state));

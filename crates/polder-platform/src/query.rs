@@ -31,7 +31,7 @@ impl Platform {
         let tables = GovernedTables::new(metastore, self.lake.clone(), caller, trail.clone());
         let tables = GovernedTables { system: Some(system), ..tables };
         let result = self.engine.query(sql, Arc::new(tables)).await;
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         result.map_err(|error| match (query_error(error), hint) {
             (error, Some(hint)) if error.kind() == ErrorKind::NotFound => error.with_hint(hint),
             (error, _) => error,
@@ -47,7 +47,7 @@ impl Platform {
         let caller = self.caller(&metastore)?;
         let trail = self.trail("list");
         trail.done(&caller, "list", &format!("what is in {}", self.environment.name));
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         let summaries = metastore.visible(&caller).into_iter().filter_map(summarize);
         let mut summaries: Vec<ObjectSummary> = summaries.collect();
         summaries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -61,7 +61,7 @@ impl Platform {
     pub async fn describe(&self, name: &str) -> Result<ObjectSummary, Error> {
         let trail = Arc::new(self.trail("describe"));
         let described = self.describe_audited(name, &trail).await;
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         described
     }
 
@@ -103,7 +103,7 @@ impl Platform {
         if caller.principal.name != *principal {
             let trail = self.trail("explain access");
             let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &securable);
-            trail.write(&self.store, &self.environment.name).await?;
+            self.record(&trail).await?;
             permit?;
         }
         let explanation = metastore.authorizer().explain(principal, &securable);

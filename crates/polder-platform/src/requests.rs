@@ -44,6 +44,15 @@ struct Scene<'a> {
     now: DateTime<Utc>,
 }
 
+/// What happens to a request: who does it and when, what they say, and what the audit is to have of it.
+pub(crate) struct Deed<'a> {
+    /// Nobody does what time does.
+    pub(crate) by: Option<PrincipalName>,
+    pub(crate) comment: Words,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) trail: &'a AuditTrail,
+}
+
 impl Platform {
     /// Asks for access to a dataset.
     ///
@@ -52,9 +61,7 @@ impl Platform {
     pub async fn request_access(&self, desk: &AccessDesk, wish: AskAccess, now: DateTime<Utc>) -> Result<AccessRequest, Error> {
         let scene = self.scene(desk, now).await?;
         let trail = self.trail(&format!("{} access, for: {}", wish.level.as_str(), wish.purpose));
-        let asked = self.ask(&scene, &trail, wish).await;
-        trail.write(&self.store, &self.environment.name).await?;
-        asked
+        self.ask(&scene, &trail, wish).await
     }
 
     async fn ask(&self, scene: &Scene<'_>, trail: &AuditTrail, wish: AskAccess) -> Result<AccessRequest, Error> {
@@ -78,11 +85,10 @@ impl Platform {
         let asking = metastore.authorizer().asking(caller, &ask, works_for.as_ref());
         let securable = ask.securable.clone();
         let opened = Request::open(RequestId(Uuid::now_v7()), ask, asking, &desk.rules, *now);
-        judged(trail, caller, "request access to", &securable, opened.as_ref().err());
-        let request = opened.map_err(|refusal| self.refused(&refusal, &securable))?;
-        let event = (Event::Requested, Some(caller.principal.name.clone()), Words::default());
-        let change = Change { request, event: event.0, effect: polder_access::request::Effect::None };
-        match self.keep(desk, metastore, &change, None, event.1, event.2, *now).await? {
+        let request = self.judged(trail, caller, "request access to", &securable, opened).await?;
+        let change = Change { request, event: Event::Requested, effect: polder_access::request::Effect::None };
+        let did = Deed { by: Some(caller.principal.name.clone()), comment: Words::default(), at: *now, trail };
+        match self.keep(desk, metastore, &change, None, did).await? {
             RequestKept::Kept(version) => {
                 let read = Read { request: change.request, version };
                 Ok(self.shown(scene, &read))
@@ -107,7 +113,7 @@ impl Platform {
         let scene = self.scene(desk, now).await?;
         let trail = self.trail("list access requests");
         trail.done(&scene.caller, "list", &format!("access requests of {}", self.environment.name));
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         let securable = match &query.dataset {
             Some(name) => self.named(&scene.metastore, name)?.securable().map(|securable| securable.to_string()),
             None => None,
@@ -153,7 +159,7 @@ impl Platform {
         let scene = self.scene(desk, now).await?;
         let trail = self.trail("show an access request");
         trail.done(&scene.caller, "show", &format!("access request {id}"));
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         let read = self.seen(&scene, id).await?;
         let mut shown = self.shown(&scene, &read);
         let unreadable = || "cannot read what happened to the access request";
@@ -182,9 +188,7 @@ impl Platform {
     ) -> Result<AccessRequest, Error> {
         let scene = self.scene(desk, now).await?;
         let trail = self.trail(&format!("access request {id}: {comment}"));
-        let decided = self.decide(&scene, &trail, id, act, &words(comment)?, version).await;
-        trail.write(&self.store, &self.environment.name).await?;
-        decided
+        self.decide(&scene, &trail, id, act, &words(comment)?, version).await
     }
 
     async fn decide(
@@ -216,10 +220,9 @@ impl Platform {
             };
             let decided = read.request.act(act, actor, &facts, &desk.rules);
             let securable = read.request.ask().securable.clone();
-            judged(trail, caller, act.as_str(), &securable, decided.as_ref().err());
-            let change = decided.map_err(|refusal| self.refused(&refusal, &securable))?;
-            let by = Some(caller.principal.name.clone());
-            let kept = self.keep(desk, metastore, &change, Some(read.version), by, comment.clone(), *now).await?;
+            let change = self.judged(trail, caller, act.as_str(), &securable, decided).await?;
+            let did = Deed { by: Some(caller.principal.name.clone()), comment: comment.clone(), at: *now, trail };
+            let kept = self.keep(desk, metastore, &change, Some(read.version), did).await?;
             let RequestKept::Kept(version) = kept else { continue };
             // A process that dies here leaves the request due: the next sweep gives what was approved.
             let read = self.advance(desk, metastore, Read { request: change.request, version }, *now).await?;
@@ -266,28 +269,41 @@ impl Platform {
         shape::request(&self.environment.name, read, acts.into_iter().filter(possible).collect())
     }
 
-    fn refused(&self, refusal: &Refusal, securable: &Securable) -> Error {
-        let kind = match refusal {
-            Refusal::Hidden => ErrorKind::NotFound,
-            Refusal::NotADataset { .. }
-            | Refusal::NoPersonalData
-            | Refusal::NoDataProtection
-            | Refusal::NoPurpose
-            | Refusal::Over { .. }
-            | Refusal::TooLong { .. } => ErrorKind::Invalid,
-            Refusal::NotForThem { .. } | Refusal::OwnRequest | Refusal::NotAPerson | Refusal::NotYours { .. } => {
-                ErrorKind::Denied
+    /// Lets through what was allowed, for the audit together with the change that comes of it. What was refused is in the audit at once.
+    async fn judged<T>(
+        &self,
+        trail: &AuditTrail,
+        caller: &Caller,
+        what: &str,
+        on: &Securable,
+        judged: Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        let why =
+            judged.as_ref().err().map_or(serde_json::Value::Null, |refusal| serde_json::json!([{"refused": refusal.code()}]));
+        trail.keep(caller, what, &on.to_string(), judged.is_ok(), why);
+        match judged {
+            Ok(allowed) => Ok(allowed),
+            Err(refusal) => {
+                self.record(trail).await?;
+                Err(refused(&refusal, on))
             }
-            Refusal::AlreadyApproved | Refusal::NotNow { .. } => ErrorKind::Conflict,
-        };
-        Error::new(kind, format!("{}: {refusal}", securable.full_name()))
+        }
     }
 }
 
-/// Puts into the audit whether something was allowed, and why not.
-fn judged(trail: &AuditTrail, caller: &Caller, what: &str, on: &Securable, refusal: Option<&Refusal>) {
-    let why = refusal.map_or(serde_json::Value::Null, |refusal| serde_json::json!([{"refused": refusal.code()}]));
-    trail.keep(caller, what, &on.to_string(), refusal.is_none(), why);
+fn refused(refusal: &Refusal, securable: &Securable) -> Error {
+    let kind = match refusal {
+        Refusal::Hidden => ErrorKind::NotFound,
+        Refusal::NotADataset { .. }
+        | Refusal::NoPersonalData
+        | Refusal::NoDataProtection
+        | Refusal::NoPurpose
+        | Refusal::Over { .. }
+        | Refusal::TooLong { .. } => ErrorKind::Invalid,
+        Refusal::NotForThem { .. } | Refusal::OwnRequest | Refusal::NotAPerson | Refusal::NotYours { .. } => ErrorKind::Denied,
+        Refusal::AlreadyApproved | Refusal::NotNow { .. } => ErrorKind::Conflict,
+    };
+    Error::new(kind, format!("{}: {refusal}", securable.full_name()))
 }
 
 fn words(text: &str) -> Result<Words, Error> {
@@ -298,6 +314,3 @@ fn changed_meanwhile() -> Error {
     Error::new(ErrorKind::Conflict, "someone else changed the access request meanwhile")
         .with_hint("look at it again with `polder access show`, and decide anew")
 }
-
-/// Whoever did what time did, in events: nobody.
-pub(crate) const NOBODY: Option<PrincipalName> = None;

@@ -110,7 +110,7 @@ impl Platform {
     ) -> Result<Vec<RunReport>, Error> {
         let trail = Arc::new(self.trail("run"));
         let reports = self.run_audited(selection, options, observer, &trail).await;
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         reports
     }
 
@@ -140,6 +140,7 @@ impl Platform {
         let jobs = applied_jobs(&metastore);
         let selected = select(&jobs, &selection, &self.environment.name)?;
         let selected = startable(&selection, selected, |job| self.may_start(&metastore, trail, &caller, job))?;
+        self.record(trail).await?;
         let lookup = |name: &TableName| metastore.table_or_view(name);
         let seen_through: Vec<Cow<'_, Job>> = jobs.iter().map(|job| views::seen_through(job, &lookup)).collect();
         let all =

@@ -14,7 +14,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::error::Result;
 use crate::store::Store;
-use crate::work::{Cells, as_bigint, time_text};
+use crate::work::{Cells, Work, as_bigint, time_text};
 
 pub use export::AuditForm;
 pub use verify::{AuditFault, AuditPoint, AuditVerification, AuditWrong, NotAPoint};
@@ -142,6 +142,16 @@ impl Store {
         });
         work.rows(sql).await?.iter().map(record).collect()
     }
+}
+
+/// Appends within a transaction, with the change that the events tell of. As its last work: others who append wait for its end.
+pub(crate) async fn append_within(store: &Store, work: &mut Work, events: &[AuditEvent]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let key = store.audit_key()?;
+    let head = chain::hold_head(work, store.dialect(), &key).await?;
+    chain::append(work, head, &key, events).await.map(drop)
 }
 
 const COLUMNS: &str = "sequence, environment, time, principal, authenticated_by, source, action, securable, allowed, determined_by, detail, \

@@ -7,6 +7,7 @@ use polder_model::{EnvironmentName, PrincipalName};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::audit::{self, AuditEvent};
 use crate::deliveries::{self, NewDelivery};
 use crate::directory;
 use crate::error::{Result, StoreError};
@@ -92,6 +93,8 @@ pub struct RequestChange<'a> {
     pub grants: GrantsChange,
     /// What is to be told.
     pub deliveries: Vec<NewDelivery>,
+    /// What the audit is to have of it.
+    pub audit: Vec<AuditEvent>,
 }
 
 /// What came of keeping a change.
@@ -160,6 +163,7 @@ impl Store {
         work.run(sql).await?;
         change_grants(&mut work, change.environment, &id, change.grants, time).await?;
         deliveries::add(&mut work, change.environment, &id, version, change.deliveries, time).await?;
+        audit::append_within(self, &mut work, &change.audit).await?;
         polder_model::fault::point("requests.before_record");
         work.commit().await?;
         polder_model::fault::point("requests.after_record");

@@ -80,7 +80,7 @@ impl Act<'_> {
     }
 
     async fn record(&self) -> Result<(), Error> {
-        self.trail.write(&self.platform.store, &self.platform.environment.name).await
+        self.platform.record(&self.trail).await
     }
 
     /// The table or view of this name, by which of the two there is. Where there is neither, a table.

@@ -27,7 +27,7 @@ impl Platform {
         let scene = self.scene(desk, now).await?;
         let trail = self.trail("list grants");
         trail.done(&scene.caller, "list", &format!("grants of {}", self.environment.name));
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         let authorizer = scene.metastore.authorizer();
         let name = &scene.caller.principal.name;
         let mine: BTreeSet<PrincipalName> =
@@ -47,7 +47,7 @@ impl Platform {
         let caller = self.caller(&metastore)?;
         let trail = self.trail("export grants");
         let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &Securable::Metastore);
-        trail.write(&self.store, &self.environment.name).await?;
+        self.record(&trail).await?;
         permit?;
         let (mut records, mut others) = (BTreeMap::new(), Vec::new());
         for live in self.live(now).await? {

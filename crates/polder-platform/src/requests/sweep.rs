@@ -12,7 +12,7 @@ use polder_notify::{After, Delivery, Notice, SendError, after_failure};
 use polder_store::{ClaimedDelivery, DeliveryOutcome, GrantsChange, RequestChange, RequestEvent, RequestKept};
 use uuid::Uuid;
 
-use super::{ATTEMPTS, AccessDesk, NOBODY, Read, shape};
+use super::{ATTEMPTS, AccessDesk, Deed, Read, shape};
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::governed::error_chain;
@@ -117,12 +117,10 @@ impl Platform {
         for _ in 0..ATTEMPTS {
             let Some(change) = read.request.tick(&desk.rules, now) else { return Ok(read) };
             fault::point("access.due");
-            let kept = self.keep(desk, metastore, &change, Some(read.version), NOBODY, Words::default(), now).await?;
-            read = match kept {
-                RequestKept::Kept(version) => {
-                    self.told_to_audit(&change).await?;
-                    Read { request: change.request, version }
-                }
+            let trail = self.trail_of_time(&change)?;
+            let did = Deed { by: None, comment: Words::default(), at: now, trail: &trail };
+            read = match self.keep(desk, metastore, &change, Some(read.version), did).await? {
+                RequestKept::Kept(version) => Read { request: change.request, version },
                 RequestKept::Outpaced => self.anew(change.request.id().0).await?,
             };
         }
@@ -135,21 +133,19 @@ impl Platform {
         shape::read(found.ok_or_else(|| Error::new(ErrorKind::Failed, format!("access request {id} is gone")))?)
     }
 
-    /// Keeps a change with its grants and what is to be told of it.
-    #[expect(clippy::too_many_arguments, reason = "each is a fact of the change, and they meet nowhere else")]
+    /// Keeps a change with its grants, what is to be told of it and what the audit is to have.
     pub(super) async fn keep(
         &self,
         desk: &AccessDesk,
         metastore: &Metastore,
         change: &Change,
         was: Option<u64>,
-        by: Option<PrincipalName>,
-        comment: Words,
-        now: DateTime<Utc>,
+        deed: Deed<'_>,
     ) -> Result<RequestKept, Error> {
-        let deliveries = self.deliveries(desk, metastore, change, by.as_ref(), &comment, now);
+        let Deed { by, comment, at, trail } = deed;
+        let deliveries = self.deliveries(desk, metastore, change, by.as_ref(), &comment, at);
         let event = RequestEvent {
-            time: now,
+            time: at,
             principal: by,
             event: change.event.as_str().to_owned(),
             state: change.request.standing().as_str().to_owned(),
@@ -161,26 +157,28 @@ impl Platform {
             Effect::End => GrantsChange::End,
         };
         let row = shape::row(&change.request)?;
-        let change = RequestChange { environment: &self.environment.name, row, was, event, grants, deliveries };
+        let environment = &self.environment.name;
+        let audit = trail.take(environment);
+        let change = RequestChange { environment, row, was, event, grants, deliveries, audit };
         self.store.keep_request(change).await.doing(ErrorKind::Unavailable, "cannot keep the access request")
     }
 
-    /// What time did is in the audit too, done by the platform itself.
-    async fn told_to_audit(&self, change: &Change) -> Result<(), Error> {
-        let what = match change.event {
-            Event::Provisioned => "give access to",
-            Event::Expired => "expire access to",
-            Event::Lapsed => "let lapse a request for",
-            _ => return Ok(()),
-        };
+    /// What time does is in the audit too, done by the platform itself.
+    fn trail_of_time(&self, change: &Change) -> Result<AuditTrail, Error> {
         let name = PrincipalName::new("polder").map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))?;
         let caller = Caller::new(Principal { kind: PrincipalKind::ServicePrincipal, name });
         let identity = Identity { authenticated_by: "itself".to_owned(), source: String::new(), ..(*self.identity).clone() };
         let ask = change.request.ask();
         let detail = format!("access request {}: {} for {}", change.request.id(), shape::level_word(ask.level), ask.beneficiary);
         let trail = AuditTrail::new(&identity, &detail);
+        let what = match change.event {
+            Event::Provisioned => "give access to",
+            Event::Expired => "expire access to",
+            Event::Lapsed => "let lapse a request for",
+            _ => return Ok(trail),
+        };
         trail.done(&caller, what, &ask.securable.to_string());
-        trail.write(&self.store, &self.environment.name).await
+        Ok(trail)
     }
 }
 

@@ -80,6 +80,7 @@ impl JobContext<'_> {
         let name = &sink.table.name;
         let (rows, bytes) = (staged.rows(), staged.bytes());
         self.phase("committing");
+        self.platform.record(&self.trail).await?;
         polder_model::fault::point("run.commit");
         // What checks have seen must be what becomes visible, so a checked write does not slide behind another one.
         let committed = if sink.table.checks.is_empty() { staged.commit().await } else { staged.commit_if_unchanged().await };

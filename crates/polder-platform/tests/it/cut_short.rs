@@ -6,6 +6,8 @@ use std::process::Command;
 use chrono::{TimeDelta, Utc};
 use polder_api::{AccessAct, AccessLevel, AccessState};
 use polder_model::fault;
+use polder_platform::Platform;
+use polder_store::{AuditFilter, AuditPage};
 use uuid::Uuid;
 
 use crate::mesh::{Mesh, desk, names, open, wish};
@@ -61,6 +63,14 @@ async fn what_was_approved_is_given_once_wherever_the_process_died() {
         let events: Vec<&str> = found.history.iter().map(|event| event.event.as_str()).collect();
         assert_eq!(events, ["requested", "approved", "provisioned"], "{point}");
         assert_eq!(ana.access_grants(&desk, now).await.unwrap().len(), 3, "{point}");
+        assert_eq!(audited(&other).await, ["request access to", "approve access to", "give access to"], "{point}");
         assert_eq!(olga.sweep_access(&desk, now + TimeDelta::days(1)).await.unwrap(), 0);
     }
+}
+
+/// What the audit says was done to requests, in order.
+async fn audited(platform: &Platform) -> Vec<String> {
+    let all = platform.audit_page(AuditFilter::default(), AuditPage::After(0), 1000).await.unwrap();
+    let of_requests = all.into_iter().map(|record| record.event).filter(|event| event.detail.contains("access"));
+    of_requests.map(|event| event.action).filter(|action| !action.starts_with("show") && !action.starts_with("list")).collect()
 }

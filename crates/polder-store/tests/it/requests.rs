@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use polder_model::resource::Grant;
 use polder_model::{Privilege, Securable};
 use polder_store::{
-    DeliveryOutcome, GrantsChange, NewDelivery, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow, Store,
+    AuditEvent, AuditFilter, AuditPage, DeliveryOutcome, GrantsChange, NewDelivery, RequestChange, RequestEvent, RequestFilter,
+    RequestKept, RequestRow, Store,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -56,7 +57,8 @@ async fn keep(store: &Store, row: RequestRow, was: Option<u64>, grants: GrantsCh
     };
     let deliveries =
         targets.iter().map(|target| NewDelivery { target: (*target).to_owned(), notice: json!({"state": row.state}) }).collect();
-    store.keep_request(RequestChange { environment: &dev(), row, was, event, grants, deliveries }).await.unwrap()
+    let audit = vec![AuditEvent::new(event.time, "olga".parse().unwrap(), &event.event, row.securable.clone(), true)];
+    store.keep_request(RequestChange { environment: &dev(), row, was, event, grants, deliveries, audit }).await.unwrap()
 }
 
 fn grants(to: &str) -> GrantsChange {
@@ -114,6 +116,9 @@ async fn of_two_who_change_a_request_at_once_one_is_told_to_look_again(bed: Bed)
     assert_eq!(here.live_grants(&dev(), at(2)).await.unwrap().len(), 2);
     assert_eq!(here.deliveries(id(1)).await.unwrap().len(), 1);
     assert_eq!(keep(&here, row(9, "ana", "approved", None), Some(1), GrantsChange::None, &[]).await, RequestKept::Outpaced);
+    // What did not happen is not in the audit.
+    assert_eq!(here.audit(&AuditFilter::default(), AuditPage::Latest, 9).await.unwrap().len(), 2);
+    assert!(here.verify_audit(None, &mut |_| {}).await.unwrap().fault.is_none());
 }
 
 async fn one_asks_once_until_it_is_decided(bed: Bed) {
