@@ -11,7 +11,6 @@ mod script;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -58,7 +57,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let started = Instant::now();
     let places = places(root)?;
     if !is_set("--built") {
-        build(&places)?;
+        crate::cargo::run(root, &["build", "--package", "polder", "--locked"])?;
     }
     let installed = install::install(&places, &chosen)?;
     println!("built and installed in {:.0} s", started.elapsed().as_secs_f64());
@@ -89,22 +88,11 @@ fn chosen(names: &[&String]) -> Result<Vec<&'static Client>> {
 }
 
 fn places(root: &Path) -> Result<Places> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = crate::cargo::target(root);
     let cache = std::env::var_os("POLDER_CI_CACHE").map_or_else(|| root.join("target"), PathBuf::from).join("clients");
     std::fs::create_dir_all(&cache).with_context(|| format!("make {}", cache.display()))?;
     let scratch = tempfile::Builder::new().prefix("polder-clients-").tempdir().context("make a folder for this run")?;
     Ok(Places { root: root.to_owned(), cache, scratch, polder: target.join("debug/polder") })
-}
-
-fn build(places: &Places) -> Result<()> {
-    let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    cargo.args(["build", "--package", "polder", "--locked"]).current_dir(&places.root);
-    // What cargo tells of the package that it runs. Some build scripts look at it, and would build all that needs them anew.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
-        cargo.env_remove(name);
-    }
-    let status = cargo.status().context("run cargo")?;
-    if status.success() { Ok(()) } else { bail!("polder cannot be built") }
 }
 
 /// Runs a client against the bed that it shares with others of its kind.

@@ -1,12 +1,14 @@
 //! Chores of the workspace: `cargo xtask tidy` checks its shape, `cargo xtask clients` runs real clients against the server,
-//! `cargo xtask bench` measures its speed.
+//! `cargo xtask postgres` its tests with another database, `cargo xtask bench` measures its speed.
 //!
 //! Never part of the product: nothing under `crates/` may depend on it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod cargo;
 mod clients;
+mod state;
 mod tidy;
 
 use std::path::PathBuf;
@@ -16,6 +18,7 @@ use anyhow::Result;
 
 const USAGE: &str = "usage: cargo xtask tidy            check crate arrows, file heads and forbidden words
        cargo xtask clients [NAME]  run clients that others wrote against the server (`cargo xtask clients --help`)
+       cargo xtask postgres        run the tests of platform and server once more, their state in PostgreSQL
        cargo xtask bench [NAME]    measure and print, beside peers where they are installed (`cargo xtask bench --help`)";
 
 fn main() -> ExitCode {
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("tidy") => tidy::run(&root()),
         Some("clients") => clients::run(&root(), &arguments[1..]),
+        Some("postgres") => state::run(&root()),
         Some("bench") => bench::run(&root(), &arguments[1..]),
         _ => {
             eprintln!("{USAGE}");

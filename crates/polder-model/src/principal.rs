@@ -40,11 +40,19 @@ pub const BOOTSTRAP: &str = "bootstrap";
 /// The service principal that tokens for SCIM stand for. It is declared nowhere and may do nothing else.
 pub const SCIM: &str = "scim";
 
+/// Whoever bore no good credentials, as the audit names them. It is declared nowhere and may do nothing.
+pub const NOBODY: &str = "nobody";
+
+/// The service principal that the platform is in what it does by itself. It is declared nowhere.
+pub const PLATFORM: &str = "polder";
+
 /// The names of principals that nobody may declare, each with whom it means.
-pub const RESERVED: [(&str, &str); 3] = [
+pub const RESERVED: [(&str, &str); 5] = [
     (LOCAL_ADMIN, "whoever runs polder at their own machine"),
     (BOOTSTRAP, "whoever sets a new platform up"),
     (SCIM, "whoever keeps users and groups by SCIM"),
+    (NOBODY, "whoever bore no good credentials"),
+    (PLATFORM, "what the platform does by itself"),
 ];
 
 /// A principal with its kind.

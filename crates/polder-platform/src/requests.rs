@@ -34,6 +34,8 @@ const BATCHES: usize = 50;
 pub(crate) struct Read {
     pub(crate) request: Request,
     pub(crate) version: u64,
+    /// Whether whoever asked, or whom it is for, was removed.
+    pub(crate) bereft: bool,
 }
 
 /// What one operation on requests goes by.
@@ -90,7 +92,7 @@ impl Platform {
         let did = Deed { by: Some(caller.principal.name.clone()), comment: Words::default(), at: *now, trail };
         match self.keep(desk, metastore, &change, None, did).await? {
             RequestKept::Kept(version) => {
-                let read = Read { request: change.request, version };
+                let read = Read { request: change.request, version, bereft: false };
                 Ok(self.shown(scene, &read))
             }
             RequestKept::Outpaced => Err(Error::new(ErrorKind::Conflict, "the same is asked already, and not decided yet")
@@ -207,7 +209,7 @@ impl Platform {
                 return Err(changed_meanwhile());
             }
             // Access whose giving was cut short is given first, and can then be revoked.
-            if matches!(read.request.standing(), Standing::Approved(_)) {
+            if read.bereft || matches!(read.request.standing(), Standing::Approved(_)) {
                 read = self.advance(desk, metastore, read, *now).await?;
             }
             let act = shape::act(act, &read.request, caller);
@@ -225,7 +227,8 @@ impl Platform {
             let kept = self.keep(desk, metastore, &change, Some(read.version), did).await?;
             let RequestKept::Kept(version) = kept else { continue };
             // A process that dies here leaves the request due: the next sweep gives what was approved.
-            let read = self.advance(desk, metastore, Read { request: change.request, version }, *now).await?;
+            let read =
+                self.advance(desk, metastore, Read { request: change.request, version, bereft: read.bereft }, *now).await?;
             return Ok(self.shown(scene, &read));
         }
         Err(changed_meanwhile())

@@ -136,5 +136,10 @@ async fn forget(work: &mut Work, principal: &PrincipalName, now: DateTime<Utc>) 
     work.run(sqlx::query("delete from roles where principal = $1").bind(principal.to_string())).await?;
     let sql = sqlx::query("update timed_grants set revoked = $2 where principal = $1 and revoked is null");
     work.run(sql.bind(principal.to_string()).bind(time_text(now))).await?;
+    let sql = sqlx::query(
+        "update access_requests set bereft = $2, due = $2 \
+         where (requester = $1 or beneficiary = $1) and state in ('requested', 'approved', 'provisioned')",
+    );
+    work.run(sql.bind(principal.to_string()).bind(time_text(now))).await?;
     Ok(())
 }

@@ -45,6 +45,8 @@ pub struct StoredRequest {
     pub row: RequestRow,
     /// How often it has changed, its making included.
     pub version: u64,
+    /// When whoever asked, or whom it is for, was removed. Somebody else may go by that name since.
+    pub bereft: Option<DateTime<Utc>>,
 }
 
 /// Something that happened to a request.
@@ -137,7 +139,7 @@ pub struct LiveGrant {
 pub const REQUEST_FAULT_POINTS: [&str; 3] = ["requests.before_record", "requests.after_record", "deliveries.claimed"];
 
 const COLUMNS: &str =
-    "select id, securable, requester, beneficiary, level, state, asked, due, version, document from access_requests ";
+    "select id, securable, requester, beneficiary, level, state, asked, due, version, document, bereft from access_requests ";
 
 impl Store {
     /// Keeps a change of a request, all of it or nothing.
@@ -318,5 +320,5 @@ fn stored(row: &Cells) -> Result<StoredRequest> {
         due: row.time_if_any("due")?,
         document: row.json("document")?,
     };
-    Ok(StoredRequest { row: request, version: row.count("version")? })
+    Ok(StoredRequest { row: request, version: row.count("version")?, bereft: row.time_if_any("bereft")? })
 }

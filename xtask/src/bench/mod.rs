@@ -80,20 +80,11 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
 
 impl Bench {
     fn cargo(&self, arguments: &[&str]) -> Result<()> {
-        let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-        cargo.args(arguments).current_dir(&self.root);
-        // What cargo tells of the package that it runs. Some build scripts look at it, and would build all that needs them anew.
-        for (name, _) in
-            std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-        {
-            cargo.env_remove(name);
-        }
-        let status = cargo.status().context("run cargo")?;
-        if status.success() { Ok(()) } else { bail!("cargo {} failed", arguments.join(" ")) }
+        crate::cargo::run(&self.root, arguments)
     }
 
     fn target(&self) -> PathBuf {
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from)
+        crate::cargo::target(&self.root)
     }
 
     /// The release binary.

@@ -189,6 +189,22 @@ impl Request {
         }
     }
 
+    /// Ends it because whoever asked, or whom it is for, was removed: nobody who is called so later comes into it. `None` when it is
+    /// over already.
+    #[must_use]
+    pub fn bereave(&self, by: PrincipalName, now: DateTime<Utc>) -> Option<Change> {
+        let given = match &self.standing {
+            Standing::Requested(requested) => {
+                let lapsed = requested.clone().end(Ended::Lapsed, None, now, Words::default());
+                return Some(self.turn(Standing::Rejected(lapsed), Event::Lapsed, Effect::None));
+            }
+            Standing::Approved(approved) => approved.clone().provision(now, None),
+            Standing::Provisioned(given) => given.clone(),
+            Standing::Rejected(_) | Standing::Revoked(_) | Standing::Expired(_) => return None,
+        };
+        Some(self.turn(Standing::Revoked(given.revoke(by, now, Words::default())), Event::Revoked, Effect::End))
+    }
+
     fn approve(&self, requested: Requested, actor: Actor, facts: &Facts) -> Result<Change, Refusal> {
         let me = facts.of(&actor.name);
         self.may_decide(me)?;

@@ -68,7 +68,7 @@ pub enum Ended {
     Rejected,
     /// The requester took it back.
     Withdrawn,
-    /// Nobody decided before it would have ended.
+    /// Nobody decided before it would have ended, or while there was whom it was for.
     Lapsed,
 }
 

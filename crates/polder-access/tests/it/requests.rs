@@ -250,6 +250,21 @@ fn given(mesh: &Authorizer, days: i64) -> Request {
 }
 
 #[test]
+fn when_whoever_asked_is_gone_it_ends_wherever_it_stands_and_gives_nothing() {
+    let mesh = authorizer(PEOPLE);
+    let bereave = |request: &Request| request.bereave("polder".parse().unwrap(), at(2));
+    let open = open(&mesh, wish("ana", CUSTOMER, Level::Regular, 30)).unwrap();
+    let lapsed = bereave(&open).unwrap();
+    assert_eq!((lapsed.event, lapsed.effect, lapsed.request.due()), (Event::Lapsed, Effect::None, None));
+    let approved = act(&mesh, &open, "olga", Act::Approve, 0).unwrap().request;
+    for request in [approved, given(&mesh, 30)] {
+        let revoked = bereave(&request).unwrap();
+        assert_eq!((revoked.event, revoked.effect, revoked.request.due()), (Event::Revoked, Effect::End, None));
+        assert_eq!(bereave(&revoked.request), None);
+    }
+}
+
+#[test]
 fn access_is_revoked_by_those_with_a_say_or_given_back() {
     let mesh = authorizer(PEOPLE);
     let request = given(&mesh, 30);

@@ -13,7 +13,7 @@ pub(super) fn read(stored: StoredRequest) -> Result<Read, Error> {
     let id = stored.row.id;
     let request = serde_json::from_value(stored.row.document);
     let request = request.doing(ErrorKind::Unavailable, format!("access request {id} cannot be read"))?;
-    Ok(Read { request, version: stored.version })
+    Ok(Read { request, version: stored.version, bereft: stored.bereft.is_some() })
 }
 
 pub(super) fn row(request: &Request) -> Result<RequestRow, Error> {

@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use polder_access::Caller;
 use polder_access::request::{Change, Effect, Event, Words};
 use polder_catalog::Metastore;
+use polder_model::principal::PLATFORM;
 use polder_model::{Principal, PrincipalKind, PrincipalName, fault};
 use polder_notify::{After, Delivery, Notice, SendError, after_failure};
 use polder_store::{ClaimedDelivery, DeliveryOutcome, GrantsChange, RequestChange, RequestEvent, RequestKept};
@@ -115,12 +116,13 @@ impl Platform {
         now: DateTime<Utc>,
     ) -> Result<Read, Error> {
         for _ in 0..ATTEMPTS {
-            let Some(change) = read.request.tick(&desk.rules, now) else { return Ok(read) };
+            let due = if read.bereft { read.request.bereave(platform_name()?, now) } else { read.request.tick(&desk.rules, now) };
+            let Some(change) = due else { return Ok(read) };
             fault::point("access.due");
             let trail = self.trail_of_time(&change)?;
             let did = Deed { by: None, comment: Words::default(), at: now, trail: &trail };
             read = match self.keep(desk, metastore, &change, Some(read.version), did).await? {
-                RequestKept::Kept(version) => Read { request: change.request, version },
+                RequestKept::Kept(version) => Read { request: change.request, version, ..read },
                 RequestKept::Outpaced => self.anew(change.request.id().0).await?,
             };
         }
@@ -165,8 +167,7 @@ impl Platform {
 
     /// What time does is in the audit too, done by the platform itself.
     fn trail_of_time(&self, change: &Change) -> Result<AuditTrail, Error> {
-        let name = PrincipalName::new("polder").map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))?;
-        let caller = Caller::new(Principal { kind: PrincipalKind::ServicePrincipal, name });
+        let caller = Caller::new(Principal { kind: PrincipalKind::ServicePrincipal, name: platform_name()? });
         let identity = Identity { authenticated_by: "itself".to_owned(), source: String::new(), ..(*self.identity).clone() };
         let ask = change.request.ask();
         let detail = format!("access request {}: {} for {}", change.request.id(), shape::level_word(ask.level), ask.beneficiary);
@@ -175,11 +176,16 @@ impl Platform {
             Event::Provisioned => "give access to",
             Event::Expired => "expire access to",
             Event::Lapsed => "let lapse a request for",
+            Event::Revoked => "revoke access to",
             _ => return Ok(trail),
         };
         trail.done(&caller, what, &ask.securable.to_string());
         Ok(trail)
     }
+}
+
+fn platform_name() -> Result<PrincipalName, Error> {
+    PrincipalName::new(PLATFORM).map_err(|e| Error::new(ErrorKind::Failed, e.to_string()))
 }
 
 fn outcome(delivery: &ClaimedDelivery, sent: Result<Option<String>, SendError>, now: DateTime<Utc>) -> DeliveryOutcome {

@@ -9,11 +9,11 @@ use polder_api::{AccessLevel, AskAccess};
 use polder_notify::{Config, Notifier, WebhookConfig};
 use polder_outbound::{Outbound, OutboundConfig};
 use polder_platform::{AccessDesk, Apply, Error, ErrorKind, OpenOptions, Platform, RunOptions, Selection};
-use tempfile::TempDir;
+use polder_testkit::MeshFolder;
 
 const POLDER: &str = "\
 organization: Example
-tenants: [nonprod]
+tenants: [{name: nonprod $STATE}]
 environments: [{name: dev, tenant: nonprod}]
 departments: [money]
 users: [olga, otis, pia, paul, ana, bob]
@@ -41,19 +41,13 @@ const FILES: [(&str, &str); 6] = [
 pub(crate) const TABLE: &str = "finance.bronze.customer_v1";
 
 pub(crate) struct Mesh {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: MeshFolder,
 }
 
 impl Mesh {
     /// Written, applied and loaded.
     pub(crate) async fn loaded() -> Self {
-        let folder = TempDir::new().unwrap();
-        for (path, text) in FILES {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        let mesh = Self { folder };
+        let mesh = Self { folder: MeshFolder::new(&FILES).await.unwrap() };
         let platform = mesh.platform(None).await;
         platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
         let options = RunOptions { force: false, adopt: false, parallel: 1 };

@@ -2,7 +2,8 @@
 
 use chrono::{TimeDelta, Utc};
 use polder_api::{AccessAct, AccessLevel, AccessQuery, AccessRequest, AccessState};
-use polder_platform::{Error, ErrorKind, Platform, validate};
+use polder_platform::{Apply, Error, ErrorKind, Platform, validate};
+use polder_store::{IdentityChange, Store, UserContent};
 use uuid::Uuid;
 
 use crate::mesh::{Mesh, TABLE, desk, names, wish};
@@ -184,13 +185,56 @@ async fn exported_grants_are_records_that_change_nothing_of_the_plan() {
 }
 
 #[tokio::test]
+async fn whoever_comes_to_the_name_of_somebody_removed_comes_into_nothing() {
+    let mesh = Mesh::loaded().await;
+    mesh.folder.write("access/finance.yaml", "grants: [{to: everyone, on: finance, privileges: [BROWSE]}]\n").unwrap();
+    mesh.platform(None).await.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
+    let store = Store::open(&mesh.folder.state("nonprod")).await.unwrap();
+    let comes = async |number: u128| {
+        let content = UserContent {
+            name: "sam".parse().unwrap(),
+            user_name: "sam".to_owned(),
+            display_name: None,
+            external_id: None,
+            active: true,
+            document: "{}".to_owned(),
+        };
+        let made = store.create_user::<()>(Uuid::from_u128(number), content, Utc::now()).await.unwrap();
+        assert!(matches!(made, IdentityChange::Made(_)), "{made:?}");
+    };
+    comes(1).await;
+    let (sam, olga) = (mesh.platform(Some("sam")).await, mesh.platform(Some("olga")).await);
+    let now = Utc::now();
+    let given = sam.request_access(&desk(), wish(AccessLevel::Regular, None), now).await.unwrap();
+    decide(&olga, given.id, AccessAct::Approve).await.unwrap();
+    assert_eq!(names(&sam).await.unwrap(), "*** ***");
+    let open = sam.request_access(&desk(), wish(AccessLevel::Pii, None), now).await.unwrap();
+
+    let gone = store.delete_user(Uuid::from_u128(1), Utc::now(), |_| Ok::<_, ()>(())).await.unwrap();
+    assert!(matches!(gone, IdentityChange::Made(_)), "{gone:?}");
+    comes(2).await;
+    assert_eq!(names(&sam).await.unwrap_err().0, ErrorKind::Denied);
+    // Before any sweep, too.
+    assert_eq!(told(decide(&olga, open.id, AccessAct::Approve).await.unwrap_err()).0, ErrorKind::Conflict);
+    assert_eq!(olga.sweep_access(&desk(), Utc::now()).await.unwrap(), 1);
+    for (id, state) in [(given.id, AccessState::Revoked), (open.id, AccessState::Rejected)] {
+        let found = olga.access_request(&desk(), id, Utc::now()).await.unwrap();
+        let last = found.history.last().unwrap();
+        assert_eq!((found.state, last.by.as_ref()), (state, None));
+    }
+    assert_eq!(olga.sweep_access(&desk(), Utc::now()).await.unwrap(), 0);
+    let again = sam.request_access(&desk(), wish(AccessLevel::Pii, None), Utc::now()).await.unwrap();
+    assert_eq!(again.state, AccessState::Requested);
+}
+
+#[tokio::test]
 async fn what_happens_to_requests_is_in_the_audit() {
     let mesh = Mesh::loaded().await;
     let (ana, olga) = (mesh.platform(Some("ana")).await, mesh.platform(Some("olga")).await);
     let asked = ana.request_access(&desk(), wish(AccessLevel::Regular, None), Utc::now()).await.unwrap();
     decide(&ana, asked.id, AccessAct::Approve).await.unwrap_err();
     decide(&olga, asked.id, AccessAct::Approve).await.unwrap();
-    let store = polder_store::Store::open(mesh.folder.path().join(".polder/nonprod/state.db").to_str().unwrap()).await.unwrap();
+    let store = Store::open(&mesh.folder.state("nonprod")).await.unwrap();
     let filter = polder_store::AuditFilter { securable: Some(format!("table {TABLE}")), ..polder_store::AuditFilter::default() };
     let told: Vec<String> = audit(&store, &filter).await;
     for line in [

@@ -19,6 +19,13 @@ const REMEMBERED: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     failures: Mutex<HashMap<IpAddr, Failures>>,
+    recorded: Mutex<HashMap<(Option<IpAddr>, String), Recorded>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Recorded {
+    at: DateTime<Utc>,
+    unrecorded: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +40,30 @@ impl Attempts {
         let Some(from) = counted(from) else { return false };
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.get(&from).is_some_and(|failures| now - failures.since < WINDOW && failures.count >= MOST)
+    }
+
+    /// How many failures from an address, for one reason, went unrecorded before this one; `None` when this one goes unrecorded too:
+    /// one a minute is on record.
+    pub(super) fn to_record(&self, from: Option<IpAddr>, why: &str, now: DateTime<Utc>) -> Option<u64> {
+        let mut all = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recorded) = all.get_mut(&(from, why.to_owned())) {
+            if now - recorded.at < WINDOW {
+                recorded.unrecorded += 1;
+                return None;
+            }
+            let unrecorded = recorded.unrecorded;
+            *recorded = Recorded { at: now, unrecorded: 0 };
+            return Some(unrecorded);
+        }
+        if all.len() >= REMEMBERED {
+            all.retain(|_, recorded| now - recorded.at < WINDOW);
+        }
+        // More addresses than anyone has who is not at war with us.
+        if all.len() >= REMEMBERED {
+            return None;
+        }
+        all.insert((from, why.to_owned()), Recorded { at: now, unrecorded: 0 });
+        Some(0)
     }
 
     /// Counts a failure.
@@ -86,6 +117,18 @@ mod tests {
         assert!(!attempts.too_many(bad, at(60)));
         attempts.failed(bad, at(60));
         assert!(!attempts.too_many(bad, at(60)));
+    }
+
+    #[test]
+    fn one_failure_a_minute_is_on_record_with_how_many_were_not() {
+        let (attempts, from): (_, Option<IpAddr>) = (Attempts::default(), "192.0.2.1".parse().ok());
+        assert_eq!(attempts.to_record(from, "expired", at(0)), Some(0));
+        assert_eq!(attempts.to_record(from, "revoked", at(0)), Some(0));
+        assert_eq!(attempts.to_record(None, "expired", at(0)), Some(0));
+        assert_eq!(attempts.to_record(from, "expired", at(1)), None);
+        assert_eq!(attempts.to_record(from, "expired", at(59)), None);
+        assert_eq!(attempts.to_record(from, "expired", at(60)), Some(2));
+        assert_eq!(attempts.to_record(from, "expired", at(61)), None);
     }
 
     #[test]

@@ -102,7 +102,13 @@ async fn callback(
     }
     let code = query.code.ok_or_else(unknown_sign_on)?;
     let trip = trip(&app, &browser, state);
-    let name = signed_in(&app, issuer, &trip, &code).await?;
+    let signed_in = signed_in(&app, issuer, &trip, &code).await;
+    if let Err(problem) = &signed_in
+        && !problem.status().is_server_error()
+    {
+        who::failed(&app, &extensions, problem.detail(), now).await?;
+    }
+    let name = signed_in?;
     let by = format!("oidc {}", issuer.settings().issuer);
     let identity = who::identity(&extensions, Who::Named(name.clone()), false, by.clone());
     audit::record(&app, &identity, "SIGN_ON", &format!("user {name}"), true, "").await?;

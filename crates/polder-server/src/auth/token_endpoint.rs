@@ -81,8 +81,7 @@ async fn trade(
     let record = match who::own_token(&app, &client.1, now).await? {
         Some(record) if is_clients(&record, &client.0) => record,
         _ => {
-            app.auth.attempts.failed(from, now);
-            metrics::counter!("polder_authentication_failures_total").increment(1);
+            who::failed(&app, &extensions, "no client has this id and this token as its secret", now).await?;
             return Err(NOT_A_CLIENT);
         }
     };

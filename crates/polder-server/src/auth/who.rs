@@ -8,14 +8,14 @@ use axum::http::{Extensions, HeaderMap, Method};
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_identity::{IssuerError, Presented, Scope, Scopes, TokenKind, secret, token};
 use polder_model::PrincipalName;
-use polder_model::principal::SCIM;
+use polder_model::principal::{NOBODY, SCIM};
 use polder_model::secret::Secret;
 use polder_platform::{Identity, Who};
 use polder_store::TokenRecord;
 
 use super::cookies::Cookies;
 use super::credentials::{self, Credentials};
-use super::{Standing, not_accepted, principal, sign_on};
+use super::{Standing, audit, not_accepted, principal, sign_on};
 use crate::identified::RequestId;
 use crate::problem::Problem;
 use crate::state::App;
@@ -73,15 +73,26 @@ pub(super) async fn is_asking(app: &App, request: &Parts) -> Result<Option<Found
         Ok(None) => Ok(None),
         Err(_) => refused("the header cannot be read"),
     };
-    found.map_err(|refusal| match refusal {
-        Refusal::Fault(problem) => problem,
-        Refusal::Credentials(why) => {
-            app.auth.attempts.failed(from, now);
-            tracing::warn!(why, source = %source(from), "credentials are not accepted");
-            metrics::counter!("polder_authentication_failures_total").increment(1);
-            not_accepted()
+    match found {
+        Ok(found) => Ok(found),
+        Err(Refusal::Fault(problem)) => Err(problem),
+        Err(Refusal::Credentials(why)) => {
+            failed(app, &request.extensions, &why, now).await?;
+            Err(not_accepted())
         }
-    })
+    }
+}
+
+/// Counts credentials that are not accepted, and puts them into the log and the audit.
+pub(super) async fn failed(app: &App, extensions: &Extensions, why: &str, now: DateTime<Utc>) -> Result<(), Problem> {
+    let from = address(extensions);
+    app.auth.attempts.failed(from, now);
+    metrics::counter!("polder_authentication_failures_total").increment(1);
+    let Some(unrecorded) = app.auth.attempts.to_record(from, why, now) else { return Ok(()) };
+    tracing::warn!(why, source = %source(from), unrecorded, "credentials are not accepted");
+    let nobody = identity(extensions, Who::Named(well_known(NOBODY)?), false, "nothing".to_owned());
+    let detail = if unrecorded == 0 { why.to_owned() } else { format!("{why}; {unrecorded} more since the last record of that") };
+    audit::record(app, &nobody, "AUTHENTICATE", "credentials", false, &detail).await
 }
 
 /// Checks a token of ours that somebody shows, for its principal.

@@ -5,13 +5,13 @@ use futures::TryStreamExt as _;
 use http::{HeaderMap, Method, Request, StatusCode};
 use polder_platform::{Apply, OpenOptions, Platform};
 use polder_server::InProcess;
+use polder_testkit::MeshFolder;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 const FILES: [(&str, &str); 4] = [
     (
         "polder.yaml",
-        "organization: Contoso\ntenants: [{name: main, server: {access: {dataProtection: protection, maximumDays: 60}}}]\n\
+        "organization: Contoso\ntenants: [{name: main $STATE, server: {access: {dataProtection: protection, maximumDays: 60}}}]\n\
          environments: [{name: dev, tenant: main}]\ndepartments: [money]\nusers: [olga, pia, ana, bob]\n\
          groups: [{name: owners, members: [olga]}, {name: protection, members: [pia]}, {name: analysts, members: [ana]}]\n",
     ),
@@ -31,17 +31,12 @@ struct Answer {
 }
 
 struct Mesh {
-    folder: TempDir,
+    folder: MeshFolder,
 }
 
 impl Mesh {
     async fn applied() -> Self {
-        let folder = TempDir::new().unwrap();
-        for (path, text) in FILES {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
+        let folder = MeshFolder::new(&FILES).await.unwrap();
         let options = OpenOptions { root: folder.path().to_owned(), environment: None, act_as: None };
         let platform = Platform::open(options).await.unwrap();
         platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();

@@ -2,6 +2,7 @@
 
 -- `document` is the request as it stands, in JSON; the other columns are what it is found by. `due` is the next moment at which
 -- time changes something about it. `version` counts its changes.
+-- `bereft` is when whoever asked, or whom it is for, was removed.
 create table access_requests (
     id text not null primary key,
     environment text not null,
@@ -13,7 +14,8 @@ create table access_requests (
     asked text not null,
     due text,
     version bigint not null,
-    document text not null
+    document text not null,
+    bereft text
 );
 create index access_requests_by_state on access_requests (environment, state, id);
 create index access_requests_by_requester on access_requests (environment, requester, id);

@@ -23,6 +23,16 @@ pub struct PostgresServer {
     folder: Option<TempDir>,
     data: PathBuf,
     process: Child,
+    syncs: Syncs,
+}
+
+/// Whether a server waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syncs {
+    /// Always: what is acknowledged is on the disk.
+    Always,
+    /// Never: for databases that are made by the hundred, on a server that nobody kills.
+    Never,
 }
 
 impl PostgresServer {
@@ -31,14 +41,18 @@ impl PostgresServer {
     /// # Errors
     /// When PostgreSQL is not installed, or does not start.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with(Syncs::Always)
+    }
+
+    pub(crate) fn start_with(syncs: Syncs) -> anyhow::Result<Self> {
         let programs = Programs::find()?;
         let folder = make(&programs)?;
         let port = free_port()?;
         let password = fs::read_to_string(folder.path().join("password")).context("reading the password")?;
         let access = Access { programs, port, password };
         let data = folder.path().to_owned();
-        let process = launch(&access, &data)?;
-        let mut server = Self { access, folder: Some(folder), data, process };
+        let process = launch(&access, &data, syncs)?;
+        let mut server = Self { access, folder: Some(folder), data, process, syncs };
         server.wait()?;
         Ok(server)
     }
@@ -74,7 +88,7 @@ impl PostgresServer {
     pub fn restart(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + STARTING;
         loop {
-            self.process = launch(&self.access, &self.data)?;
+            self.process = launch(&self.access, &self.data, self.syncs)?;
             match self.wait() {
                 // Its memory is taken until the last process of the server before it has ended.
                 Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
@@ -125,7 +139,7 @@ fn make(programs: &Programs) -> anyhow::Result<TempDir> {
     Ok(folder)
 }
 
-fn launch(access: &Access, folder: &Path) -> anyhow::Result<Child> {
+fn launch(access: &Access, folder: &Path, syncs: Syncs) -> anyhow::Result<Child> {
     let log = File::options().create(true).append(true).open(folder.join("log")).context("opening the server's log")?;
     let mut server = access.programs.server_command("postgres");
     server.arg("-D").arg(folder.join("data")).arg(format!("-p{}", access.port));
@@ -134,8 +148,7 @@ fn launch(access: &Access, folder: &Path) -> anyhow::Result<Child> {
         "unix_socket_directories=",
         "max_connections=400",
         "shared_buffers=64MB",
-        // What is acknowledged is on the disk: the tests are about that.
-        "fsync=on",
+        if syncs == Syncs::Always { "fsync=on" } else { "fsync=off" },
         "synchronous_commit=on",
     ] {
         server.args(["-c", setting]);

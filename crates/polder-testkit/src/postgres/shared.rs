@@ -11,7 +11,7 @@ use anyhow::Context as _;
 
 use super::Access;
 use super::programs::Programs;
-use super::server::PostgresServer;
+use super::server::{PostgresServer, Syncs};
 
 /// How to reach the server, once this process knows, and the file whose lock says that this process uses it.
 static SHARED: Mutex<Option<(Access, File)>> = Mutex::new(None);
@@ -63,7 +63,7 @@ fn running(state: &Path) -> anyhow::Result<Option<Access>> {
 }
 
 fn start(state: &Path, users: &Path) -> anyhow::Result<Access> {
-    let (access, process, folder) = PostgresServer::start()?.leave();
+    let (access, process, folder) = PostgresServer::start_with(Syncs::Never)?.leave();
     let text = serde_json::json!({"port": access.port, "password": access.password}).to_string();
     write_private(state, &text).context("writing down how to reach the server")?;
     let mut caretaker = Command::new("sh");

@@ -4,9 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 
 use polder_platform::{Apply, Identity};
 use polder_server::{Limits, Running, ServerConfig};
+use polder_testkit::MeshFolder;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::issuer::{AUDIENCE, Issuer};
 
@@ -17,7 +17,7 @@ pub(crate) struct Bed {
     /// The bootstrap token.
     pub(crate) first: String,
     client: Client,
-    _folder: TempDir,
+    _folder: MeshFolder,
 }
 
 impl Bed {
@@ -30,7 +30,6 @@ impl Bed {
     }
 
     async fn start(with_issuer: bool) -> Self {
-        let folder = TempDir::new().unwrap();
         // A port that is free now: the issuer has to know it before the server starts.
         let listen: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{listen}");
@@ -41,20 +40,17 @@ impl Bed {
         });
         let polder = format!(
             "organization: Contoso\n\
-             tenants:\n  - {{name: main, server: {{url: '{url}', outbound: ['127.0.0.0/8']{identity}}}}}\n\
+             tenants:\n  - {{name: main $STATE, server: {{url: '{url}', outbound: ['127.0.0.0/8']{identity}}}}}\n\
              environments: [{{name: dev, tenant: main}}]\n\
              departments: [sales]\n\
              users: [ana, bob, ana@contoso.com]\n\
              groups: [{{name: admins, members: [bob]}}]\n"
         );
-        for (path, text) in [
+        let files = [
             ("polder.yaml", polder.as_str()),
             ("domains/shop/domain.yaml", "{department: sales, owner: admins, servicePrincipals: [loader]}\n"),
-        ] {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
+        ];
+        let folder = MeshFolder::new(&files).await.unwrap();
         let config = ServerConfig { root: folder.path().to_owned(), tenant: None, listen, tls: None, limits: Limits::default() };
         let server = polder_server::serve(config).await.unwrap();
         let platform = server.app.platform("dev", &Identity::local(None)).unwrap();

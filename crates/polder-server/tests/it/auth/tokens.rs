@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use polder_store::{AuditFilter, AuditPage};
 use reqwest::Method;
 use serde_json::json;
 
@@ -115,4 +116,21 @@ async fn what_is_no_token_is_refused_and_told_nothing() {
     let nobody = bed.client().get(format!("{}/api/v1/me", bed.url)).send().await.unwrap();
     assert_eq!(nobody.status().as_u16(), 401);
     assert!(nobody.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_in_the_audit_once_a_minute_and_say_nothing_of_the_token() {
+    let bed = Bed::new().await;
+    let (token, id) = bed.loader(&["read"]).await;
+    let revoked = bed.status(&bed.first, Method::DELETE, &format!("/api/v1/tokens/{id}"), None).await;
+    assert_eq!(revoked, 204);
+    for _ in 0..5 {
+        assert_eq!(bed.get(&token, "/api/v1/me").await.0, 401);
+        assert_eq!(bed.get("x", "/api/v1/me").await.0, 401);
+    }
+    let filter = AuditFilter { action: Some("AUTHENTICATE".to_owned()), ..AuditFilter::default() };
+    let records = bed.server.app.store.audit(&filter, AuditPage::After(0), 100).await.unwrap();
+    let told: Vec<_> = records.iter().map(|record| &record.event).map(|event| (event.allowed, event.detail.as_str())).collect();
+    assert_eq!(told, [(false, "the token is revoked"), (false, "it is no token of ours, and no issuer is set")]);
+    assert!(records.iter().all(|record| record.event.principal.as_str() == "nobody" && record.event.source == "127.0.0.1"));
 }

@@ -9,14 +9,14 @@ use polder_identity::{Scopes, TokenKind, token};
 use polder_platform::{Apply, Identity, Who};
 use polder_server::{Limits, Running, ServerConfig};
 use polder_store::{NewToken, TokenRecord};
+use polder_testkit::MeshFolder;
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
-use tempfile::TempDir;
 
 const MESH: [(&str, &str); 5] = [
     (
         "polder.yaml",
-        "organization: Contoso\ntenants: [main]\nenvironments: [{name: dev, tenant: main}]\ndepartments: [money]\nproviders: {aws: {}}\n\
+        "organization: Contoso\ntenants: [{name: main $STATE}]\nenvironments: [{name: dev, tenant: main}]\ndepartments: [money]\nproviders: {aws: {}}\n\
          users: [olga, ana, pia, otto]\n\
          groups:\n  - {name: owners, members: [olga]}\n  - {name: analysts, members: [ana]}\n  - {name: stewards, members: [pia]}\n",
     ),
@@ -47,7 +47,7 @@ pub(crate) struct Bed {
     pub(crate) server: Running,
     pub(crate) tokens: BTreeMap<&'static str, String>,
     pub(crate) client: Client,
-    _folders: Vec<TempDir>,
+    _folders: Vec<MeshFolder>,
 }
 
 impl Bed {
@@ -58,8 +58,7 @@ impl Bed {
     pub(crate) async fn with(limits: Limits) -> Self {
         let (folder, server) = start(limits).await;
         let (other_folder, other) = start(Limits::default()).await;
-        std::fs::create_dir_all(folder.path().join("landing")).unwrap();
-        std::fs::write(folder.path().join("landing/a.csv"), "id,name\n1,Ana\n").unwrap();
+        folder.write("landing/a.csv", "id,name\n1,Ana\n").unwrap();
         let soon = Utc::now() + TimeDelta::days(1);
         let mut tokens = BTreeMap::from([("nobody", String::new()), ("garbage", "garbage".to_owned())]);
         for (kind, name) in [("outsider", "otto"), ("member", "ana"), ("pii", "pia"), ("owner", "olga"), ("service", "loader")] {
@@ -91,13 +90,8 @@ impl Bed {
     }
 }
 
-async fn start(limits: Limits) -> (TempDir, Running) {
-    let folder = TempDir::new().unwrap();
-    for (path, text) in MESH {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+async fn start(limits: Limits) -> (MeshFolder, Running) {
+    let folder = MeshFolder::new(&MESH).await.unwrap();
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = serve(folder.path(), listen, limits).await;
     let bootstrap = Identity { who: Who::Bootstrap, ..Identity::local(None) };

@@ -3,12 +3,12 @@
 use std::net::TcpListener;
 
 use polder_server::{Limits, Running, ServerConfig};
+use polder_testkit::MeshFolder;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 const MESH: &str = "organization: Contoso
-tenants: [main]
+tenants: [{name: main $STATE}]
 environments: [{name: dev, tenant: main}]
 departments: [{name: sales}]
 providers: {aws: {}}
@@ -24,7 +24,7 @@ pub(crate) struct Bed {
     pub(crate) admin: String,
     scim: String,
     client: reqwest::Client,
-    _folder: TempDir,
+    _folder: MeshFolder,
 }
 
 /// An answer, read to its end.
@@ -37,8 +37,7 @@ pub(crate) struct Answer {
 
 impl Bed {
     pub(crate) async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        std::fs::write(folder.path().join("polder.yaml"), MESH).unwrap();
+        let folder = MeshFolder::new(&[("polder.yaml", MESH)]).await.unwrap();
         // A port that is free now: locations are made of it.
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let root = folder.path().to_owned();

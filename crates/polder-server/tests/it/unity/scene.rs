@@ -7,13 +7,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use polder_platform::{Apply, Identity, Who};
 use polder_server::{App, Limits, LocalIdentity, ServerConfig};
+use polder_testkit::MeshFolder;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 const POLDER: &str = "\
 organization: Example
-tenants: [nonprod]
+tenants: [{name: nonprod $STATE}]
 environments: [{name: dev, tenant: nonprod}, {name: live, tenant: nonprod, production: true}]
 departments: [money]
 users: [olga, ana, bob, mel]
@@ -38,25 +38,22 @@ grants:
 
 /// The mesh behind the router.
 pub(crate) struct Scene {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: MeshFolder,
     pub(crate) router: Router,
 }
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        for (path, text) in [
+        let folder = MeshFolder::new(&[
             ("polder.yaml", POLDER),
             ("domains/finance/domain.yaml", "{department: money, owner: owners}\n"),
             ("domains/finance/datasets/customer.yaml", CUSTOMER),
             ("domains/finance/datasets/orders.yaml", ORDERS),
             ("domains/finance/datasets/checked.yaml", CHECKED),
             ("access/finance.yaml", ACCESS),
-        ] {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
+        ])
+        .await
+        .unwrap();
         let config = ServerConfig {
             root: folder.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
