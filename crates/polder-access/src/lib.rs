@@ -6,6 +6,7 @@
 
 mod authorizer;
 mod decision;
+mod deep;
 mod explain;
 mod guardrail;
 pub mod permit;

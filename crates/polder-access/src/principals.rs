@@ -8,6 +8,9 @@ use serde::Serialize;
 use polder_model::principal::EVERYONE;
 use polder_model::{Principal, PrincipalKind, PrincipalName};
 
+/// How many groups of a chain are told. One can be as long as there are groups, and a principal has a chain to each of its groups.
+const TOLD: usize = 64;
+
 /// A principal's number in one [`Principals`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PrincipalId(u32);
@@ -17,7 +20,7 @@ pub(crate) struct PrincipalId(u32);
 pub struct Membership {
     /// The group.
     pub group: PrincipalName,
-    /// The chain of groups that leads to it, innermost first and the group itself last.
+    /// The chain of groups that leads to it, innermost first and the group itself last. A very long one begins with `...`.
     pub through: Vec<String>,
 }
 
@@ -114,11 +117,15 @@ impl Principals {
         self.entry(id).reach.get_or_init(|| self.search(id))
     }
 
-    /// The groups on the way from the owner of a reach to one of the groups in it, that group last.
+    /// The groups on the way from the owner of a reach to one of the groups in it, that group last. Of a very long way, the end.
     pub(crate) fn through(&self, reach: &Reach, to: PrincipalId) -> Vec<String> {
         let mut chain = Vec::new();
         let mut at = to;
         while let Some(Step { via: Some(via), .. }) = reach.step(at) {
+            if chain.len() == TOLD {
+                chain.push("...".to_owned());
+                break;
+            }
             chain.push(self.name(at).to_string());
             at = *via;
         }
@@ -136,16 +143,16 @@ impl Principals {
 
     /// The people in a group, at any depth; of someone who is no group, that one.
     pub(crate) fn people_in(&self, group: PrincipalId) -> Vec<&PrincipalName> {
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.entries.len()];
+        for (at, entry) in self.entries.iter().enumerate() {
+            entry.groups.iter().for_each(|group| members[group.0 as usize].push(at));
+        }
         let mut within = vec![false; self.entries.len()];
-        within[group.0 as usize] = true;
-        // Each round goes one level down. No round finds anything new in the end, cycles or not.
-        loop {
-            let joins = |(at, entry): (usize, &Entry)| !within[at] && entry.groups.iter().any(|group| within[group.0 as usize]);
-            let found: Vec<usize> = self.entries.iter().enumerate().filter(|one| joins(*one)).map(|(at, _)| at).collect();
-            if found.is_empty() {
-                break;
+        let mut waiting = vec![group.0 as usize];
+        while let Some(at) = waiting.pop() {
+            if !std::mem::replace(&mut within[at], true) {
+                waiting.extend(&members[at]);
             }
-            found.into_iter().for_each(|at| within[at] = true);
         }
         let people = self.entries.iter().zip(within).filter(|(entry, within)| *within && entry.kind == Some(PrincipalKind::User));
         people.map(|(entry, _)| &entry.name).collect()

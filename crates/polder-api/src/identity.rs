@@ -63,9 +63,9 @@ pub struct NewToken {
     pub label: String,
     /// What it is good for: `read`, `query`, `write`, `apply`, `admin`; or `scim`, alone.
     pub scopes: Vec<String>,
-    /// For how many days: 90 unless told, 365 at most.
+    /// For how many days: 90 unless told, 365 at most unless the server is set otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 365)]
+    #[schema(minimum = 1, maximum = 36500)]
     pub days: Option<u32>,
     /// The service principal that it stands for, if not you. Only account admins name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 /// The files of a mesh by their paths, their parts separated by `/`; those of the server's own folder where there are none.
 pub type MeshFiles = BTreeMap<String, String>;
 
+/// What `${NAME}` stands for in files that someone sends and that do not declare it, by name. What the server's own process knows by
+/// that name is nothing to whoever sends files.
+pub type MeshVariables = BTreeMap<String, String>;
+
 /// What is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanRequest {
@@ -16,6 +20,9 @@ pub struct PlanRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub files: Option<MeshFiles>,
+    /// What variables in the files stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: MeshVariables,
     /// The addresses whose data may be destroyed, such as `table:finance.bronze.customer_v1`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schema(value_type = Vec<String>)]
@@ -43,6 +50,9 @@ pub struct ApplyRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub files: Option<MeshFiles>,
+    /// What variables in the files stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: MeshVariables,
     /// The addresses whose data may be destroyed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schema(value_type = Vec<String>)]
@@ -88,6 +98,9 @@ pub struct ValidateRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub files: Option<MeshFiles>,
+    /// What variables in the files stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: MeshVariables,
 }
 
 /// What validating found.

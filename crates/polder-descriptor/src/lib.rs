@@ -27,10 +27,10 @@ mod variables;
 pub mod yaml;
 
 pub use descriptor::tenant::{
-    AccessSettings, IdentitySettings, NotificationSettings, ServerSettings, TenantSettings, WebhookSettings,
+    AccessSettings, CredentialSettings, IdentitySettings, NotificationSettings, ServerSettings, TenantSettings, WebhookSettings,
 };
 pub use fault::{Fault, Severity, Span};
-pub use mesh::{EnvironmentInfo, EnvironmentSettings, File, Mesh, parse};
+pub use mesh::{EnvironmentInfo, EnvironmentSettings, File, Mesh, parse, parse_one};
 pub use place::{DescriptorKind, DescriptorKindError};
 pub use schema::{json_schema, schema_files};
 pub use starter::starter;

@@ -99,6 +99,18 @@ pub fn parse(mut files: Vec<File>) -> (Mesh, Vec<Fault>) {
     (mesh, faults)
 }
 
+/// Parses one file by itself. What it refers to is not looked for.
+#[must_use]
+pub fn parse_one(file: File) -> (Mesh, Vec<Fault>) {
+    let (mut mesh, mut faults) = (Mesh::default(), Vec::new());
+    let read = read_file(file);
+    faults.extend(read.faults);
+    mesh.add(read.file, read.text, read.content, &mut faults);
+    mesh.read_organization(&mut faults);
+    fault::sort(&mut faults);
+    (mesh, faults)
+}
+
 /// What a file turned out to be.
 enum Content {
     Organization(Node),
@@ -172,6 +184,16 @@ impl Mesh {
 
     /// Checks the whole: as it is where no environment says otherwise, then each environment that says so.
     fn check(&mut self, faults: &mut Vec<Fault>) {
+        self.read_organization(faults);
+        self.check_view(None, faults);
+        if self.documents.iter().any(|document| document.tree.is_some()) {
+            for environment in &self.organization.environments {
+                self.check_view(Some(&environment.name.value), faults);
+            }
+        }
+    }
+
+    fn read_organization(&mut self, faults: &mut Vec<Fault>) {
         if let Some((file, tree)) = &self.organization_file {
             let mut r = Reader::new(file, Severity::Error);
             let mut tree = tree.clone();
@@ -179,12 +201,6 @@ impl Mesh {
             none.resolve(file, &mut tree, &mut r.faults);
             self.organization = Organization::read(&mut r, &tree);
             faults.append(&mut r.faults);
-        }
-        self.check_view(None, faults);
-        if self.documents.iter().any(|document| document.tree.is_some()) {
-            for environment in &self.organization.environments {
-                self.check_view(Some(&environment.name.value), faults);
-            }
         }
     }
 

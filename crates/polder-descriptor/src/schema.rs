@@ -168,6 +168,15 @@ fn tenant() -> Value {
             ("reviewAfterDays", text("after how many days granted access is looked at again")),
         ],
     );
+    let credentials = map(
+        &[],
+        false,
+        &[
+            ("tokenDays", text("for how many days a token is good at most")),
+            ("sessionHours", text("after how many hours a session ends")),
+            ("idleMinutes", text("after how many minutes without a request a session ends")),
+        ],
+    );
     let webhook =
         map(&["url", "secret"], false, &[("url", text("what is called")), ("secret", text("what calls are signed with"))]);
     let notifications = map(
@@ -185,6 +194,7 @@ fn tenant() -> Value {
         &[
             ("url", text("the URL by which clients reach the server")),
             ("identity", identity),
+            ("credentials", credentials),
             ("access", access),
             ("notifications", notifications),
             ("outbound", texts("private networks that the server may call, such as 10.0.0.0/8")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::fault::{Fault, Span};
 use crate::suggest;
-use crate::yaml::{Node, Scalar, Value};
+use crate::yaml::{MAX_BYTES, Node, Scalar, Value};
 
 /// Declared variables by name.
 pub(crate) type Declared = BTreeMap<String, String>;
@@ -26,6 +26,13 @@ pub(crate) struct Variables<'a> {
     pub(crate) lenient: bool,
 }
 
+/// How many bytes the variables of one file may still stand for. A variable may be made of others many times over, so that a few
+/// short ones could stand for more than fits in memory.
+struct Room {
+    left: usize,
+    told: bool,
+}
+
 /// Why a text cannot be resolved: the part that is wrong, where it begins (in characters), and what to say.
 struct Problem {
     at: usize,
@@ -43,55 +50,36 @@ pub(crate) fn mentions(text: &str) -> bool {
 impl Variables<'_> {
     /// Resolves every value of a tree in place.
     pub(crate) fn resolve(&self, file: &Arc<str>, node: &mut Node, faults: &mut Vec<Fault>) {
-        self.walk(file, node, false, faults);
+        self.walk(file, node, false, &mut Room { left: MAX_BYTES, told: false }, faults);
     }
 
-    fn walk(&self, file: &Arc<str>, node: &mut Node, secrets: bool, faults: &mut Vec<Fault>) {
+    fn walk(&self, file: &Arc<str>, node: &mut Node, secrets: bool, room: &mut Room, faults: &mut Vec<Fault>) {
         let span = node.span;
         match &mut node.value {
-            Value::Scalar(scalar) if mentions(&scalar.text) => self.scalar(file, scalar, span, secrets, faults),
+            Value::Scalar(scalar) if mentions(&scalar.text) => {
+                let resolved = self.text(&scalar.text, secrets, 0, room);
+                settle(file, scalar, span, resolved, faults);
+            }
             Value::Scalar(_) => {}
-            Value::List(items) => items.iter_mut().for_each(|item| self.walk(file, item, secrets, faults)),
+            Value::List(items) => items.iter_mut().for_each(|item| self.walk(file, item, secrets, room, faults)),
             Value::Map(entries) => {
                 for entry in entries {
                     let secrets = secrets || CONNECTIONS.contains(&&*entry.key);
-                    self.walk(file, &mut entry.value, secrets, faults);
+                    self.walk(file, &mut entry.value, secrets, room, faults);
                 }
             }
         }
     }
 
-    fn scalar(&self, file: &Arc<str>, scalar: &mut Scalar, span: Span, secrets: bool, faults: &mut Vec<Fault>) {
-        match self.text(&scalar.text, secrets, 0) {
-            Ok(Some(text)) => scalar.text = text.into(),
-            Ok(None) => scalar.open = true,
-            Err(problem) => {
-                scalar.open = true;
-                // A text on one line is underlined where it is wrong, behind its quote if it has one.
-                let written = scalar.text.chars().count() + 2 * usize::from(scalar.quoted);
-                let shift = problem.at + usize::from(scalar.quoted);
-                let (column, length) = if span.length as usize == written {
-                    (span.column + narrow(shift), narrow(problem.part.chars().count()))
-                } else {
-                    (span.column, span.length)
-                };
-                let at = Span { column, length, ..span };
-                let mut fault = Fault::error(file, at, problem.code, problem.part, problem.message);
-                fault.help = problem.help;
-                faults.push(fault);
-            }
-        }
-    }
-
     /// Resolves a text; `None` when a variable has no value and that is no fault yet.
-    fn text(&self, text: &str, secrets: bool, depth: usize) -> Result<Option<String>, Problem> {
+    fn text(&self, text: &str, secrets: bool, depth: usize, room: &mut Room) -> Result<Option<String>, Problem> {
         let mut resolved = String::with_capacity(text.len());
         let mut rest = text;
         let mut open = false;
         while let Some(at) = rest.find('$') {
             resolved.push_str(&rest[..at]);
             let tail = &rest[at..];
-            let begin = text[..text.len() - tail.len()].chars().count();
+            let begin = || text[..text.len() - tail.len()].chars().count();
             if let Some(after) = tail.strip_prefix("$$") {
                 resolved.push('$');
                 rest = after;
@@ -99,18 +87,18 @@ impl Variables<'_> {
                 let Some(end) = inner.find('}') else {
                     let message = "this variable has no closing brace".to_owned();
                     let help = Some("write ${NAME}, or $$ for a dollar sign".to_owned());
-                    return Err(Problem { at: begin, part: tail.to_owned(), code: "variable-syntax", message, help });
+                    return Err(Problem { at: begin(), part: tail.to_owned(), code: "variable-syntax", message, help });
                 };
                 let whole = &tail[..end + 3];
                 if secrets && inner.starts_with("secret:") && whole != text {
                     let message = "a secret stands for a whole value, and here is text beside it".to_owned();
                     let help = Some(format!("write {whole} alone, and put all of the value into the secret"));
-                    return Err(Problem { at: begin, part: whole.to_owned(), code: "secret-in-text", message, help });
+                    return Err(Problem { at: begin(), part: whole.to_owned(), code: "secret-in-text", message, help });
                 }
-                match self.reference(&inner[..end], whole, secrets, depth) {
+                match self.reference(&inner[..end], whole, secrets, depth, room) {
                     Ok(Some(value)) => resolved.push_str(&value),
                     Ok(None) => open = true,
-                    Err(problem) => return Err(Problem { at: begin, ..problem }),
+                    Err(problem) => return Err(Problem { at: begin(), ..problem }),
                 }
                 rest = &inner[end + 1..];
             } else {
@@ -122,7 +110,14 @@ impl Variables<'_> {
         Ok((!open).then_some(resolved))
     }
 
-    fn reference(&self, name: &str, whole: &str, secrets: bool, depth: usize) -> Result<Option<String>, Problem> {
+    fn reference(
+        &self,
+        name: &str,
+        whole: &str,
+        secrets: bool,
+        depth: usize,
+        room: &mut Room,
+    ) -> Result<Option<String>, Problem> {
         let problem =
             |code, message: String, help: Option<String>| Problem { at: 0, part: whole.to_owned(), code, message, help };
         if let Some(secret) = name.strip_prefix("secret:") {
@@ -147,12 +142,22 @@ impl Variables<'_> {
             let message = format!("the variable {name} refers to itself");
             return Err(problem("variable-cycle", message, Some("give one of the variables a plain value".to_owned())));
         }
+        let full = |room: &mut Room| {
+            // Once for a file: whatever comes after has no room either.
+            let message = format!("the variables of this file stand for more than {MAX_BYTES} bytes");
+            let help = Some("give them shorter values, or split the file".to_owned());
+            if std::mem::replace(&mut room.told, true) { Ok(None) } else { Err(problem("variables-too-large", message, help)) }
+        };
         if let Some(value) = self.declared.iter().find_map(|declared| declared.get(name)) {
-            return self.text(value, false, depth + 1).map_err(|inner| Problem { part: whole.to_owned(), ..inner });
+            if !room.take(value) {
+                return full(room);
+            }
+            return self.text(value, false, depth + 1, room).map_err(|inner| Problem { part: whole.to_owned(), ..inner });
         }
         // A variable that is set to nothing has most likely not been set: a path must not silently lose its head.
         match (self.outside)(name).filter(|value| !value.is_empty()) {
-            Some(value) => Ok(Some(value)),
+            Some(value) if room.take(&value) => Ok(Some(value)),
+            Some(_) => full(room),
             None if self.lenient => Ok(None),
             None => {
                 let known = self.declared.iter().flat_map(|declared| declared.keys()).map(String::as_str);
@@ -164,6 +169,38 @@ impl Variables<'_> {
                 Err(problem("unresolved-variable", format!("the variable {name} has no value"), Some(help)))
             }
         }
+    }
+}
+
+/// Puts what a text was resolved to in its place, or says what is wrong with it.
+fn settle(file: &Arc<str>, scalar: &mut Scalar, span: Span, resolved: Result<Option<String>, Problem>, faults: &mut Vec<Fault>) {
+    match resolved {
+        Ok(Some(text)) => scalar.text = text.into(),
+        Ok(None) => scalar.open = true,
+        Err(problem) => {
+            scalar.open = true;
+            // A text on one line is underlined where it is wrong, behind its quote if it has one.
+            let written = scalar.text.chars().count() + 2 * usize::from(scalar.quoted);
+            let shift = problem.at + usize::from(scalar.quoted);
+            let (column, length) = if span.length as usize == written {
+                (span.column + narrow(shift), narrow(problem.part.chars().count()))
+            } else {
+                (span.column, span.length)
+            };
+            let at = Span { column, length, ..span };
+            let mut fault = Fault::error(file, at, problem.code, problem.part, problem.message);
+            fault.help = problem.help;
+            faults.push(fault);
+        }
+    }
+}
+
+impl Room {
+    /// Whether a value still fits in.
+    fn take(&mut self, value: &str) -> bool {
+        let left = self.left.checked_sub(value.len());
+        self.left = left.unwrap_or(0);
+        left.is_some()
     }
 }
 

@@ -38,6 +38,14 @@ pub struct Issued {
 /// The bytes before the 32 of a private Ed25519 key in PKCS #8 (RFC 8410).
 const PKCS8_ED25519: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
+impl Issued {
+    /// When it ends.
+    #[must_use]
+    pub fn expires(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or_default()
+    }
+}
+
 impl Signer {
     /// Makes a signer of the tenant's key, 64 hexadecimal digits, for the server at this URL. `None` when that is no key.
     #[must_use]

@@ -196,7 +196,12 @@ impl PrincipalName {
         }
         let mut name = String::with_capacity(text.len());
         let mut divided = true;
-        for c in text.chars().flat_map(char::to_lowercase) {
+        // A letter of another alphabet does not become one of ours by being lower-cased, as the sign of the kelvin would a `k`.
+        let lower = |c: char| {
+            let becomes_ascii = !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
+            if becomes_ascii { vec![c] } else { c.to_lowercase().collect() }
+        };
+        for c in text.chars().flat_map(lower) {
             if is_principal(c) && c != '-' {
                 name.push(c);
                 divided = false;
@@ -230,6 +235,7 @@ mod tests {
         check("ünal", "ufc-nal");
         check("u\u{308}nal", "u-u308-nal");
         check("x\u{202e}y\0z", "x-u202e-y-z");
+        check("\u{212a}im", "u212a-im");
         check("'; drop table users; --", "drop-table-users");
         for text in ["", "   ", "---", "../../etc", "'\"", "_x", "@home", &"名".repeat(60), &"x".repeat(121)] {
             assert!(PrincipalName::from_text(text).is_err(), "{text:?}");

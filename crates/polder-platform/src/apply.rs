@@ -1,19 +1,22 @@
 //! Applying: carries out a plan's steps over lake and store, goes on with what was cut short, and keeps a second apply out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::Utc;
 use polder_access::{Action, Caller};
 use polder_api::ApplyProgress;
 use polder_catalog::Metastore;
-use polder_model::{Address, Desired, Securable};
+use polder_model::{Address, Desired, Resource, Securable};
 use polder_plan::Plan;
+use polder_store::MetastoreEntries;
 
 use crate::audit::AuditTrail;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
+mod admins;
 mod effects;
 mod journal;
 
@@ -64,8 +67,9 @@ impl Platform {
 
     async fn apply_audited(&self, what: Apply, observer: ApplyObserver<'_>, trail: &AuditTrail) -> Result<(Plan, usize), Error> {
         let desired = self.desired().await?;
-        let caller = self.on_the_metastore(&desired, &*self.metastore().await?, Action::Manage, trail)?;
+        let caller = self.on_the_metastore(&desired, &*self.metastore().await?, Action::Manage, trail).await;
         self.record(trail).await?;
+        let caller = caller?;
         let (finished, resumed) = self.finish_what_was_cut_short(observer).await?;
         let plan = match what {
             // The one that was cut short was this one: it is carried out now.
@@ -79,6 +83,7 @@ impl Platform {
         if let Some(flaw) = polder_plan::check(&plan).first() {
             return Err(Error::new(ErrorKind::Failed, format!("the plan does not hold: {flaw}")).with_hint("make the plan again"));
         }
+        self.makes_no_admin(&plan, &caller).await?;
         self.carry_out(&plan, observer).await?;
         trail.done(&caller, "apply", &format!("plan {} of {}", plan.id, self.environment.name));
         Ok((plan, resumed))
@@ -95,8 +100,9 @@ impl Platform {
             .with_hint("name the plan's environment with `-e`"))
     }
 
-    /// Asks for a permit on the metastore. Until the first apply there are no grants, so what is declared decides.
-    pub(crate) fn on_the_metastore(
+    /// Asks for a permit on the metastore. Until the first apply there are no grants, so the admin roles decide and what the mesh's own
+    /// folder declares; files that someone sent have no say in that.
+    pub(crate) async fn on_the_metastore(
         &self,
         desired: &Desired,
         metastore: &Metastore,
@@ -111,9 +117,18 @@ impl Platform {
         if !metastore.resources().is_empty() {
             return permitted(metastore);
         }
-        let declared = desired.resources.values().map(|declared| Arc::clone(&declared.resource));
-        let metastore = Metastore::of(&self.environment, declared)
-            .map_err(|e| Error::new(ErrorKind::Invalid, "the guardrails do not hold").with_source(e))?;
-        permitted(&metastore)
+        let of = |desired: &Desired| -> BTreeMap<Address, Arc<Resource>> {
+            desired.resources.iter().map(|(address, declared)| (address.clone(), Arc::clone(&declared.resource))).collect()
+        };
+        let resources = match self.source.is_own() {
+            true => of(desired),
+            // A folder that cannot be read says nothing.
+            false => self.own_folder().desired().await.map(|own| of(&own)).unwrap_or_default(),
+        };
+        let directory = self.store.directory(&self.environment.name).await;
+        let directory = directory.doing(ErrorKind::Unavailable, "cannot read who administers")?;
+        let entries = MetastoreEntries { version: 0, resources };
+        let declared = Metastore::at(&self.environment, entries, directory, Utc::now());
+        permitted(&declared.doing(ErrorKind::Invalid, "the guardrails do not hold")?)
     }
 }

@@ -28,6 +28,11 @@ impl AuditTrail {
         Self { identity: identity.clone(), detail, events: Mutex::new(Vec::new()) }
     }
 
+    /// Whether nothing was collected since it was last taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Keeps a decision.
     pub(crate) fn decided(&self, caller: &Caller, action: Action, securable: &Securable, decision: &Decision) {
         let determined_by = serde_json::to_value(decision.determined_by()).unwrap_or_default();

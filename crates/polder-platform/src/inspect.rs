@@ -4,6 +4,7 @@ use polder_access::Action;
 use polder_model::Securable;
 use polder_store::{AuditFilter, AuditPage, AuditPoint, AuditRecord, AuditVerification};
 
+use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
@@ -29,8 +30,16 @@ impl Platform {
         from: Option<&AuditPoint>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<AuditVerification, Error> {
-        self.may_inspect("verify the audit").await?;
-        self.store.verify_audit(from, progress).await.doing(ErrorKind::Unavailable, "cannot verify the audit")
+        let trail = self.trail("verify the audit");
+        let permit = self.inspects(&trail).await;
+        let recorded = self.record(&trail).await;
+        permit?;
+        // An audit to which nothing can be appended is the one to verify.
+        let verified = self.store.verify_audit(from, progress).await.doing(ErrorKind::Unavailable, "cannot verify the audit")?;
+        match recorded {
+            Err(error) if verified.fault.is_none() => Err(error),
+            _ => Ok(verified),
+        }
     }
 
     /// Whether the caller may see how the metastore is governed.
@@ -38,11 +47,15 @@ impl Platform {
     /// # Errors
     /// When it may not.
     pub async fn may_inspect(&self, what: &str) -> Result<(), Error> {
+        let trail = self.trail(what);
+        let permit = self.inspects(&trail).await;
+        self.record(&trail).await?;
+        permit
+    }
+
+    async fn inspects(&self, trail: &AuditTrail) -> Result<(), Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
-        let trail = self.trail(what);
-        let permit = Self::permit(&metastore, &trail, &caller, Action::Inspect, &Securable::Metastore);
-        self.record(&trail).await?;
-        permit.map(drop)
+        Self::permit(&metastore, trail, &caller, Action::Inspect, &Securable::Metastore).map(drop)
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use polder_api::MeshFiles;
+use polder_api::{MeshFiles, MeshVariables};
 use polder_descriptor::{Fault, File, Mesh, Severity};
 use rayon::iter::Either;
 use rayon::prelude::*;
@@ -120,8 +120,8 @@ fn read_one(root: &Path, home: &Path, path: &Path) -> Result<File, Box<Fault>> {
 pub(crate) enum MeshSource {
     /// Its folder.
     Folder,
-    /// These, which someone sent.
-    Files(Arc<[File]>),
+    /// These, which someone sent, with what variables in them stand for.
+    Files(Arc<[File]>, Arc<MeshVariables>),
 }
 
 impl MeshSource {
@@ -129,7 +129,7 @@ impl MeshSource {
     ///
     /// # Errors
     /// When a path is none that a mesh's folder is read at, or a file is too large.
-    pub(crate) fn sent(files: MeshFiles) -> Result<Self, Error> {
+    pub(crate) fn sent(files: MeshFiles, variables: MeshVariables) -> Result<Self, Error> {
         let refused = |path: &str, why: &str| {
             Error::new(ErrorKind::Invalid, format!("{path:?} {why}"))
                 .with_hint("send polder.yaml and the .yaml, .yml, .sql and .cedar files in domains, access and policies")
@@ -147,7 +147,7 @@ impl MeshSource {
             }
             Ok(File { path: path.into(), bytes: text.into_bytes() })
         });
-        Ok(Self::Files(read.collect::<Result<_, _>>()?))
+        Ok(Self::Files(read.collect::<Result<_, _>>()?, Arc::new(variables)))
     }
 
     /// Reads every file, with the faults of those that cannot be read.
@@ -157,12 +157,29 @@ impl MeshSource {
     pub(crate) fn read(&self, root: &Path) -> Result<(Vec<File>, Vec<Fault>), Error> {
         match self {
             Self::Folder => read_files(root),
-            Self::Files(files) => Ok((files.to_vec(), Vec::new())),
+            Self::Files(files, _) => Ok((files.to_vec(), Vec::new())),
         }
+    }
+
+    /// What a `${NAME}` means that the mesh does not declare: in its folder the process's environment, in files that someone sent what
+    /// they say.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Folder => process_variable(name),
+            Self::Files(_, variables) => variables.get(name).cloned(),
+        }
+    }
+
+    /// Whether the files are those of the mesh's own folder.
+    pub(crate) const fn is_own(&self) -> bool {
+        matches!(self, Self::Folder)
     }
 }
 
 /// Reads `polder.yaml` alone: enough to know the environments, however many files the mesh has.
+///
+/// # Errors
+/// When it is not there, is not of its form, or declares no environment. Whom it names may be declared elsewhere: that is not looked at.
 pub(crate) fn read_top(root: &Path) -> Result<Mesh, Error> {
     let path = root.join("polder.yaml");
     let bytes = fs::read(&path).map_err(|source| {
@@ -172,13 +189,14 @@ pub(crate) fn read_top(root: &Path) -> Result<Mesh, Error> {
             Error::new(ErrorKind::Unavailable, format!("cannot read {}", path.display())).with_source(source)
         }
     })?;
-    let (mesh, faults) = polder_descriptor::parse(vec![File { path: Arc::from("polder.yaml"), bytes }]);
-    if mesh.environments().is_empty() {
-        let faults: Vec<Fault> = faults.into_iter().filter(Fault::is_error).collect();
-        if faults.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, "polder.yaml declares no environment"));
-        }
+    let (mesh, faults) = polder_descriptor::parse_one(File { path: Arc::from("polder.yaml"), bytes });
+    let faults: Vec<Fault> = faults.into_iter().filter(Fault::is_error).collect();
+    // A setting that is not understood is not one that was never made.
+    if !faults.is_empty() {
         return Err(Error::faults_of(faults));
+    }
+    if mesh.environments().is_empty() {
+        return Err(Error::new(ErrorKind::Invalid, "polder.yaml declares no environment"));
     }
     Ok(mesh)
 }

@@ -14,7 +14,6 @@ use polder_plan::{Inputs, Observed, Plan, Recorded};
 use polder_store::{EnvironmentState, Store};
 
 use crate::error::{Doing, Error, ErrorKind};
-use crate::mesh;
 use crate::observe::observe;
 use crate::platform::Platform;
 use crate::validate;
@@ -39,7 +38,7 @@ impl Platform {
         let (desired, warnings) = self.checked().await?;
         let state = state.await.doing(ErrorKind::Failed, "reading the state broke off")??;
         let trail = self.trail("plan");
-        let permitted = self.on_the_metastore(&desired, &state.metastore, Action::Inspect, &trail);
+        let permitted = self.on_the_metastore(&desired, &state.metastore, Action::Inspect, &trail).await;
         self.record(&trail).await?;
         permitted?;
         let plan = plan_from(&desired, &state, &allow_destroy)?;
@@ -68,7 +67,7 @@ impl Platform {
     }
 
     fn lower(&self, mesh: &Mesh, faults: &mut Vec<Fault>) -> Desired {
-        let (desired, more) = mesh.lower(&self.environment.name, &mesh::process_variable);
+        let (desired, more) = mesh.lower(&self.environment.name, &|name| self.source.variable(name));
         faults.extend(more);
         desired
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use polder_access::{Action, Caller, Decision, Permit};
-use polder_api::MeshFiles;
+use polder_api::{MeshFiles, MeshVariables};
 use polder_catalog::Metastore;
 use polder_descriptor::{EnvironmentInfo, Mesh};
 use polder_engine::Engine;
@@ -43,6 +43,8 @@ pub struct Platform {
     pub(crate) metastores: Arc<Metastores>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) source: MeshSource,
+    /// Where keys and state are that are not in the mesh's own folder: no job reads them as files.
+    pub(crate) kept_apart: Arc<[PathBuf]>,
 }
 
 impl Platform {
@@ -68,8 +70,13 @@ impl Platform {
     ///
     /// # Errors
     /// When one of them is no file of a mesh.
-    pub fn declared_by(&self, files: MeshFiles) -> Result<Self, Error> {
-        Ok(Self { source: MeshSource::sent(files)?, ..self.clone() })
+    pub fn declared_by(&self, files: MeshFiles, variables: MeshVariables) -> Result<Self, Error> {
+        Ok(Self { source: MeshSource::sent(files, variables)?, ..self.clone() })
+    }
+
+    /// The same environment, planning from the mesh's own folder.
+    pub(crate) fn own_folder(&self) -> Self {
+        Self { source: MeshSource::Folder, ..self.clone() }
     }
 
     /// The environment.

@@ -28,9 +28,13 @@ impl Platform {
         let caller = self.caller(&metastore)?;
         let hint = self.hint_if_empty(&metastore);
         let system = SystemTables { store: self.store.clone(), environment: self.environment.name.clone() };
-        let tables = GovernedTables::new(metastore, self.lake.clone(), caller, trail.clone());
+        let tables = GovernedTables::new(metastore, self.lake.clone(), caller.clone(), trail.clone());
         let tables = GovernedTables { system: Some(system), ..tables };
         let result = self.engine.query(sql, Arc::new(tables)).await;
+        // What names no table takes no decision, and is on record all the same.
+        if trail.is_empty() {
+            trail.done(&caller, "query", self.environment.name.as_str());
+        }
         self.record(&trail).await?;
         result.map_err(|error| match (query_error(error), hint) {
             (error, Some(hint)) if error.kind() == ErrorKind::NotFound => error.with_hint(hint),

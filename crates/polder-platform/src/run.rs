@@ -13,7 +13,7 @@ use polder_catalog::Metastore;
 use polder_model::job::{Job, Work};
 use polder_model::{JobId, Resource, Securable, TableName};
 use polder_schedule::{JobGraph, Outcome, Schedule};
-use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd};
+use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd, RunId, Store};
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
@@ -298,10 +298,12 @@ impl JobContext<'_> {
         };
         let unrecorded = "cannot record the run";
         let run = platform.store.start_run(new).await.doing(ErrorKind::Unavailable, unrecorded)?;
+        let given_up = GivenUp { store: platform.store.clone(), run: Some(run.id) };
         let done = match self.work().await {
             Ok(done) => done,
             Err(error) => Done { failed: Some(self.explain(&error)), ..Done::default() },
         };
+        given_up.it_was_not();
         polder_model::fault::point("run.finish");
         let end = end_of(&done);
         platform.store.finish_run(run.id, end).await.doing(ErrorKind::Unavailable, unrecorded)?;
@@ -354,6 +356,34 @@ impl JobContext<'_> {
             seconds,
             checks: done.checks,
             warnings: done.warnings,
+        }
+    }
+}
+
+/// Says of a run whose work is dropped, as that of a cancelled operation is, that it was interrupted.
+struct GivenUp {
+    store: Store,
+    run: Option<RunId>,
+}
+
+impl GivenUp {
+    fn it_was_not(mut self) {
+        self.run = None;
+    }
+}
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        let Some(run) = self.run else { return };
+        let store = self.store.clone();
+        let end = RunEnd { status: RunStatus::Interrupted, finished: Utc::now(), details: RunDetails::default() };
+        // Where nothing runs any more, as at the end of the process, the next look finds it dead.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = store.finish_run(run, end).await {
+                    tracing::warn!(%error, "a run that was given up could not be marked");
+                }
+            });
         }
     }
 }

@@ -9,7 +9,7 @@ use polder_engine::{Engine, EngineConfig};
 use polder_lake::{Lake, LakeConfig, ProviderConfig};
 use polder_model::resource::Environment;
 use polder_model::{EnvironmentName, Provider, TenantName};
-use polder_store::Store;
+use polder_store::{Store, StoreError};
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::identity::Identity;
@@ -64,6 +64,8 @@ impl Tenant {
                 .with_hint(format!("polder.yaml has environments of: {known}")));
         }
         let state = State::open(root, &mesh, &name).await?;
+        // A server that cannot audit serves nothing.
+        state.store.check_keys().await.doing(ErrorKind::Unavailable, format!("cannot use the keys of tenant {name}"))?;
         let environments = declared.into_iter().map(|info| state.environment(&mesh, info, Identity::local(None)));
         let environments = environments.collect::<Result<_, Error>>()?;
         let settings = mesh.tenant_settings(&name, &mesh::process_variable).unwrap_or_default();
@@ -83,6 +85,7 @@ pub(crate) struct State {
     home: PathBuf,
     store: Store,
     engine: Arc<Engine>,
+    kept_apart: Arc<[PathBuf]>,
 }
 
 impl State {
@@ -96,18 +99,25 @@ impl State {
         let spill = spill_folder(&home).map_err(writable)?;
         let settings = mesh.tenant_settings(tenant, &mesh::process_variable).unwrap_or_default();
         let database = match settings.database {
-            Some(place) => resolve_secret(&place)?,
+            Some(place) => in_folder(&root, resolve_secret(&place)?),
             None => home.join("state.db").to_string_lossy().into_owned(),
         };
         let opened = Store::open(&database).await;
         let store = opened.doing(ErrorKind::Unavailable, format!("cannot open the state of tenant {tenant}"))?;
         let keys = settings.keys.map_or_else(|| home.join("keys"), |folder| root.join(folder));
+        let as_it_is = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let kept_apart = [as_it_is(&keys), as_it_is(Path::new(&database))].into();
         let store = store.with_key_folder(keys);
+        match store.check_keys().await {
+            // Whoever looks at the audit has to see that; nothing else is done that the audit would have to tell.
+            Ok(()) | Err(StoreError::AuditEnd { .. }) => {}
+            Err(error) => return Err(error).doing(ErrorKind::Unavailable, format!("cannot use the keys of tenant {tenant}")),
+        }
         let key = store.tenant_key("mask").doing(ErrorKind::Unavailable, "cannot read the tenant's key for masks")?;
         let engine = Engine::new(EngineConfig { spill_dir: Some(spill), ..EngineConfig::new(key) })
             .doing(ErrorKind::Unavailable, "cannot start the engine")
             .map_err(writable)?;
-        Ok(Self { root: root.into(), home, store, engine: Arc::new(engine) })
+        Ok(Self { root: root.into(), home, store, engine: Arc::new(engine), kept_apart })
     }
 
     pub(crate) fn environment(&self, mesh: &Mesh, info: EnvironmentInfo, identity: Identity) -> Result<Platform, Error> {
@@ -121,8 +131,18 @@ impl State {
             metastores: Arc::default(),
             identity: Arc::new(identity),
             source: MeshSource::Folder,
+            kept_apart: self.kept_apart.clone(),
         })
     }
+}
+
+/// A place that is written as the relative path of a file is in the mesh's folder, wherever polder is started.
+fn in_folder(root: &Path, place: String) -> String {
+    let path = Path::new(&place);
+    let ending = path.extension().is_some_and(|ending| ["db", "sqlite", "sqlite3"].iter().any(|known| ending == *known));
+    let relative = !place.contains(':') && path.is_relative();
+    let plainly = path.starts_with(".") || path.starts_with("..") || ending;
+    if relative && plainly { root.join(path).to_string_lossy().into_owned() } else { place }
 }
 
 /// Makes the state's folder and keeps it out of git: it holds data and keys.

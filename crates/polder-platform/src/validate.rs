@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
-use polder_api::{MeshFiles, MeshSummary};
-use polder_descriptor::{EnvironmentInfo, Fault, File, Mesh};
+use polder_api::{MeshFiles, MeshSummary, MeshVariables};
+use polder_descriptor::{EnvironmentInfo, Fault, Mesh};
 use polder_engine::{Engine, EngineConfig};
 use polder_model::secret::Secret;
 use polder_model::{Desired, Kind};
 use tokio::runtime::Handle;
 
 use crate::error::{Doing, Error, ErrorKind};
-use crate::mesh::{self, MeshSource};
+use crate::mesh::MeshSource;
 use crate::plan::let_go;
 
 mod files;
@@ -53,27 +53,25 @@ impl Validation {
 /// # Errors
 /// Only when the folder cannot be read; what is wrong with the mesh is in the [`Validation`].
 pub async fn validate(root: &Path) -> Result<Validation, Error> {
-    validated(mesh::read_files(root)?, |file| std::fs::read_to_string(root.join(file)).ok()).await
+    validated(MeshSource::Folder, root, |file| std::fs::read_to_string(root.join(file)).ok()).await
 }
 
 /// Validates a mesh of files that someone sent.
 ///
 /// # Errors
 /// When one of them is no file of a mesh.
-pub async fn validate_files(files: MeshFiles) -> Result<Validation, Error> {
+pub async fn validate_files(files: MeshFiles, variables: MeshVariables) -> Result<Validation, Error> {
     let texts = files.clone();
-    validated(MeshSource::sent(files)?.read(Path::new(""))?, |file| texts.get(file).cloned()).await
+    validated(MeshSource::sent(files, variables)?, Path::new(""), |file| texts.get(file).cloned()).await
 }
 
-async fn validated(
-    (files, mut faults): (Vec<File>, Vec<Fault>),
-    text: impl Fn(&str) -> Option<String>,
-) -> Result<Validation, Error> {
+async fn validated(source: MeshSource, root: &Path, text: impl Fn(&str) -> Option<String>) -> Result<Validation, Error> {
+    let (files, mut faults) = source.read(root)?;
     let (mesh, more) = polder_descriptor::parse(files);
     faults.extend(more);
     faults.extend(mesh.grants_that_are_over(chrono::Utc::now()));
     let mesh = Arc::new(mesh);
-    let checked = each_environment(Arc::clone(&mesh), &faults).await?;
+    let checked = each_environment(Arc::clone(&mesh), &source, &faults).await?;
     let summary = checked.first().map_or_else(MeshSummary::default, |(summary, _)| *summary);
     let summary = MeshSummary { environments: checked.len(), ..summary };
     faults.extend(checked.into_iter().flat_map(|(_, faults)| faults));
@@ -86,13 +84,17 @@ async fn validated(
 }
 
 /// Checks every environment, on all cores.
-async fn each_environment(mesh: Arc<Mesh>, found: &[Fault]) -> Result<Vec<(MeshSummary, Vec<Fault>)>, Error> {
+async fn each_environment(
+    mesh: Arc<Mesh>,
+    source: &MeshSource,
+    found: &[Fault],
+) -> Result<Vec<(MeshSummary, Vec<Fault>)>, Error> {
     let engine = Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
     let (engine, found): (Arc<Engine>, Arc<[Fault]>) = (Arc::new(engine), found.into());
     let one = |environment: EnvironmentInfo| {
-        let (engine, mesh, found) = (Arc::clone(&engine), Arc::clone(&mesh), Arc::clone(&found));
+        let (engine, mesh, found, source) = (Arc::clone(&engine), Arc::clone(&mesh), Arc::clone(&found), source.clone());
         tokio::task::spawn_blocking(move || {
-            let (desired, more) = mesh.lower(&environment.name, &mesh::process_variable);
+            let (desired, more) = mesh.lower(&environment.name, &|name| source.variable(name));
             let found = [&found, more.as_slice()].concat();
             let faults = Handle::current().block_on(check(&engine, &mesh, &desired, &found));
             (summarize(&desired), [more, faults].concat())

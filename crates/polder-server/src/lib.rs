@@ -14,6 +14,7 @@ pub mod local;
 pub mod operations;
 pub mod ops;
 pub mod problem;
+mod prompt;
 pub mod router;
 pub mod scim;
 pub mod serve;

@@ -23,7 +23,6 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(api)
         .route("/api/v1/openapi.json", axum::routing::get(move || std::future::ready(document.clone())))
-        .merge(ops::routes())
         .merge(auth::routes())
         .merge(scim::routes())
         .merge(unity::routes())
@@ -31,6 +30,8 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(not_that_way)
         .layer(from_fn_with_state(app.clone(), limits::concurrency))
         .layer(from_fn_with_state(app.clone(), auth::identify))
+        // Whoever watches the server is not asked who it is: it has to be answered when nobody can be looked up.
+        .merge(ops::routes())
         .layer(from_fn(move |request, next| limits::time(request_timeout, request, next)))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(CatchPanicLayer::custom(panicked))

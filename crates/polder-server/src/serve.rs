@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{ServerConfig, TlsFiles};
 use crate::ops;
+use crate::prompt::Prompt;
 use crate::router::router;
 use crate::state::{App, StartError};
 use crate::sweep;
@@ -44,12 +45,14 @@ pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
     let task = match tls {
         Some(files) => {
             let config = tls_config(&files).await?;
-            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(unusable)?.handle(handle.clone());
+            let server = axum_server::from_tcp_rustls(listener, config).map_err(unusable)?.handle(handle.clone());
+            let mut server = server.map(|inner| Prompt { inner, within: limits.head_timeout });
             protect(server.http_builder(), limits.head_timeout);
             tokio::spawn(server.serve(service))
         }
         None => {
-            let mut server = axum_server::from_tcp(listener).map_err(unusable)?.handle(handle.clone());
+            let server = axum_server::from_tcp(listener).map_err(unusable)?.handle(handle.clone());
+            let mut server = server.map(|inner| Prompt { inner, within: limits.head_timeout });
             protect(server.http_builder(), limits.head_timeout);
             tokio::spawn(server.serve(service))
         }

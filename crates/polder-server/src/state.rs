@@ -75,7 +75,7 @@ impl App {
         let allow = allow.collect::<Result<_, _>>()?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
         let key = store.tenant_key("tokens").map_err(|error| StartError::Settings(error.to_string()))?;
-        let auth = Auth::new(settings.server.identity.as_ref(), &key, &url(&settings, &config), &outbound)?;
+        let auth = Auth::new(&settings.server, &key, &url(&settings, &config), &outbound)?;
         let first = environments.iter().find(|platform| !platform.production()).or_else(|| environments.first());
         let Some(default_environment) = first.map(|platform| platform.environment().clone()) else {
             return Err(StartError::Settings(format!("tenant {name} has no environment")));

@@ -148,8 +148,9 @@ pub enum StoreError {
     },
     /// The end of the audit is not the one that a polder with the tenant's key wrote: nothing is appended to it.
     #[error(
-        "the end of the audit in the state database {place} is not signed with this tenant's key: put back the key file \
-         {AUDIT_KEY}.key if it was lost; if it was not, somebody changed the audit: see `polder audit verify`"
+        "the end of the audit in the state database {place} is not signed with this tenant's key: name the folder of keys that \
+         it was written with, or put back the key file {AUDIT_KEY}.key if it was lost; if it was not, somebody changed the \
+         audit: see `polder audit verify`"
     )]
     AuditEnd {
         /// The database.

@@ -9,11 +9,12 @@ mod users;
 
 use chrono::{DateTime, Utc};
 use polder_model::PrincipalName;
+use polder_model::principal::SCIM;
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::work::{Cells, Sql, Work, as_bigint, time_text};
-use crate::{sessions, tokens};
+use crate::{kept_answers, long_operations, orphans, sessions, staging, tokens};
 
 pub use groups::{GroupContent, GroupRecord};
 pub use members::{GroupOfMember, Member};
@@ -92,9 +93,20 @@ impl Condition {
     }
 }
 
-/// A name as names are compared.
+/// A name as names are compared: in lower case, but for letters beyond ASCII that would become ASCII ones. The sign for kelvin is
+/// not the letter k, and whoever signs on with the one is not who is called by the other.
 pub(crate) fn name_key(name: &str) -> String {
-    name.to_lowercase().replace('\0', "\u{fffd}")
+    let mut key = String::with_capacity(name.len());
+    for part in name.split_inclusive(becomes_ascii) {
+        let letters = part.strip_suffix(becomes_ascii).unwrap_or(part);
+        key.push_str(&letters.to_lowercase());
+        key.push_str(&part[letters.len()..]);
+    }
+    key.replace('\0', "\u{fffd}")
+}
+
+fn becomes_ascii(letter: char) -> bool {
+    !letter.is_ascii() && letter.to_lowercase().any(|lower| lower.is_ascii())
 }
 
 /// The rows of a page. `select` ends before its `where`.
@@ -127,7 +139,7 @@ async fn is_taken(work: &mut Work, name: &PrincipalName, id: Uuid) -> Result<boo
 /// Ends what a principal has under way: it is out with the commit.
 async fn put_out(work: &mut Work, principal: &PrincipalName, now: DateTime<Utc>) -> Result<()> {
     sessions::end_for(work, principal).await?;
-    tokens::revoke_for(work, principal, "scim", now).await
+    tokens::revoke_for(work, principal, SCIM, now).await
 }
 
 /// Ends all that a name stands for, so that nobody who is called so later comes into it.
@@ -141,5 +153,33 @@ async fn forget(work: &mut Work, principal: &PrincipalName, now: DateTime<Utc>) 
          where (requester = $1 or beneficiary = $1) and state in ('requested', 'approved', 'provisioned')",
     );
     work.run(sql.bind(principal.to_string()).bind(time_text(now))).await?;
-    Ok(())
+    kept_answers::forget_of(work, principal).await?;
+    long_operations::forget_of(work, principal).await?;
+    staging::abandon_of(work, principal).await?;
+    orphans::bequeath(work, principal, SCIM, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_in_lower_case_and_no_letter_passes_for_an_ascii_one() {
+        for (one, other) in [
+            ("Ana@Contoso.com", "ana@contoso.COM"),
+            ("\u{c9}MILE", "\u{e9}mile"),
+            ("\u{39f}\u{394}\u{39f}\u{3a3}", "\u{3bf}\u{3b4}\u{3bf}\u{3c2}"),
+        ] {
+            assert_eq!(name_key(one), name_key(other));
+        }
+        for (one, other) in
+            [("\u{212a}", "k"), ("mar\u{212a}@contoso.com", "mark@contoso.com"), ("\u{130}an", "i\u{307}an"), ("\u{130}", "i")]
+        {
+            assert_ne!(name_key(one), name_key(other));
+        }
+        assert_eq!(name_key("A\u{212a}B\u{130}C\0"), "a\u{212a}b\u{130}c\u{fffd}");
+        // These two are all that there are.
+        let all = (char::MIN..=char::MAX).filter(|letter| becomes_ascii(*letter));
+        assert_eq!(all.collect::<String>(), "\u{130}\u{212a}");
+    }
 }

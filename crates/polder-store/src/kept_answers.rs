@@ -1,10 +1,11 @@
 //! Answers kept for idempotency keys: a request that is sent again is answered as it was, and not done again.
 
 use chrono::{DateTime, Utc};
+use polder_model::PrincipalName;
 
 use crate::error::Result;
 use crate::store::Store;
-use crate::work::{as_bigint, time_text};
+use crate::work::{Work, as_bigint, time_text};
 
 /// What is known of a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,4 +96,10 @@ impl Store {
         work.commit().await?;
         Ok(forgotten)
     }
+}
+
+/// Forgets the answers of a principal, in the transaction that removes it.
+pub(crate) async fn forget_of(work: &mut Work, principal: &PrincipalName) -> Result<()> {
+    work.run(sqlx::query("delete from kept_answers where principal = $1").bind(principal.to_string())).await?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_api::{Operation, OperationEvent, OperationKind, OperationStatus, Problem};
+use polder_model::principal::NOBODY;
 use polder_model::{EnvironmentName, PrincipalName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -187,6 +188,21 @@ async fn forget(work: &mut Work, before: DateTime<Utc>) -> Result<()> {
         "delete from long_operations where id in (select id from long_operations where finished < $1 order by id limit 100)",
     ] {
         work.run(sqlx::query(sql).bind(time_text(before))).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the operations of a principal, in the transaction that removes it. Those that run are asked to stop and are nobody's
+/// from here on: whoever is called so later has no part in them, and admins still see what goes on.
+pub(crate) async fn forget_of(work: &mut Work, principal: &PrincipalName) -> Result<()> {
+    let running = word(&OperationStatus::Running);
+    let sql = sqlx::query("update long_operations set principal = $2, cancel_requested = 1 where principal = $1 and status = $3");
+    work.run(sql.bind(principal.to_string()).bind(NOBODY).bind(running)).await?;
+    for sql in [
+        "delete from long_operation_events where operation in (select id from long_operations where principal = $1)",
+        "delete from long_operations where principal = $1",
+    ] {
+        work.run(sqlx::query(sql).bind(principal.to_string())).await?;
     }
     Ok(())
 }

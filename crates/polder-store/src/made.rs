@@ -12,7 +12,7 @@ use crate::error::{Result, StoreError};
 use crate::staging::{self, StagingTable};
 use crate::store::Store;
 use crate::work::{Cells, Work, time_text};
-use crate::{commits, directory, entries, object_times};
+use crate::{commits, directory, entries, object_times, resources};
 
 /// An object that a client made, beyond its entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +136,8 @@ impl Store {
         Ok(Made::Done)
     }
 
-    /// Changes an object that a client made. Returns false when there is none, or it has another revision than expected.
+    /// Changes an object that a client made. Returns false when there is none, it has another revision than expected, or its
+    /// owner is another: that stays as it is.
     ///
     /// # Errors
     /// Only faults of the database.
@@ -154,7 +155,8 @@ impl Store {
         Ok(altered)
     }
 
-    /// Gives a table that a client made another name. Returns false when there is none, or something has the new name.
+    /// Gives a table that a client made another name. Returns false when there is none, something has the new name, or its owner
+    /// is another: that stays as it is.
     ///
     /// Grants go with it: they are on the table, whatever it is called.
     ///
@@ -170,7 +172,7 @@ impl Store {
     ) -> Result<bool> {
         let mut work = self.write("renaming a table").await?;
         let address = to.address();
-        if taken(&mut work, environment, &address).await? {
+        if taken(&mut work, environment, &address).await? || !owns(&mut work, environment, from, to.owner()).await? {
             return Ok(false);
         }
         let sql = sqlx::query(
@@ -242,6 +244,9 @@ pub(crate) async fn alter(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let address = alteration.resource.address();
+    if !owns(work, environment, &address, alteration.resource.owner()).await? {
+        return Ok(false);
+    }
     let json = |value: std::result::Result<String, serde_json::Error>| {
         value.map_err(|e| StoreError::unreadable(&work.place, "properties".to_owned(), e))
     };
@@ -272,6 +277,32 @@ async fn taken(work: &mut Work, environment: &EnvironmentName, address: &Address
     let sql = sqlx::query("select address from entries where environment = $1 and address in ($2, $3)");
     let sql = sql.bind(environment.to_string()).bind(address.to_string()).bind(other.to_string());
     Ok(work.row(sql).await?.is_some())
+}
+
+/// Whether an entry has this owner. One that was read before its owner was removed must not bring that owner back.
+async fn owns(work: &mut Work, environment: &EnvironmentName, address: &Address, owner: Option<&PrincipalName>) -> Result<bool> {
+    let sql = sqlx::query("select address, resource from entries where environment = $1 and address = $2");
+    let found = resources::load(work, sql.bind(environment.to_string()).bind(address.to_string())).await?;
+    Ok(found.get(address).is_some_and(|entry| entry.owner() == owner))
+}
+
+/// Notes that objects were changed by something else than their clients.
+pub(crate) async fn touch<'a>(
+    work: &mut Work,
+    environment: &EnvironmentName,
+    addresses: impl IntoIterator<Item = &'a Address> + Clone,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for address in addresses.clone() {
+        let sql = sqlx::query(
+            "update made_objects set revision = revision + 1, updated_by = $3, updated = $4 \
+             where environment = $1 and address = $2",
+        );
+        let sql = sql.bind(environment.to_string()).bind(address.to_string());
+        work.run(sql.bind(by.to_owned()).bind(time_text(now))).await?;
+    }
+    object_times::stamp(work, environment, addresses, now).await
 }
 
 async fn insert(work: &mut Work, environment: &EnvironmentName, new: &NewObject<'_>) -> Result<bool> {

@@ -19,22 +19,32 @@ pub(crate) struct Place {
     pub(crate) file: Option<PathBuf>,
 }
 
+/// The endings that make the name of a file out of a text that is not plainly a path.
+const ENDINGS: [&str; 3] = ["db", "sqlite", "sqlite3"];
+
 impl Place {
     /// Reads a path, or a URL with the scheme of a database.
+    ///
+    /// Often the text is a secret, and a misspelt one is not taken for the name of a file: that would be made, and its name shown to
+    /// everyone with the password in it.
     pub(crate) fn read(text: &str) -> Result<Self> {
-        if let Some(path) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) {
-            return Self::file(path);
+        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => Self::file(rest.strip_prefix("//").unwrap_or(rest)),
+            "postgres" | "postgresql" if rest.starts_with("//") => Self::server(text),
+            _ if is_path(text) => Self::file(text),
+            _ => Err(not_understood(text)),
         }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let url: Url = text.parse().map_err(|_| StoreError::Place { url: "postgres://...".to_owned() })?;
-            let mut shown = url.clone();
-            // A URL that cannot have a password has none to hide. It may also be among the settings behind the question mark.
-            let _ = shown.set_password(None);
-            shown.set_query(None);
-            shown.set_fragment(None);
-            return Ok(Self { url, shown: shown.to_string(), file: None });
-        }
-        Self::file(text)
+    }
+
+    fn server(text: &str) -> Result<Self> {
+        let url: Url = text.parse().map_err(|_| not_understood(text))?;
+        let mut shown = url.clone();
+        // A URL that cannot have a password has none to hide. It may also be among the settings behind the question mark.
+        let _ = shown.set_password(None);
+        shown.set_query(None);
+        shown.set_fragment(None);
+        Ok(Self { url, shown: shown.to_string(), file: None })
     }
 
     fn file(path: &str) -> Result<Self> {
@@ -48,6 +58,25 @@ impl Place {
         let url = format!("sqlite://{}?mode=rwc", encoded.path()).parse().map_err(|_| wrong())?;
         Ok(Self { url, shown: file.display().to_string(), file: Some(file) })
     }
+}
+
+/// Whether a text without a scheme of ours is plainly the path of a file.
+fn is_path(text: &str) -> bool {
+    let path = Path::new(text);
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let named = path.is_absolute() || path.starts_with(".") || path.starts_with("..");
+    !text.contains("://") && (named || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
+}
+
+/// Says nothing of the text but the scheme it begins with: what else is in it may be a secret.
+fn not_understood(text: &str) -> StoreError {
+    let plain = |scheme: &&str| {
+        let follows = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(follows)
+    };
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme).filter(plain);
+    let shown = scheme.map_or_else(String::new, |scheme| format!("{scheme}://"));
+    StoreError::Place { url: if text.is_empty() { shown } else { shown + "..." } }
 }
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -95,3 +124,6 @@ fn wal(file: &Path) -> PathBuf {
     name.push("-wal");
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,13 @@ pub(crate) async fn use_up(work: &mut Work, environment: &EnvironmentName, id: U
     Ok(work.run(sql.bind(environment.to_string()).bind(id.to_string())).await? > 0)
 }
 
+/// Gives up the tables that a principal began to make, in the transaction that removes it.
+pub(crate) async fn abandon_of(work: &mut Work, principal: &PrincipalName) -> Result<()> {
+    let sql = sqlx::query("update staging_tables set abandoned = 1 where created_by = $1");
+    work.run(sql.bind(principal.to_string())).await?;
+    Ok(())
+}
+
 /// Keeps a folder in mind.
 pub(crate) async fn stage(work: &mut Work, environment: &EnvironmentName, staging: &StagingTable, abandoned: bool) -> Result<()> {
     let location =

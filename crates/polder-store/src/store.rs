@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Writer;
 use crate::error::{Result, StoreError};
 use crate::place::{self, Place};
 use crate::work::Work;
-use crate::{keys, migrations};
+use crate::{keys, migrations, private};
 
 /// The control plane's database, open. Cheap to clone; clones share its connections.
 #[derive(Debug, Clone)]
@@ -82,6 +82,9 @@ impl Store {
         let place = Place::read(url_or_path)?;
         if let Some(file) = &place.file {
             place::look(file, OPENING)?;
+            // SQLite would make it for all to read; to the files beside it, it gives the mode of this one. Where nothing can be
+            // made, or it is there already, SQLite has the word.
+            drop(private::write_new(file, b""));
         }
         let store = Self::connect(&place, options)?;
         store.greet(&place).await?;
@@ -116,19 +119,34 @@ impl Store {
         keys::key(self.key_folder.as_deref(), name)
     }
 
+    /// The tenant's key of this name, which something was made with: it is not made anew.
+    pub(crate) fn kept_tenant_key(&self, name: &str) -> Result<polder_model::secret::Secret> {
+        keys::kept_key(self.key_folder.as_deref(), name)
+    }
+
     fn connect(place: &Place, options: StoreOptions) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let dialect = if place.file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
         // The defaults of SQLite and sqlx are what we need (a test says so). Setting them on each connection would make the pool
         // try a damaged file again and again, and in the end say that it took too long.
-        let pool = AnyPoolOptions::new()
+        let mut pool = AnyPoolOptions::new()
             .max_connections(if dialect == Dialect::Sqlite { 4 } else { options.max_connections.max(1) })
             .acquire_timeout(if dialect == Dialect::Sqlite { PATIENCE * 6 } else { PATIENCE * 2 })
             .idle_timeout(None)
             .max_lifetime(None)
             // Beginning a transaction tests the connection, and another is tried then.
-            .test_before_acquire(false)
-            .connect_lazy_with(connect_options(place)?);
+            .test_before_acquire(false);
+        if dialect == Dialect::Sqlite {
+            // SQLite ends a transaction by itself when the disk is full. The rollback of sqlx fails then, and it believes for
+            // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way.
+            pool = pool.after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            });
+        }
+        let pool = pool.connect_lazy_with(connect_options(place)?);
         let key_folder = place.file.as_ref().and_then(|file| Some(Arc::from(file.parent()?.join("keys"))));
         Ok(Self {
             pool,
@@ -149,7 +167,7 @@ impl Store {
         let options = connect_options(place)?;
         let connected = tokio::time::timeout(PATIENCE * 2, options.connect()).await;
         let connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(fault)?;
-        sqlx::Connection::close(connection).await.map_err(fault)
+        connection.close().await.map_err(fault)
     }
 
     /// Turns the write-ahead log on. It stays on in the file, so all but the first opening only look.

@@ -35,6 +35,8 @@ pub struct TokenRecord {
     pub created: DateTime<Utc>,
     /// By whom.
     pub created_by: String,
+    /// The token that it was made with, by its id, if it was made with one: it does not outlive that.
+    pub parent: Option<String>,
     /// When it ends, if it does.
     pub expires: Option<DateTime<Utc>>,
     /// When it was revoked, if it was.
@@ -74,11 +76,11 @@ pub enum TokenRevoked {
     LastWayIn,
 }
 
-const COLUMNS: &str = "select id, kind, principal, label, secret_hash, scopes, created, created_by, expires, revoked, revoked_by, used \
-                       from tokens";
+const COLUMNS: &str = "select id, kind, principal, label, secret_hash, scopes, created, created_by, parent, expires, revoked, \
+                       revoked_by, used from tokens";
 
 impl Store {
-    /// Keeps a token.
+    /// Keeps a token. One that is made with a token that is revoked is revoked as that is.
     ///
     /// # Errors
     /// Only faults of the database.
@@ -127,7 +129,7 @@ impl Store {
         work.rows(sql).await?.iter().map(record).collect()
     }
 
-    /// Revokes a token, for ever.
+    /// Revokes a token, and all that were made with it or with one of those, for ever.
     ///
     /// # Errors
     /// Only faults of the database.
@@ -138,8 +140,7 @@ impl Store {
         if row.text("kind")? == BOOTSTRAP && roles::holders(&mut work, Role::Account).await? == 0 {
             return Ok(TokenRevoked::LastWayIn);
         }
-        let sql = sqlx::query("update tokens set revoked = $2, revoked_by = $3 where id = $1 and revoked is null");
-        work.run(sql.bind(id.to_owned()).bind(time_text(now)).bind(by.to_owned())).await?;
+        revoke(&mut work, "id = $1", id, by, now).await?;
         work.commit().await?;
         Ok(TokenRevoked::Revoked)
     }
@@ -171,10 +172,20 @@ impl Store {
 
 const BOOTSTRAP: &str = "bootstrap";
 
-/// Revokes every token of a principal, in the transaction that puts it out.
+/// Revokes every token of a principal and all that were made with them, in the transaction that puts it out.
 pub(crate) async fn revoke_for(work: &mut Work, principal: &PrincipalName, by: &str, now: DateTime<Utc>) -> Result<()> {
-    let sql = sqlx::query("update tokens set revoked = $2, revoked_by = $3 where principal = $1 and revoked is null");
-    work.run(sql.bind(principal.to_string()).bind(time_text(now)).bind(by.to_owned())).await?;
+    revoke(work, "principal = $1", principal.as_str(), by, now).await
+}
+
+/// Revokes the tokens that a condition on `$1` is true of, with their descendants.
+async fn revoke(work: &mut Work, which: &'static str, value: &str, by: &str, now: DateTime<Utc>) -> Result<()> {
+    let sql = format!(
+        "with recursive family (id) as (select id from tokens where {which} \
+         union select tokens.id from tokens join family on tokens.parent = family.id) \
+         update tokens set revoked = $2, revoked_by = $3 where revoked is null and id in (select id from family)"
+    );
+    let sql = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(value.to_owned());
+    work.run(sql.bind(time_text(now)).bind(by.to_owned())).await?;
     Ok(())
 }
 
@@ -189,12 +200,13 @@ async fn add(work: &mut Work, token: &NewToken<'_>) -> Result<()> {
     let scopes = serde_json::to_string(&record.scopes);
     let scopes = scopes.map_err(|e| StoreError::unreadable(&work.place, "a token's scopes".to_owned(), e))?;
     let sql = sqlx::query(
-        "insert into tokens (id, kind, principal, label, secret_hash, scopes, created, created_by, expires) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into tokens (id, kind, principal, label, secret_hash, scopes, created, created_by, expires, parent, \
+         revoked, revoked_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+         (select revoked from tokens where id = $10), (select revoked_by from tokens where id = $10))",
     );
     let sql = sql.bind(record.id.clone()).bind(record.kind.clone()).bind(record.principal.to_string()).bind(record.label.clone());
     let sql = sql.bind(token.secret_hash.to_owned()).bind(scopes).bind(time_text(record.created)).bind(record.created_by.clone());
-    work.run(sql.bind(record.expires.map(time_text))).await?;
+    work.run(sql.bind(record.expires.map(time_text)).bind(record.parent.clone())).await?;
     Ok(())
 }
 
@@ -207,6 +219,7 @@ fn record(row: &Cells) -> Result<TokenRecord> {
         scopes: row.json("scopes")?,
         created: row.time("created")?,
         created_by: row.text("created_by")?,
+        parent: row.text_if_any("parent")?,
         expires: row.time_if_any("expires")?,
         revoked: row.time_if_any("revoked")?,
         revoked_by: row.text_if_any("revoked_by")?,

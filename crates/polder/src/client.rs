@@ -14,8 +14,9 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use polder_access::Explanation;
 use polder_api::{
-    ApplyAnswer, ApplyProgress, ApplyRequest, Commit, EnvironmentSummary, MeshFiles, ObjectSummary, OptimizeAnswer, Page,
-    PlanAnswer, PlanRequest, QueryRequest, RowForm, RunEvent, RunReport, RunRequest, RunSummary, VacuumAnswer, VacuumRequest,
+    ApplyAnswer, ApplyProgress, ApplyRequest, Commit, EnvironmentSummary, MeshFiles, MeshVariables, ObjectSummary,
+    OptimizeAnswer, Page, PlanAnswer, PlanRequest, QueryRequest, RowForm, RunEvent, RunReport, RunRequest, RunSummary,
+    VacuumAnswer, VacuumRequest,
 };
 use polder_descriptor::Fault;
 use polder_model::{Address, EnvironmentName, PrincipalName};
@@ -63,6 +64,14 @@ impl Client {
     /// The same API for another environment, and for the mesh of these files.
     pub(crate) fn within(self, environment: EnvironmentName, files: Option<MeshFiles>) -> Self {
         Self { environment, files, ..self }
+    }
+
+    /// What the variables that the files name stand for here, where this process knows them.
+    fn variables(&self) -> MeshVariables {
+        let texts = self.files.iter().flat_map(|files| files.values());
+        let named = texts.flat_map(|text| text.split("${").skip(1)).filter_map(|rest| Some(rest.split_once('}')?.0));
+        let known = named.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        known.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
     }
 
     /// The environment.
@@ -135,7 +144,7 @@ impl Client {
 
     /// Makes the plan that leads from what is to what is declared.
     pub(crate) async fn plan(&self, allow_destroy: BTreeSet<Address>) -> anyhow::Result<Planned> {
-        let request = PlanRequest { files: self.files.clone(), allow_destroy };
+        let request = PlanRequest { files: self.files.clone(), variables: self.variables(), allow_destroy };
         let PlanAnswer { plan, warnings } = self.post(&self.path(&["plans"]), &request).await?;
         let warnings: Vec<Fault> = warnings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?;
         Ok(Planned { plan, warnings })
@@ -147,7 +156,7 @@ impl Client {
             Apply::Saved(plan) => (Some(serde_json::to_value(plan)?), BTreeSet::new()),
             Apply::Fresh { allow_destroy } => (None, allow_destroy),
         };
-        let request = ApplyRequest { plan, files: self.files.clone(), allow_destroy };
+        let request = ApplyRequest { plan, files: self.files.clone(), variables: self.variables(), allow_destroy };
         self.carry_out(&self.path(&["applies"]), &request, observer).await
     }
 

@@ -17,6 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::interrupt;
 use crate::login;
 use crate::render::faults::Reader;
+use crate::render::plain;
 
 /// The file that makes a folder a mesh.
 pub(crate) const MESH_FILE: &str = "polder.yaml";
@@ -161,9 +162,14 @@ pub(crate) fn out() -> BufWriter<StdoutLock<'static>> {
     BufWriter::with_capacity(64 << 10, io::stdout().lock())
 }
 
-/// Writes a line of talk to stderr. When that fails there is no one left to tell.
+/// Writes a line of talk to stderr: what in it would steer a terminal is shown escaped.
 pub(crate) fn say(line: impl std::fmt::Display) {
-    drop(writeln!(io::stderr(), "{line}"));
+    say_exact(&plain::line(&line.to_string()));
+}
+
+/// Writes talk to stderr as it is: it is plain already, and may have colours of ours. When that fails there is no one left to tell.
+pub(crate) fn say_exact(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
 }
 
 /// Whether a person reads stdout.

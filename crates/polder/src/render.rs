@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod faults;
 pub(crate) mod listing;
+pub(crate) mod plain;
 pub(crate) mod progress;
 pub(crate) mod rows;
 pub(crate) mod units;
@@ -44,8 +45,13 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a text as it is on stdout.
+/// Writes a text for people on stdout: what in it would steer a terminal is shown escaped.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    exact(&plain::text(text))
+}
+
+/// Writes a text as it is on stdout: one for programs, or one that is plain already and has colours of ours.
+pub(crate) fn exact(text: &str) -> anyhow::Result<()> {
     let mut out = context::out();
     out.write_all(text.as_bytes())?;
     out.flush()?;

@@ -39,7 +39,7 @@ Ctrl-C stops the query that runs, or drops the line that is typed. Tab completes
 pub(crate) fn run(context: &Context, form: RowForm) -> anyhow::Result<Exit> {
     let runtime = context::runtime()?;
     let client = runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Resumable, context.client()))?;
-    let names = runtime.block_on(client.objects())?;
+    let names = runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Resumable, client.objects()))?;
     let mut editor = editor(SqlHelper::new(&names))?;
     let history = context.root().unwrap_or_default().join(".polder").join("history");
     // No history yet is how every first session begins.
@@ -128,7 +128,7 @@ impl Session<'_> {
                 Ok(Next::More) => {}
                 Ok(Next::Leave) => return Ok(Exit::Ok),
                 Err(error) if failure::is_broken_pipe(&error) => return Ok(Exit::Ok),
-                Err(error) => say(error::describe(&error, self.context.color_err)),
+                Err(error) => context::say_exact(&error::describe(&error, self.context.color_err)),
             }
         }
         Ok(Exit::Ok)
@@ -151,23 +151,31 @@ impl Session<'_> {
         Ok(Next::More)
     }
 
+    fn until_interrupted<T>(
+        &self,
+        kind: interrupt::Kind,
+        operation: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        self.runtime.block_on(interrupt::or_interrupted(kind, operation))
+    }
+
     fn switch_timing(&mut self) {
         self.timing = !self.timing;
         say(if self.timing { "timing is on" } else { "timing is off" });
     }
 
     fn list(&self) -> anyhow::Result<()> {
-        render::text(&self.runtime.block_on(ls::text(&self.client))?)
+        render::text(&self.until_interrupted(interrupt::Kind::Resumable, ls::text(&self.client))?)
     }
 
     fn describe(&self, name: &str) -> anyhow::Result<()> {
-        let object = self.runtime.block_on(self.client.describe(name))?;
+        let object = self.until_interrupted(interrupt::Kind::Resumable, self.client.describe(name))?;
         render::text(&describe::text(&object))
     }
 
     fn query(&self, sql: &str) -> anyhow::Result<()> {
         let begun = Instant::now();
-        self.runtime.block_on(interrupt::or_interrupted(interrupt::Kind::Query, query::show(&self.client, sql, self.form)))?;
+        self.until_interrupted(interrupt::Kind::Query, query::show(&self.client, sql, self.form))?;
         if self.timing {
             say(units::seconds(begun.elapsed().as_secs_f64()));
         }

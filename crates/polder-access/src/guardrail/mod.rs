@@ -1,16 +1,19 @@
 //! Guardrails: Cedar policies that forbid what grants allow. They never allow anything.
 //!
-//! What policies may speak of is in `guardrails.cedarschema`; [`policy`] reads them, [`entities`] shows them one decision.
+//! What policies may speak of is in `guardrails.cedarschema`; [`policy`] reads them if [`size`] finds that they can be read,
+//! [`entities`] shows them one decision.
 
 mod entities;
 mod policy;
+mod size;
 
 use std::collections::HashMap;
 
-use cedar_policy::{AuthorizationError, Authorizer, Context, PolicyId, PolicySet};
+use cedar_policy::{AuthorizationError, Authorizer, Context, EvaluationError, PolicyId, PolicySet};
 use polder_model::resource::{Environment, Policy};
 use polder_model::{Principal, PrincipalName};
 
+use crate::deep::deep;
 use crate::permit::{Action, Determinant};
 use crate::securables::Node;
 
@@ -72,7 +75,12 @@ impl Guardrails {
             // Names are plain, so this does not happen; should it, nobody gets through unchecked.
             Err(error) => return vec![forbidden("guardrails", format!("they could not be asked: {error}"))],
         };
-        let response = Authorizer::new().is_authorized(&request, &self.forbids, &entities);
+        let answer = || Authorizer::new().is_authorized(&request, &self.forbids, &entities);
+        let mut response = answer();
+        // Few policies are so deep that the stack at hand is not enough; to make another for each decision would cost the rest.
+        if response.diagnostics().errors().any(is_too_deep) {
+            response = deep(answer);
+        }
         // Without a `permit` every answer is Deny; the reasons are the statements that forbid.
         let mut found: Vec<(&PolicyId, Option<String>)> = response.diagnostics().reason().map(|id| (id, None)).collect();
         // Cedar skips a statement that fails. A guardrail that cannot tell forbids.
@@ -89,6 +97,10 @@ impl Guardrails {
         let reason = failure.or_else(|| origin.and_then(|origin| origin.reason.clone()));
         forbidden(policy, reason.unwrap_or_else(|| "it gives no reason".to_owned()))
     }
+}
+
+fn is_too_deep(AuthorizationError::PolicyEvaluationError(error): &AuthorizationError) -> bool {
+    matches!(error.inner(), EvaluationError::RecursionLimit(_))
 }
 
 fn forbidden(policy: &str, reason: String) -> Determinant {

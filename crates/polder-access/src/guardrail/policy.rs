@@ -8,6 +8,9 @@ use cedar_policy::{Effect, PolicySet, Schema, ValidationMode, ValidationWarning,
 use miette::Diagnostic;
 use polder_model::PolicyName;
 
+use super::size::{self, TooLarge};
+use crate::deep::deep;
+
 /// A guardrail that is not a valid Cedar policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct PolicyError {
@@ -93,7 +96,11 @@ fn read(name: &PolicyName, text: &str) -> Result<PolicySet, PolicyError> {
         faults.sort_by_key(|fault| (fault.line, fault.column));
         PolicyError { policy: name.clone(), faults }
     };
-    let set: PolicySet = match text.parse() {
+    if let Err(TooLarge { offset, message, help }) = size::check(text) {
+        let (line, column) = place(text, offset);
+        return Err(fail(vec![PolicyFault { line, column, message, help: Some(help.to_owned()) }]));
+    }
+    let set = match deep(|| text.parse::<PolicySet>().map_err(Box::new)) {
         Ok(set) => set,
         Err(errors) => return Err(fail(cedar_policy::ParseErrors::iter(&errors).map(|e| fault(text, e)).collect())),
     };
@@ -101,7 +108,7 @@ fn read(name: &PolicyName, text: &str) -> Result<PolicySet, PolicyError> {
         let message = format!("templates cannot be guardrails: {} has slots, which nothing fills", template.id());
         return Err(fail(vec![PolicyFault { line: 1, column: 1, message, help: None }]));
     }
-    let result = VALIDATOR.validate(&set, ValidationMode::Strict);
+    let result = deep(|| VALIDATOR.validate(&set, ValidationMode::Strict));
     let mut faults: Vec<PolicyFault> = result.validation_errors().map(|e| fault(text, e)).collect();
     if faults.is_empty() {
         // A guardrail that can never apply is a slip of the pen that nobody would notice. After an error it only repeats the error.
@@ -115,16 +122,21 @@ fn read(name: &PolicyName, text: &str) -> Result<PolicySet, PolicyError> {
 }
 
 fn fault(text: &str, error: &impl Diagnostic) -> PolicyFault {
-    let offset = error.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset());
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    let counted = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let (line, column) = place(text, error.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset()));
     // The number that the parser gave the statement says nothing to whoever wrote it.
     let message = error.to_string();
     let message = match message.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, ")) {
         Some((_, rest)) => rest.to_owned(),
         None => message,
     };
-    PolicyFault { line: counted(line), column: counted(column), message, help: error.help().map(|help| help.to_string()) }
+    PolicyFault { line, column, message, help: error.help().map(|help| help.to_string()) }
+}
+
+/// The line and the column of a byte.
+fn place(text: &str, offset: usize) -> (u32, u32) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let counted = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    (counted(line), counted(column))
 }

@@ -1,5 +1,6 @@
 //! Who may do what, as tables of cases over small meshes written as text.
 
+mod depth;
 mod explain;
 mod guardrails;
 mod hiding;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use polder_testkit::postgres;
+use polder_testkit::PostgresServer;
 
 const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 20_000;
@@ -28,7 +28,13 @@ async fn main() -> Result<()> {
     let (Some(polder), Some(mesh)) = (arguments.next(), arguments.next()) else { bail!("usage: serve POLDER MESH") };
     let file = mesh.join("bench-state.db").to_string_lossy().into_owned();
     measure("SQLite", &Place { polder: polder.clone(), mesh: mesh.clone(), database: file }).await?;
-    let database = postgres().await?;
+    // One of its own, which waits for the disk as a real one does.
+    let (_server, database) = tokio::task::spawn_blocking(|| {
+        let server = PostgresServer::start()?;
+        let database = server.database()?;
+        anyhow::Ok((server, database))
+    })
+    .await??;
     measure("PostgreSQL", &Place { polder, mesh, database: database.url() }).await
 }
 

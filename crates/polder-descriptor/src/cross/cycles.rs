@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use polder_model::DatasetId;
 
@@ -66,7 +66,9 @@ fn circles(nodes: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<Vec
         graph.add_node(());
     }
     graph.extend_with_edges(edges.map(|(from, to)| (NodeIndex::new(from), NodeIndex::new(to))));
-    let mut circles: Vec<Vec<usize>> = tarjan_scc(&graph).iter().filter_map(|component| circle(&graph, component)).collect();
+    // Not by Tarjan's way, which petgraph goes with calls within calls: a chain of groups can be as long as a file.
+    let components = kosaraju_scc(&graph);
+    let mut circles: Vec<Vec<usize>> = components.iter().filter_map(|component| circle(&graph, component)).collect();
     circles.sort();
     circles
 }

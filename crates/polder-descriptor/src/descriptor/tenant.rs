@@ -25,6 +25,8 @@ pub struct ServerSettings {
     pub url: Option<String>,
     /// The OpenID Connect issuer that people sign in at.
     pub identity: Option<IdentitySettings>,
+    /// For how long tokens and sessions are good.
+    pub credentials: CredentialSettings,
     /// How access is asked for.
     pub access: AccessSettings,
     /// Whom it tells of what happens.
@@ -50,6 +52,17 @@ pub struct IdentitySettings {
     pub scopes: Vec<String>,
     /// Claims that a token must bear, such as the tenant at the issuer.
     pub required_claims: BTreeMap<String, String>,
+}
+
+/// For how long tokens and sessions are good.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CredentialSettings {
+    /// For how many days a token is good at most.
+    pub token_days: Option<u32>,
+    /// After how many hours a session ends.
+    pub session_hours: Option<u32>,
+    /// After how many minutes without a request a session ends.
+    pub idle_minutes: Option<u32>,
 }
 
 /// How access is asked for.
@@ -117,6 +130,23 @@ fn required(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str, help
     fields.required::<String>(r, key, help).map(|text| text.value).unwrap_or_default()
 }
 
+/// An address of the web. What a secret or a variable stands for shows later.
+fn address(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str) -> Option<String> {
+    let text = fields.text(r, key)?;
+    let host = ["https://", "http://"].iter().find_map(|scheme| text.value.strip_prefix(scheme));
+    let is_one = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !text.value.contains(char::is_whitespace));
+    if is_one || text.value.contains("${") {
+        return Some(text.value);
+    }
+    let fault = r.error(text.span, "wrong-type", &text.value, format!("'{key}' is the address of a server"));
+    fault.help = Some("write it as https://name/path".to_owned());
+    None
+}
+
+fn required_address(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str, help: &str) -> String {
+    if fields.has_any(&[key]) { address(r, fields, key).unwrap_or_default() } else { required(r, fields, key, help) }
+}
+
 fn values(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str) -> Vec<String> {
     fields.list::<String>(r, key).into_iter().map(|text| text.value).collect()
 }
@@ -127,8 +157,9 @@ fn map(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str) -> BTreeM
 
 fn server(r: &mut Reader<'_>, mut fields: Fields<'_>) -> ServerSettings {
     let settings = ServerSettings {
-        url: optional(r, &mut fields, "url"),
+        url: address(r, &mut fields, "url"),
         identity: fields.fields(r, "identity").map(|fields| identity(r, fields)),
+        credentials: fields.fields(r, "credentials").map(|fields| credentials(r, fields)).unwrap_or_default(),
         access: fields.fields(r, "access").map(|fields| access(r, fields)).unwrap_or_default(),
         notifications: fields.fields(r, "notifications").map(|fields| notifications(r, fields)).unwrap_or_default(),
         outbound: values(r, &mut fields, "outbound"),
@@ -139,7 +170,7 @@ fn server(r: &mut Reader<'_>, mut fields: Fields<'_>) -> ServerSettings {
 
 fn identity(r: &mut Reader<'_>, mut fields: Fields<'_>) -> IdentitySettings {
     let settings = IdentitySettings {
-        issuer: required(r, &mut fields, "issuer", "write the issuer's URL"),
+        issuer: required_address(r, &mut fields, "issuer", "write the issuer's URL"),
         audience: required(r, &mut fields, "audience", "write the audience of access tokens for this server"),
         client_id: required(r, &mut fields, "clientId", "register polder at the issuer and write the client's id"),
         client_secret: optional(r, &mut fields, "clientSecret"),
@@ -154,20 +185,33 @@ fn identity(r: &mut Reader<'_>, mut fields: Fields<'_>) -> IdentitySettings {
 fn access(r: &mut Reader<'_>, mut fields: Fields<'_>) -> AccessSettings {
     let settings = AccessSettings {
         data_protection: fields.parsed(r, "dataProtection").map(|name| name.value),
-        maximum_days: days(r, &mut fields, "maximumDays"),
-        review_after_days: days(r, &mut fields, "reviewAfterDays"),
+        maximum_days: number_of(r, &mut fields, "days", "maximumDays"),
+        review_after_days: number_of(r, &mut fields, "days", "reviewAfterDays"),
     };
     fields.finish(r);
     settings
 }
 
-fn days(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str) -> Option<u32> {
+fn credentials(r: &mut Reader<'_>, mut fields: Fields<'_>) -> CredentialSettings {
+    let settings = CredentialSettings {
+        token_days: number_of(r, &mut fields, "days", "tokenDays"),
+        session_hours: number_of(r, &mut fields, "hours", "sessionHours"),
+        idle_minutes: number_of(r, &mut fields, "minutes", "idleMinutes"),
+    };
+    fields.finish(r);
+    settings
+}
+
+/// The longest time that can be set, in whatever it is counted.
+const MOST: u32 = 36_500;
+
+fn number_of(r: &mut Reader<'_>, fields: &mut Fields<'_>, what: &str, key: &'static str) -> Option<u32> {
     let text = fields.text(r, key)?;
     match text.value.parse() {
-        Ok(days) if days > 0 => Some(days),
+        Ok(number) if (1..=MOST).contains(&number) => Some(number),
         _ => {
-            let fault = r.error(text.span, "wrong-type", &text.value, format!("'{key}' is a number of days"));
-            fault.help = Some("write a whole number above 0".to_owned());
+            let fault = r.error(text.span, "wrong-type", &text.value, format!("'{key}' is a number of {what}"));
+            fault.help = Some(format!("write a whole number from 1 to {MOST}"));
             None
         }
     }
@@ -187,7 +231,7 @@ fn notifications(r: &mut Reader<'_>, mut fields: Fields<'_>) -> NotificationSett
 
 fn webhook(r: &mut Reader<'_>, node: &Node) -> Option<WebhookSettings> {
     let mut fields = r.fields(node, "a webhook")?;
-    let url = required(r, &mut fields, "url", "write the address that is called");
+    let url = required_address(r, &mut fields, "url", "write the address that is called");
     let secret = required(r, &mut fields, "secret", "name the secret that calls are signed with: ${secret:NAME}");
     fields.finish(r);
     Some(WebhookSettings { url, secret })

@@ -58,10 +58,10 @@ fn user(settings: &IssuerSettings, claims: &Map<String, Value>) -> Result<String
             USER_CLAIMS.iter().find_map(|claim| Some((*claim, text(claim)?))).ok_or_else(|| Rejected::Claim("sub".to_owned()))?
         }
     };
-    // Whoever may write any address into their profile could otherwise be anyone.
-    let unverified =
-        claims.get("email_verified").is_some_and(|said| *said == Value::Bool(false) || said.as_str() == Some("false"));
-    if found.0 == "email" && unverified {
+    // Whoever may write any address into their profile could otherwise be anyone. Some issuers say nothing of it, and some
+    // say it in a text; whatever else is said is a no.
+    let verified = claims.get("email_verified").is_none_or(|said| *said == Value::Bool(true) || said.as_str() == Some("true"));
+    if found.0 == "email" && !verified {
         return Err(Rejected::Claim("email_verified".to_owned()));
     }
     Ok(found.1.to_owned())

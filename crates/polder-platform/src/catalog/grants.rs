@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use polder_access::Action;
+use polder_access::{Action, Decision};
 use polder_model::resource::Grant;
 use polder_model::{Address, Kind, PrincipalName, Privilege, Resource, Securable};
 use polder_store::{GivenGrant, GrantChange};
 
-use super::Act;
+use super::{Act, by_role};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
@@ -66,7 +66,7 @@ impl Platform {
     }
 
     /// What a principal has on a thing by grants, its own and those of its groups, on it and on what it is in. Of others only
-    /// whoever governs the thing may ask.
+    /// whoever governs the thing may ask; who asks of nobody in particular is told of all whom grants name, if it may, or of itself.
     ///
     /// # Errors
     /// When it is not there, or the caller may not know of it or of others' rights on it.
@@ -74,22 +74,32 @@ impl Platform {
         &self,
         what: &Securable,
         of: Option<&PrincipalName>,
-    ) -> Result<(PrincipalName, Vec<EffectivePrivilege>), Error> {
+    ) -> Result<Vec<(PrincipalName, Vec<EffectivePrivilege>)>, Error> {
         let act = self.act("list effective grants").await?;
         let what = &act.by_its_kind(what);
         act.demand(Action::Browse, what).await?;
         let own = &act.caller.principal.name;
-        let of = of.unwrap_or(own).clone();
-        if of != *own {
+        if of.is_some_and(|of| of != own) {
             act.demand(Action::Inspect, what).await?;
         }
-        let names = act.names_of(&of);
-        let mut found = BTreeSet::new();
+        let mut granted = Vec::new();
         let mut on = Some(what.clone());
         while let Some(securable) = on {
             let inherited_from = (securable != *what).then(|| securable.clone());
-            for (to, privileges) in act.grants_on(&securable).await?.into_iter().filter(|(to, _)| names.contains(to)) {
-                let expanded = privileges.into_iter().flat_map(|privilege| expand(privilege, what));
+            granted.extend(act.grants_on(&securable).await?.into_iter().map(|grant| (inherited_from.clone(), grant)));
+            // Nothing is inherited from the metastore.
+            on = securable.parent().filter(|parent| *parent != Securable::Metastore);
+        }
+        let governs = matches!(act.metastore.authorizer().authorize(&act.caller, Action::Inspect, what), Decision::Allowed(_));
+        let whom: BTreeSet<PrincipalName> = match of {
+            None if governs => granted.iter().map(|(_, (to, _))| to.clone()).collect(),
+            of => BTreeSet::from([of.unwrap_or(own).clone()]),
+        };
+        let effective = whom.into_iter().map(|of| {
+            let names = act.names_of(&of);
+            let mut found = BTreeSet::new();
+            for (inherited_from, (to, privileges)) in granted.iter().filter(|(_, (to, _))| names.contains(to)) {
+                let expanded = privileges.iter().flat_map(|privilege| expand(*privilege, what));
                 let applying = expanded.filter(|privilege| privilege.applies_to(what.kind()));
                 found.extend(applying.map(|privilege| EffectivePrivilege {
                     privilege,
@@ -97,10 +107,9 @@ impl Platform {
                     to: to.clone(),
                 }));
             }
-            // Nothing is inherited from the metastore.
-            on = securable.parent().filter(|parent| *parent != Securable::Metastore);
-        }
-        Ok((of, found.into_iter().collect()))
+            (of, found.into_iter().collect())
+        });
+        Ok(effective.collect())
     }
 
     /// Grants and takes away, all of it or nothing.
@@ -111,23 +120,23 @@ impl Platform {
     pub async fn change_permissions(&self, what: &Securable, changes: &[PermissionChange]) -> Result<Vec<GrantsOf>, Error> {
         let act = self.act("change grants").await?;
         let what = &act.by_its_kind(what);
-        act.demand(Action::Manage, what).await?;
+        let permit = act.demand(Action::Manage, what).await?;
         let given = act.given_on(what).await?;
         for change in changes {
             act.check(what, change, &given)?;
+            if by_role(&permit) {
+                act.gives_itself_nothing(what, change)?;
+            }
         }
+        for change in changes {
+            let (add, remove) = (names(&change.add), names(&change.remove));
+            let doing = format!("grant [{add}] to and revoke [{remove}] from {} on", change.principal);
+            act.trail.done(&act.caller, &doing, &what.to_string());
+        }
+        act.record().await?;
         let all: Vec<GrantChange<'_>> = changes.iter().map(|change| of_store(what, change)).collect();
         let done = self.store.change_given_grants(self.environment(), &all, act.now).await;
         done.doing(ErrorKind::Unavailable, "cannot change grants")?;
-        for change in changes {
-            let (add, remove) = (names(&change.add), names(&change.remove));
-            act.trail.done(
-                &act.caller,
-                &format!("grant [{add}] to and revoke [{remove}] from {} on", change.principal),
-                &what.to_string(),
-            );
-        }
-        act.record().await?;
         self.permissions(what, None).await
     }
 }
@@ -197,6 +206,16 @@ impl Act<'_> {
                 .with_hint(format!("`polder access revoke {request}` takes it away")));
         }
         Ok(())
+    }
+
+    /// Whoever governs a thing by an admin role alone opens it to others, and not to itself: no role sees data by itself.
+    fn gives_itself_nothing(&self, what: &Securable, change: &PermissionChange) -> Result<(), Error> {
+        let opens = change.add.iter().any(|privilege| !matches!(privilege, Privilege::Browse));
+        if !opens || !self.own_names().contains(&change.principal) {
+            return Ok(());
+        }
+        let message = format!("an admin role is no ground to open {what} to oneself");
+        Err(Error::new(ErrorKind::Denied, message).with_hint("ask its owner, or `polder access request`"))
     }
 
     /// Every grant on a thing: those of files, and those given beside them that have not ended.

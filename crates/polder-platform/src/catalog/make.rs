@@ -10,7 +10,7 @@ use polder_store::{Made, NewObject};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Act, CatalogObject, exists, not_there};
+use super::{Act, CatalogObject, exists, not_there, showable};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 use crate::views;
@@ -221,6 +221,7 @@ impl Act<'_> {
         properties: &BTreeMap<String, String>,
         detail: &Value,
     ) -> Result<CatalogObject, Error> {
+        showable(&(&resource, properties, detail))?;
         let platform = self.platform;
         let by = &self.caller.principal.name;
         let new = NewObject { resource: &resource, id, external, managed_commits, properties, detail, by, now: self.now };

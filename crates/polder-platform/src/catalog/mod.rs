@@ -27,7 +27,7 @@ pub use stage::Staged;
 pub use table::TableChange;
 
 use crate::audit::AuditTrail;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
 /// One operation under way: the metastore as it is, who acts, and the record of what is decided.
@@ -72,7 +72,7 @@ impl Act<'_> {
     async fn demand_storage(&self, catalog: &DomainName) -> Result<Permit, Error> {
         let what = Securable::Catalog(catalog.clone());
         let permit = self.demand(Action::Manage, &what).await?;
-        if permit.determined_by().iter().any(|fact| matches!(fact, Determinant::Role { .. })) {
+        if by_role(&permit) {
             let message = format!("files of {what} are its owner's to open, and no admin role's");
             return Err(Error::new(ErrorKind::Denied, message).with_hint("ask its owner for MANAGE on it"));
         }
@@ -90,6 +90,44 @@ impl Act<'_> {
             _ => Securable::Table(name.clone()),
         }
     }
+}
+
+/// Refuses texts that are not to be shown to others: with control characters but those of lines, or with what turns or hides the text
+/// beside it.
+fn showable(what: &impl serde::Serialize) -> Result<(), Error> {
+    let hides = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let wrong = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || hides(*c);
+    let mut rest = vec![serde_json::to_value(what).doing(ErrorKind::Failed, "cannot look at what was sent")?];
+    while let Some(value) = rest.pop() {
+        let texts: Vec<String> = match value {
+            serde_json::Value::String(text) => vec![text],
+            serde_json::Value::Array(items) => {
+                rest.extend(items);
+                Vec::new()
+            }
+            serde_json::Value::Object(fields) => fields
+                .into_iter()
+                .map(|(name, value)| {
+                    rest.push(value);
+                    name
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        if let Some(c) = texts.iter().flat_map(|text| text.chars()).find(wrong) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("the character U+{:04X} is in no comment, name or property", u32::from(c)),
+            )
+            .with_hint("leave out characters that control a terminal or hide others"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an admin role is what a permit is given for.
+fn by_role(permit: &Permit) -> bool {
+    permit.determined_by().iter().any(|fact| matches!(fact, Determinant::Role { .. }))
 }
 
 /// The refusal of a change of something that files declare.

@@ -8,7 +8,7 @@ use polder_model::{Column, ObjectName, Resource, Securable, TableName};
 use polder_store::Alteration;
 use serde_json::Value;
 
-use super::{Act, CatalogObject, declared, exists, not_there};
+use super::{Act, CatalogObject, declared, exists, not_there, showable};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
@@ -74,6 +74,7 @@ impl Platform {
         act.demand(Action::Manage, what).await?;
         let object = act.made_object(what).await?;
         let resource = change.of(&object.resource);
+        showable(&(&resource, &change.properties, &change.detail))?;
         let alteration =
             Alteration { resource: &resource, properties: change.properties.as_ref(), detail: change.detail.as_ref() };
         let by = &act.caller.principal.name;

@@ -150,7 +150,8 @@ impl JobContext<'_> {
         }
     }
 
-    /// Whether a file is in polder's own folder, or in a bucket of the mesh.
+    /// Whether a file is in polder's own folder, with its keys or its state, or in a bucket of the mesh; or is none of a disk, as what
+    /// the kernel tells of processes.
     fn is_the_meshs_own(&self, name: &str) -> bool {
         match name.split_once("://") {
             Some((scheme, rest)) if scheme != "file" => {
@@ -162,7 +163,9 @@ impl JobContext<'_> {
             other => {
                 let path = self.platform.root.join(other.map_or(name, |(_, path)| path));
                 let path = path.canonicalize().unwrap_or(path);
-                path.components().any(|part| part.as_os_str() == STATE_FOLDER)
+                let of_the_kernel = ["/proc", "/sys", "/dev"].iter().any(|folder| path.starts_with(folder));
+                let kept_apart = self.platform.kept_apart.iter().any(|place| path.starts_with(place));
+                of_the_kernel || kept_apart || path.components().any(|part| part.as_os_str() == STATE_FOLDER)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use polder_platform::{Apply, ErrorKind};
+use polder_platform::{Apply, ErrorKind, RunOptions, Selection};
 use tokio::sync::Notify;
 
 use crate::mesh::Mesh;
@@ -38,4 +38,33 @@ async fn an_apply_that_is_given_up_halfway_keeps_no_other_out_and_is_finished_by
     };
     assert!(report.resumed > 0, "{report:?}");
     assert!(platform.plan(Default::default()).await.unwrap().plan.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_given_up_is_told_as_interrupted_at_once() {
+    let mesh = Mesh::loaded().await;
+    let platform = mesh.platform(None).await;
+    mesh.folder.write("landing/more.csv", "id,name\n3,Ida\n").unwrap();
+    let begun = Notify::new();
+    let options = RunOptions { force: false, adopt: false, parallel: 1 };
+    let observer = |event| {
+        if matches!(event, polder_api::RunEvent::Phase { .. }) {
+            begun.notify_one();
+        }
+    };
+    let mut running = Box::pin(platform.run(Selection::All, options, &observer));
+    tokio::select! {
+        done = &mut running => panic!("it was to be given up: {done:?}"),
+        () = begun.notified() => {}
+    }
+    drop(running);
+    let waited = Instant::now();
+    loop {
+        let runs = platform.runs(1).await.unwrap();
+        if runs[0].status == polder_api::RunStatus::Interrupted {
+            break;
+        }
+        assert!(waited.elapsed() < Duration::from_secs(10), "{runs:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

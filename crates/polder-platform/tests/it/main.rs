@@ -5,3 +5,4 @@ mod given_up;
 mod mesh;
 mod notices;
 mod requests;
+mod sent;

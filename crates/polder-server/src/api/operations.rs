@@ -3,14 +3,15 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use axum::{Extension, Json};
 use futures::Stream;
 use futures::stream;
 use polder_api::{Operation, OperationEvent, Page, PageQuery, Problem as Refusal};
+use polder_identity::Scope;
 use polder_platform::Platform;
 use polder_store::LongOperationFilter;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +19,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::paging;
+use crate::auth::Standing;
 use crate::identified::Identified;
 use crate::problem::{Parameters, PathOf, Problem};
 use crate::state::App;
@@ -106,14 +108,21 @@ async fn events(
     params(("environment" = String, Path), ("id" = Uuid, Path)), responses(
     (status = 200, description = "The operation, asked to stop", body = Operation),
     (status = 401, description = "Nobody is signed in", body = Refusal),
+    (status = 403, description = "The token begins no operations", body = Refusal),
     (status = 404, description = "There is no such operation, or it is someone else's", body = Refusal),
     (status = 409, description = "It has ended already", body = Refusal),
 ))]
 async fn cancel(
     State(app): State<App>,
     Identified(identity): Identified,
+    Extension(standing): Extension<Standing>,
     PathOf((environment, id)): PathOf<(String, Uuid)>,
 ) -> Result<Json<Operation>, Problem> {
+    if ![Scope::Write, Scope::Apply].iter().any(|scope| standing.scopes.has(*scope)) {
+        return Err(Problem::denied("the token is not good for this: it lacks the scopes write and apply")
+            .with_code("insufficient_scope")
+            .with_hint("use the token that began the operation"));
+    }
     let platform = app.platform(&environment, &identity)?;
     find(&app, &platform, id).await?;
     if !app.store.cancel_long_operation(id).await? {

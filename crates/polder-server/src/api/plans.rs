@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use polder_api::{
-    ApplyAnswer, ApplyProgress, ApplyRequest, Operation, OperationKind, PlanAnswer, PlanRequest, Problem as Refusal,
-    ValidateAnswer, ValidateRequest,
+    ApplyAnswer, ApplyProgress, ApplyRequest, MeshFiles, MeshVariables, Operation, OperationKind, PlanAnswer, PlanRequest,
+    Problem as Refusal, ValidateAnswer, ValidateRequest,
 };
 use polder_platform::{Apply, Platform};
 use serde_json::Value;
@@ -26,20 +26,18 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     (status = 200, description = "Every fault, and what the mesh declares", body = ValidateAnswer),
     (status = 400, description = "Something sent is no file of a mesh", body = Refusal),
     (status = 401, description = "Nobody is signed in", body = Refusal),
-    (status = 403, description = "The mesh of the server is not yours to see", body = Refusal),
+    (status = 403, description = "You may not inspect the metastore", body = Refusal),
 ))]
 async fn validate(
     State(app): State<App>,
     Identified(identity): Identified,
     Body(request): Body<ValidateRequest>,
 ) -> Result<Json<ValidateAnswer>, Problem> {
+    let environment = app.default_environment().to_string();
+    app.platform(&environment, &identity)?.may_inspect("validate").await?;
     let validation = match request.files {
-        Some(files) => polder_platform::validate_files(files).await?,
-        None => {
-            let environment = app.default_environment().to_string();
-            app.platform(&environment, &identity)?.may_inspect("validate").await?;
-            polder_platform::validate(&app.config.root).await?
-        }
+        Some(files) => polder_platform::validate_files(files, request.variables).await?,
+        None => polder_platform::validate(&app.config.root).await?,
     };
     let faults = validation.faults.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
     Ok(Json(ValidateAnswer { faults, summary: validation.summary }))
@@ -60,7 +58,7 @@ async fn plan(
     PathOf(environment): PathOf<String>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Json<PlanAnswer<polder_plan::Plan>>, Problem> {
-    let platform = declared(app.platform(&environment, &identity)?, request.files)?;
+    let platform = declared(app.platform(&environment, &identity)?, request.files, request.variables)?;
     let planned = platform.plan(request.allow_destroy).await?;
     let warnings = planned.warnings.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
     Ok(Json(PlanAnswer { plan: planned.plan, warnings }))
@@ -83,7 +81,7 @@ async fn apply(
     PathOf(environment): PathOf<String>,
     Body(request): Body<ApplyRequest>,
 ) -> Result<(StatusCode, Json<Operation>), Problem> {
-    let platform = declared(app.platform(&environment, &identity)?, request.files)?;
+    let platform = declared(app.platform(&environment, &identity)?, request.files, request.variables)?;
     let what = match request.plan {
         Some(plan) => Apply::Saved(Box::new(read_plan(plan)?)),
         None => Apply::Fresh { allow_destroy: request.allow_destroy },
@@ -109,9 +107,9 @@ async fn apply(
     Ok((StatusCode::ACCEPTED, Json(operation)))
 }
 
-fn declared(platform: Platform, files: Option<polder_api::MeshFiles>) -> Result<Platform, Problem> {
+fn declared(platform: Platform, files: Option<MeshFiles>, variables: MeshVariables) -> Result<Platform, Problem> {
     Ok(match files {
-        Some(files) => platform.declared_by(files)?,
+        Some(files) => platform.declared_by(files, variables)?,
         None => platform,
     })
 }

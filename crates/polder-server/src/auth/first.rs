@@ -29,6 +29,7 @@ pub async fn first_start(app: &App) -> Result<Option<Secret>, Problem> {
         revoked: None,
         revoked_by: None,
         used: None,
+        parent: None,
     };
     let made = app.store.add_first_token(&NewToken { record: &record, secret_hash: &minted.secret_hash }).await?;
     if made {

@@ -15,14 +15,15 @@ mod roles;
 mod sign_on;
 mod token_endpoint;
 mod tokens;
+mod watch;
 mod who;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
-use polder_descriptor::IdentitySettings;
+use chrono::{DateTime, TimeDelta, Utc};
+use polder_descriptor::{CredentialSettings, IdentitySettings, ServerSettings};
 use polder_identity::{Issuer, IssuerSettings, Scopes, Signer};
 use polder_model::Role;
 use polder_model::secret::Secret;
@@ -43,6 +44,27 @@ pub struct Auth {
     issuer: Option<Issuer>,
     signer: Signer,
     attempts: Attempts,
+    lives: Lives,
+}
+
+/// For how long tokens and sessions are good.
+#[derive(Debug, Clone, Copy)]
+struct Lives {
+    /// Days that a token is good for at most.
+    token_days: u32,
+    session: TimeDelta,
+    /// How long a session may go without a request.
+    idle: TimeDelta,
+}
+
+impl Lives {
+    fn new(settings: &CredentialSettings) -> Self {
+        Self {
+            token_days: settings.token_days.unwrap_or(365),
+            session: TimeDelta::hours(settings.session_hours.unwrap_or(12).into()),
+            idle: TimeDelta::minutes(settings.idle_minutes.unwrap_or(120).into()),
+        }
+    }
 }
 
 /// What is known of a request's credentials beside who is asking. With the request, for handlers that need it.
@@ -54,13 +76,13 @@ pub struct Standing {
     pub expires: Option<DateTime<Utc>>,
     /// The session's secret, in a browser.
     session: Option<Secret>,
-    /// Whether it is a token of ours, which may not make tokens that outlive it.
-    token: bool,
+    /// The id of the token of ours that it is, which may not make tokens that outlive it.
+    token: Option<String>,
 }
 
 impl Standing {
     /// The person at this machine.
-    const LOCAL: Self = Self { scopes: Scopes::ALL, expires: None, session: None, token: false };
+    const LOCAL: Self = Self { scopes: Scopes::ALL, expires: None, session: None, token: None };
 }
 
 impl Auth {
@@ -68,11 +90,11 @@ impl Auth {
     ///
     /// # Errors
     /// When a secret is not set, or the key is none.
-    pub fn new(settings: Option<&IdentitySettings>, key: &Secret, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
-        let issuer = settings.map(|settings| issuer(settings, outbound)).transpose()?;
+    pub fn new(settings: &ServerSettings, key: &Secret, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
+        let issuer = settings.identity.as_ref().map(|settings| issuer(settings, outbound)).transpose()?;
         let signer =
             Signer::new(key, url).ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;
-        Ok(Self { issuer, signer, attempts: Attempts::default() })
+        Ok(Self { issuer, signer, attempts: Attempts::default(), lives: Lives::new(&settings.credentials) })
     }
 }
 
@@ -112,35 +134,42 @@ fn not_accepted() -> Problem {
 
 /// Finds out who is asking, and leaves it with the request. A request without credentials passes: what it reaches decides.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let found = match request.extensions().get::<LocalIdentity>().cloned() {
-        Some(LocalIdentity(identity)) => Some((identity, Standing::LOCAL)),
-        None => {
-            // Without its body, which cannot be waited with.
-            let (parts, body) = request.into_parts();
-            let found = who::is_asking(&app, &parts).await;
-            request = Request::from_parts(parts, body);
-            found?
-        }
-    };
-    let Some((identity, standing)) = found else { return Ok(next.run(request).await) };
-    if let Some(scope) = needs::scope(request.method(), request.uri().path())
+    if let Some(LocalIdentity(identity)) = request.extensions().get::<LocalIdentity>().cloned() {
+        request.extensions_mut().insert(Standing::LOCAL);
+        return Ok(run_as(identity, request, next).await);
+    }
+    // Without its body, which cannot be waited with.
+    let (parts, body) = request.into_parts();
+    let found = who::is_asking(&app, &parts).await;
+    let again = parts.clone();
+    request = Request::from_parts(parts, body);
+    let Some((identity, standing)) = found? else { return Ok(next.run(request).await) };
+    if let Some(scope) = needs::scope(request.method(), request.extensions().get::<MatchedPath>().map(MatchedPath::as_str))
         && !standing.scopes.has(scope)
     {
+        let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+        let what = format!("{} {route}", request.method());
+        audit::record(&app, &identity, "USE_TOKEN", &what, false, &format!("it lacks the scope {scope}")).await?;
         return Err(Problem::denied(format!("the token is not good for this: it lacks the scope {scope}"))
             .with_code("insufficient_scope")
-            .with_hint(format!("use a token that has it: `polder token create --scope {scope}`"))
+            .with_hint(format!("use a token that has it: `polder token create --label WORDS --scope {scope}`"))
             .with_header(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer realm=\"polder\", error=\"insufficient_scope\""),
             ));
     }
+    request.extensions_mut().insert(standing);
+    let name = identity.name().to_owned();
+    Ok(watch::watched(app, again, name, run_as(identity, request, next).await))
+}
+
+async fn run_as(identity: Identity, mut request: Request, next: Next) -> Response {
     let identified = Identified(identity);
     request.extensions_mut().insert(identified.clone());
-    request.extensions_mut().insert(standing);
     let mut response = next.run(request).await;
     // For the log and the figures, which are further out.
     response.extensions_mut().insert(identified);
-    Ok(response)
+    response
 }
 
 /// Demands an admin role of whoever is asking.
@@ -151,6 +180,7 @@ pub async fn demand(app: &App, identity: &Identity, role: Role) -> Result<(), Pr
     if has_role(app, identity, role).await? {
         return Ok(());
     }
+    audit::record(app, identity, "USE_ROLE", &format!("role {role}"), false, "").await?;
     Err(Problem::denied(format!("this takes the admin role {role}")).with_hint(format!(
         "an account admin grants it: `polder role grant PRINCIPAL {role}`; a token needs the scope admin too"
     )))

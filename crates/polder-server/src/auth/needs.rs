@@ -3,13 +3,16 @@
 use axum::http::Method;
 use polder_identity::Scope;
 
-/// The scope that a request needs; `None` where any credentials will do, as the handler looks at them itself.
-pub(super) fn scope(method: &Method, path: &str) -> Option<Scope> {
+/// The scope that a request needs; `None` where any credentials will do, as the handler looks at them itself. `path` is the route's
+/// own, with the names of its parameters in place of what somebody called things; `None` where there is no route.
+pub(super) fn scope(method: &Method, path: Option<&str>) -> Option<Scope> {
     if *method == Method::TRACE {
         // No route takes it, and that is what whoever sends it is told.
         return None;
     }
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    // There is nothing behind no route.
+    let path = path?;
     let path = path.trim_end_matches('/');
     let (_, last) = path.rsplit_once('/').unwrap_or(("", path));
     let below = |prefix: &str| path == prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
@@ -21,6 +24,8 @@ pub(super) fn scope(method: &Method, path: &str) -> Option<Scope> {
         return Some(Scope::Admin);
     }
     match last {
+        // What began it is good for ending it: the handler looks.
+        "cancel" => None,
         "query" => Some(Scope::Query),
         // What is asked for decides between reading and writing, and is in the body: the handler looks at the rest.
         "temporary-table-credentials" | "temporary-volume-credentials" | "temporary-path-credentials" | "credentials" => {
@@ -44,31 +49,35 @@ mod tests {
     fn every_kind_of_request_needs_its_scope() {
         let table = [
             ("GET", "/api/v1/environments", Some(Scope::Read)),
-            ("GET", "/api/v1/environments/dev/objects/a.b.c", Some(Scope::Read)),
-            ("POST", "/api/v1/environments/dev/query", Some(Scope::Query)),
-            ("POST", "/api/v1/environments/dev/runs", Some(Scope::Write)),
-            ("GET", "/api/v1/environments/dev/runs", Some(Scope::Read)),
-            ("POST", "/api/v1/environments/dev/applies", Some(Scope::Apply)),
-            ("GET", "/api/v1/environments/dev/access-requests", Some(Scope::Read)),
-            ("POST", "/api/v1/environments/dev/access-requests", Some(Scope::Query)),
-            ("POST", "/api/v1/environments/dev/access-requests/0192/approve", Some(Scope::Apply)),
-            ("DELETE", "/api/2.1/unity-catalog/schemas/a.b", Some(Scope::Apply)),
+            ("GET", "/api/v1/environments/{environment}/objects/{name}", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/{environment}/query", Some(Scope::Query)),
+            ("POST", "/api/v1/environments/{environment}/runs", Some(Scope::Write)),
+            ("GET", "/api/v1/environments/{environment}/runs", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/{environment}/applies", Some(Scope::Apply)),
+            ("GET", "/api/v1/environments/{environment}/access-requests", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/{environment}/access-requests", Some(Scope::Query)),
+            ("POST", "/api/v1/environments/{environment}/access-requests/{id}/approve", Some(Scope::Apply)),
+            ("DELETE", "/api/2.1/unity-catalog/schemas/{full_name}", Some(Scope::Apply)),
             ("POST", "/api/2.1/unity-catalog/temporary-table-credentials", Some(Scope::Query)),
-            ("GET", "/api/2.1/unity-catalog/delta/v1/catalogs/a/schemas/b/tables/c/credentials", Some(Scope::Query)),
+            (
+                "GET",
+                "/api/2.1/unity-catalog/delta/v1/catalogs/{catalog}/schemas/{schema}/tables/{table}/credentials",
+                Some(Scope::Query),
+            ),
             ("POST", "/api/2.1/unity-catalog/delta/preview/commits", Some(Scope::Write)),
             ("GET", "/api/2.1/unity-catalog/delta/preview/commits", Some(Scope::Read)),
             ("POST", "/anything/new", Some(Scope::Apply)),
             ("GET", "/api/v1/roles", Some(Scope::Admin)),
-            ("PUT", "/api/v1/roles/ana/account", Some(Scope::Admin)),
+            ("PUT", "/api/v1/roles/{principal}/{role}", Some(Scope::Admin)),
             ("GET", "/api/v1/me", None),
-            ("DELETE", "/api/v1/tokens/0123", None),
+            ("DELETE", "/api/v1/tokens/{id}", None),
             ("POST", "/scim/v2/Users", None),
             ("GET", "/api/v1/measures", Some(Scope::Read)),
             ("POST", "/scimitar", Some(Scope::Apply)),
             ("TRACE", "/api/v1/environments", None),
         ];
         for (method, path, expected) in table {
-            assert_eq!(scope(&method.parse().unwrap(), path), expected, "{method} {path}");
+            assert_eq!(scope(&method.parse().unwrap(), Some(path)), expected, "{method} {path}");
         }
     }
 }

@@ -24,9 +24,6 @@ use super::{SEE_OTHER, audit, principal, who};
 use crate::problem::{Parameters, Problem};
 use crate::state::App;
 
-/// How long a session lasts at most, and without a request.
-const SESSION: TimeDelta = TimeDelta::hours(12);
-pub(super) const IDLE: TimeDelta = TimeDelta::hours(2);
 /// How long a sign-on may take.
 const SIGN_ON: TimeDelta = TimeDelta::minutes(10);
 
@@ -115,9 +112,9 @@ async fn callback(
     // A new secret for every sign-on: whoever knew the cookie before knows nothing.
     let session = secret::random().map_err(Problem::internal)?;
     let before = jar.read(&headers, Jar::Session).map(|before| secret::hash(before.expose()));
-    let kept = Session { principal: name, authenticated_by: by, created: now, expires: now + SESSION, seen: now };
+    let kept = Session { principal: name, authenticated_by: by, created: now, expires: now + app.auth.lives.session, seen: now };
     app.store.begin_session(&secret::hash(session.expose()), &kept, before.as_deref()).await?;
-    let set = jar.set(Jar::Session, &session, Duration::hours(SESSION.num_hours()));
+    let set = jar.set(Jar::Session, &session, Duration::hours(app.auth.lives.session.num_hours()));
     Ok(redirect(&sign_on.return_to, [set, jar.clear(Jar::SignOn)]))
 }
 

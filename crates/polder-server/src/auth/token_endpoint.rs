@@ -2,7 +2,7 @@
 //!
 //! The client is a principal, its secret one of its tokens. What comes back is a JSON Web Token, as clients read its `exp`.
 
-use axum::extract::{Form, State, rejection::FormRejection};
+use axum::extract::{DefaultBodyLimit, Form, State, rejection::FormRejection};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, routing::post};
@@ -20,11 +20,14 @@ use crate::state::App;
 /// Where it is.
 pub(super) const PATH: &str = "/oidc/v1/token";
 
+/// How large a form may be: nobody has shown any credentials yet.
+const BODY_BYTES: usize = 16 << 10;
+
 /// How long a token lasts that was traded for another.
 const LASTS: TimeDelta = TimeDelta::hours(1);
 
 pub(super) fn routes() -> axum::Router<App> {
-    axum::Router::new().route(PATH, post(trade))
+    axum::Router::new().route(PATH, post(trade)).layer(DefaultBodyLimit::max(BODY_BYTES))
 }
 
 #[derive(Deserialize)]

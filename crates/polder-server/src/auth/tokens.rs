@@ -24,9 +24,8 @@ use crate::identified::Identified;
 use crate::problem::{Body, Parameters, PathOf, Problem};
 use crate::state::App;
 
-/// For how many days a token is good unless told, and at most.
+/// For how many days a token is good unless told.
 const DAYS: u32 = 90;
-const MOST_DAYS: u32 = 365;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
@@ -93,8 +92,15 @@ async fn create(
     let now = Utc::now();
     let label = label(&wanted.label)?;
     let scopes = scopes(&wanted.scopes)?;
-    let (principal, kind) = holder(&app, &identity, &standing, &wanted, scopes).await?;
-    let expires = expiry(&wanted, &standing, now)?;
+    let (principal, kind) = match holder(&app, &identity, &standing, &wanted, scopes).await {
+        Err(problem) if problem.status() == StatusCode::FORBIDDEN => {
+            let wanted = wanted.principal.as_ref().map_or_else(String::new, |name| format!("for {name}"));
+            audit::record(&app, &identity, "CREATE_TOKEN", "token", false, &wanted).await?;
+            return Err(problem);
+        }
+        held => held?,
+    };
+    let expires = expiry(app.auth.lives.token_days, &wanted, &standing, now)?;
     let minted = token::mint(kind).map_err(Problem::internal)?;
     let record = TokenRecord {
         id: minted.id.clone(),
@@ -108,6 +114,8 @@ async fn create(
         revoked: None,
         revoked_by: None,
         used: None,
+        // The bootstrap token is revoked once it has made what takes its place.
+        parent: standing.token.clone().filter(|_| identity.who != Who::Bootstrap),
     };
     let detail = format!("for {}: {}", record.principal, record.scopes.join(" "));
     audit::record(&app, &identity, "CREATE_TOKEN", &format!("token {}", record.id), true, &detail).await?;
@@ -181,7 +189,8 @@ async fn holder(
     match (&wanted.principal, named) {
         (None, Some(own)) => own_kind(app, own).await,
         (Some(other), Some(own)) if other == own => own_kind(app, own).await,
-        (None, None) => Err(Problem::invalid("say which service principal the token is for").with_hint("set `principal`")),
+        (None, None) => Err(Problem::invalid("say which service principal the token is for")
+            .with_hint("set `principal` (`--principal` of the command)")),
         (Some(other), _) => {
             demand(app, identity, Role::Account).await?;
             match principal::kind(app, other).await? {
@@ -220,13 +229,13 @@ fn scopes(words: &[String]) -> Result<Scopes, Problem> {
     }
 }
 
-fn expiry(wanted: &NewToken, standing: &Standing, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
-    let days = wanted.days.unwrap_or(DAYS);
-    if !(1..=MOST_DAYS).contains(&days) {
-        return Err(Problem::invalid(format!("a token is good for 1 to {MOST_DAYS} days, not {days}")));
+fn expiry(most: u32, wanted: &NewToken, standing: &Standing, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+    let days = wanted.days.unwrap_or(DAYS.min(most));
+    if !(1..=most).contains(&days) {
+        return Err(Problem::invalid(format!("a token is good for 1 to {most} days here, not {days}")));
     }
     let wanted = now + TimeDelta::days(days.into());
-    Ok(if standing.token { standing.expires.map_or(wanted, |own| own.min(wanted)) } else { wanted })
+    Ok(if standing.token.is_some() { standing.expires.map_or(wanted, |own| own.min(wanted)) } else { wanted })
 }
 
 fn summary(record: TokenRecord) -> TokenSummary {

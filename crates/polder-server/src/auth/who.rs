@@ -6,7 +6,7 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method};
 use chrono::{DateTime, TimeDelta, Utc};
-use polder_identity::{IssuerError, Presented, Scope, Scopes, TokenKind, secret, token};
+use polder_identity::{Issued, IssuerError, Presented, Scope, Scopes, TokenKind, secret, token};
 use polder_model::PrincipalName;
 use polder_model::principal::{NOBODY, SCIM};
 use polder_model::secret::Secret;
@@ -15,7 +15,7 @@ use polder_store::TokenRecord;
 
 use super::cookies::Cookies;
 use super::credentials::{self, Credentials};
-use super::{Standing, audit, not_accepted, principal, sign_on};
+use super::{Standing, audit, not_accepted, principal};
 use crate::identified::RequestId;
 use crate::problem::Problem;
 use crate::state::App;
@@ -141,7 +141,7 @@ impl Asking<'_> {
             if record.principal.as_str() != issued.sub {
                 return refused("the token that it was traded for is another's");
             }
-            return self.by_token(record, Some(&issued.scope));
+            return self.by_token(record, Some(&issued));
         }
         let Some(issuer) = &auth.issuer else { return refused("it is no token of ours, and no issuer is set") };
         let claimed = match issuer.verify(text.expose(), self.now).await {
@@ -156,7 +156,7 @@ impl Asking<'_> {
             return refused("the issuer vouches for somebody who is nobody here");
         };
         let by = format!("oidc {}", issuer.settings().issuer);
-        let standing = Standing { scopes: everyday(), expires: Some(claimed.expires), session: None, token: false };
+        let standing = Standing { scopes: everyday(), expires: Some(claimed.expires), session: None, token: None };
         Ok((identity(self.extensions, Who::Named(name), true, by), standing))
     }
 
@@ -196,10 +196,12 @@ impl Asking<'_> {
         Ok(record)
     }
 
-    fn by_token(&self, record: TokenRecord, within: Option<&str>) -> Result<Found, Refusal> {
+    fn by_token(&self, record: TokenRecord, within: Option<&Issued>) -> Result<Found, Refusal> {
         let Ok(mut scopes) = Scopes::read(&record.scopes) else { return refused("its scopes cannot be read") };
-        if let Some(words) = within {
-            let asked = words.split(' ').filter_map(|word| word.parse::<Scope>().ok()).collect::<Scopes>();
+        let mut expires = record.expires;
+        if let Some(issued) = within {
+            expires = Some(expires.map_or(issued.expires(), |end| end.min(issued.expires())));
+            let asked = issued.scope.split(' ').filter_map(|word| word.parse::<Scope>().ok()).collect::<Scopes>();
             scopes = scopes.iter().filter(|scope| asked.has(*scope)).collect();
         }
         let who = if record.kind == TokenKind::Bootstrap.as_str() {
@@ -215,14 +217,17 @@ impl Asking<'_> {
             Who::Named(record.principal)
         };
         let found = identity(self.extensions, who, scopes.has(Scope::Admin), format!("token {}", record.id));
-        Ok((found, Standing { scopes, expires: record.expires, session: None, token: true }))
+        Ok((found, Standing { scopes, expires, session: None, token: Some(record.id) }))
     }
 
     /// A session. One that is over is as if there were no cookie: the browser goes on to sign in.
     async fn session(&self, method: &Method, headers: &HeaderMap, cookie: Secret) -> Result<Option<Found>, Refusal> {
         let hash = secret::hash(cookie.expose());
         let Some(session) = self.app.store.session(&hash).await? else { return Ok(None) };
-        let over = session.expires <= self.now || self.now - session.seen >= sign_on::IDLE;
+        let lives = self.app.auth.lives;
+        // By the settings of now, too: shorter ones count for sessions that began before.
+        let old = session.expires <= self.now || self.now - session.created >= lives.session;
+        let over = old || self.now - session.seen >= lives.idle;
         if over || principal::kind(self.app, &session.principal).await?.is_none() {
             self.app.store.end_session(&hash).await?;
             return Ok(None);
@@ -235,7 +240,7 @@ impl Asking<'_> {
         }
         let by = format!("session {}", session.authenticated_by);
         let found = identity(self.extensions, Who::Named(session.principal), true, by);
-        let standing = Standing { scopes: everyday(), expires: Some(session.expires), session: Some(cookie), token: false };
+        let standing = Standing { scopes: everyday(), expires: Some(session.expires), session: Some(cookie), token: None };
         Ok(Some((found, standing)))
     }
 }

@@ -40,6 +40,6 @@ async fn may(app: &App, parts: &Parts, identity: &Identity) -> Result<(), Refusa
     }
     audit::refused(app, identity).await?;
     Err(Problem::denied("users and groups are kept by account admins and by tokens for SCIM")
-        .with_hint("an account admin makes one: `polder token create --scope scim`")
+        .with_hint("an account admin makes one: `polder token create --label WORDS --scope scim`")
         .into())
 }

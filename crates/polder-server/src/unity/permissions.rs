@@ -60,7 +60,7 @@ pub(super) async fn effective(
     Named(on): Named<On>,
     Asked(of): Asked<Of>,
 ) -> Result<Json<Value>, Refusal> {
-    let (principal, privileges) = platform.effective_permissions(&on.what()?, principal(of)?.as_ref()).await?;
+    let effective = platform.effective_permissions(&on.what()?, principal(of)?.as_ref()).await?;
     let one = |one: &EffectivePrivilege| {
         let mut shown = json!({ "privilege": one.privilege, "granted_to": one.to });
         if let Some(from) = &one.inherited_from {
@@ -69,9 +69,12 @@ pub(super) async fn effective(
         }
         shown
     };
-    let privileges: Vec<Value> = privileges.iter().map(one).collect();
-    let assignments =
-        if privileges.is_empty() { json!([]) } else { json!([{ "principal": principal, "privileges": privileges }]) };
+    let assigned = effective.iter().filter(|(_, privileges)| !privileges.is_empty());
+    let assignments: Vec<Value> = assigned
+        .map(|(principal, privileges)| {
+            json!({ "principal": principal, "privileges": privileges.iter().map(one).collect::<Vec<_>>() })
+        })
+        .collect();
     Ok(Json(json!({ "privilege_assignments": assignments })))
 }
 

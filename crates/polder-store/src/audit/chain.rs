@@ -163,6 +163,25 @@ pub(super) fn read_hash(text: &str) -> std::result::Result<Hash, hex::FromHexErr
 }
 
 impl Store {
+    /// Sees that the tenant's keys are those that this database was written with, and makes the audit's if nothing was audited
+    /// yet.
+    ///
+    /// For a server's start: with the keys of another folder it could audit nothing, and so do nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Key`] when the audit's key is missing or cannot be used, [`StoreError::AuditEnd`] when it did not sign the
+    /// end of the audit: no key is made then. Faults of the database.
+    pub async fn check_keys(&self) -> Result<()> {
+        let mut work = self.read("checking the tenant's keys").await?;
+        let unwritten = sqlx::query("select sequence from audit_head where one = 1 and sequence = 0");
+        let key = match work.row(unwritten).await? {
+            Some(_) => self.audit_key()?,
+            None => self.kept_tenant_key(AUDIT_KEY)?,
+        };
+        let (_, signed) = Head::read(&mut work, HEAD, &key).await?;
+        if signed { Ok(()) } else { Err(StoreError::AuditEnd { place: work.place.to_string() }) }
+    }
+
     /// The key that signs the head.
     pub(super) fn audit_key(&self) -> Result<Secret> {
         self.tenant_key(AUDIT_KEY)

@@ -1,6 +1,7 @@
 -- What people and programs prove themselves with. Of every secret only its SHA-256 is here.
 
--- A token of ours. `kind` is personal, service or bootstrap; `scopes` a JSON list of words.
+-- A token of ours. `kind` is personal, service or bootstrap; `scopes` a JSON list of words; `parent` the token that it was made
+-- with, if it was made with one.
 create table tokens (
     id text not null primary key,
     kind text not null,
@@ -10,12 +11,14 @@ create table tokens (
     scopes text not null,
     created text not null,
     created_by text not null,
+    parent text,
     expires text,
     revoked text,
     revoked_by text,
     used text
 );
 create index tokens_by_principal on tokens (principal, id);
+create index tokens_by_parent on tokens (parent);
 
 -- A browser that somebody signed on with.
 create table sessions (

@@ -7,6 +7,7 @@ use crate::fixtures::{Bed, at, on_both};
 
 on_both!(
     a_token_is_kept_by_its_hash_and_revoked_for_ever,
+    tokens_that_were_made_with_a_token_end_with_it,
     tokens_are_listed_by_whose_they_are_and_in_pages,
     one_bootstrap_token_is_made_however_many_start_at_once,
     a_session_is_replaced_used_and_ended,
@@ -28,6 +29,7 @@ fn token(id: &str, kind: &str, principal: &str) -> TokenRecord {
         scopes: vec!["read".to_owned(), "query".to_owned()],
         created: at(0),
         created_by: "ana".to_owned(),
+        parent: None,
         expires: Some(at(100)),
         revoked: None,
         revoked_by: None,
@@ -67,6 +69,46 @@ async fn a_token_is_kept_by_its_hash_and_revoked_for_ever(bed: Bed) {
         assert!(store.token(id).await.unwrap().is_none());
         assert_eq!(store.revoke_token(id, "eve", at(40)).await.unwrap(), TokenRevoked::NotThere);
     }
+}
+
+async fn tokens_that_were_made_with_a_token_end_with_it(bed: Bed) {
+    let store = bed.open().await;
+    for (id, principal, parent) in [
+        ("first", "ana", None),
+        ("second", "ana", Some("first")),
+        ("third", "loader", Some("second")),
+        ("fourth", "loader", Some("third")),
+        ("beside", "ana", None),
+        ("of-a-name", "ana", Some("ana")),
+        // Each of the other: nothing makes such two, and nothing goes on for ever about them.
+        ("one", "bob", Some("other")),
+        ("other", "loader", Some("one")),
+    ] {
+        add(&store, &TokenRecord { parent: parent.map(ToOwned::to_owned), ..token(id, "personal", principal) }).await;
+    }
+    let revoked = async |id: &str| {
+        let record = store.token(id).await.unwrap().unwrap().record;
+        record.revoked.zip(record.revoked_by).map(|(at, by)| format!("{by} {}", at.timestamp() - 1_700_000_000))
+    };
+    let third = store.token("third").await.unwrap().unwrap().record;
+    assert_eq!(third.parent.as_deref(), Some("second"));
+    assert_eq!(store.revoke_token("third", "bob", at(10)).await.unwrap(), TokenRevoked::Revoked);
+    assert_eq!(store.revoke_token("first", "eve", at(20)).await.unwrap(), TokenRevoked::Revoked);
+    for (id, expected) in [
+        ("first", Some("eve 20")),
+        ("second", Some("eve 20")),
+        ("third", Some("bob 10")),
+        ("fourth", Some("bob 10")),
+        ("beside", None),
+        ("of-a-name", None),
+    ] {
+        assert_eq!(revoked(id).await.as_deref(), expected, "{id}");
+    }
+    // Its maker was asked who it is before the token was revoked.
+    add(&store, &TokenRecord { parent: Some("second".to_owned()), ..token("late", "personal", "ana") }).await;
+    assert_eq!(revoked("late").await.as_deref(), Some("eve 20"));
+    assert_eq!(store.revoke_token("one", "eve", at(30)).await.unwrap(), TokenRevoked::Revoked);
+    assert_eq!(revoked("other").await.as_deref(), Some("eve 30"));
 }
 
 async fn tokens_are_listed_by_whose_they_are_and_in_pages(bed: Bed) {

@@ -23,7 +23,7 @@ on_both! {
 
 type Change<T> = IdentityChange<T, &'static str>;
 
-fn id(number: u128) -> Uuid {
+pub(crate) fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
@@ -47,14 +47,14 @@ fn group(name: &str) -> GroupContent {
     }
 }
 
-fn made<T: std::fmt::Debug>(change: Change<T>) -> T {
+pub(crate) fn made<T: std::fmt::Debug>(change: Change<T>) -> T {
     match change {
         IdentityChange::Made(made) => made,
         other => panic!("{other:?}"),
     }
 }
 
-async fn add_user(store: &Store, number: u128, name: &str) -> UserRecord {
+pub(crate) async fn add_user(store: &Store, number: u128, name: &str) -> UserRecord {
     made(store.create_user(id(number), user(name), at(0)).await.unwrap())
 }
 
@@ -90,6 +90,12 @@ async fn a_user_is_kept_found_changed_and_removed(bed: Bed) {
         assert_eq!(found(&store, key).await, ["Ana@Contoso.com"]);
     }
     assert!(found(&store, IdentityKey::ExternalId("EXT-ana@contoso.com".to_owned())).await.is_empty());
+    add_user(&store, 3, "\u{c9}mile Mark").await;
+    assert!(store.user_called("\u{e9}MILE MARK").await.unwrap().is_some());
+    for other in ["\u{e9}mile mar\u{212a}", "\u{e9}m\u{130}le mark"] {
+        assert_eq!(store.user_called(other).await.unwrap(), None, "{other}");
+    }
+    made(store.delete_user(id(3), at(0), |_| Ok::<_, &str>(())).await.unwrap());
 
     let version = store.directory_version().await.unwrap();
     let same = store.change_user(id(1), at(5), |old| Ok::<_, &str>(old.content.clone())).await.unwrap();
@@ -163,12 +169,16 @@ async fn equip(store: &Store, name: &str) {
         scopes: vec![],
         created: at(0),
         created_by: name.to_owned(),
+        parent: None,
         expires: None,
         revoked: None,
         revoked_by: None,
         used: None,
     };
     store.add_token(&NewToken { record: &record, secret_hash: "h" }).await.unwrap();
+    let id = format!("token-made-by-{name}");
+    let made_with_it = TokenRecord { id, principal: "loader".parse().unwrap(), parent: Some(record.id.clone()), ..record };
+    store.add_token(&NewToken { record: &made_with_it, secret_hash: "h" }).await.unwrap();
     let session = Session {
         principal: name.parse().unwrap(),
         authenticated_by: "oidc".to_owned(),
@@ -200,6 +210,9 @@ async fn a_user_that_is_deactivated_is_out_and_keeps_its_roles(bed: Bed) {
     assert!(!store.directory(&dev()).await.unwrap().users["ana"]);
     let token = store.token("token-ana").await.unwrap().unwrap().record;
     assert_eq!((token.revoked, token.revoked_by.as_deref()), (Some(at(10)), Some("scim")));
+    // And with it what she made with it, whosever it is.
+    let made_with_it = store.token("token-made-by-ana").await.unwrap().unwrap().record;
+    assert_eq!((made_with_it.principal.as_str(), made_with_it.revoked), ("loader", Some(at(10))));
 }
 
 async fn whoever_comes_after_a_removed_or_renamed_user_inherits_nothing(bed: Bed) {

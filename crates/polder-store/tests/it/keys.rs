@@ -1,8 +1,43 @@
 use std::fs;
 
-use polder_store::StoreError;
+use polder_store::{Store, StoreError};
 
-use crate::fixtures::Bed;
+use crate::audit::event;
+use crate::fixtures::{Bed, on_both};
+
+on_both! {
+    keys_that_an_audit_was_not_written_with_are_told_before_any_is_made,
+}
+
+async fn keys_that_an_audit_was_not_written_with_are_told_before_any_is_made(bed: Bed) {
+    let store = bed.open().await;
+    let key = bed.keys().join("audit.key");
+    store.check_keys().await.unwrap();
+    let made = fs::read(&key).unwrap();
+    store.append_audit(vec![event(1, "ana", "table a", true)]).await.unwrap();
+    store.check_keys().await.unwrap();
+    assert_eq!(fs::read(&key).unwrap(), made);
+
+    let elsewhere = bed.folder.path().join("elsewhere");
+    let store = Store::open(&bed.place()).await.unwrap().with_key_folder(elsewhere.clone());
+    let error = store.check_keys().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Key { path, .. } if *path == elsewhere.join("audit.key")), "{error:?}");
+    assert!(error.to_string().contains("name the folder that has it"), "{error}");
+    assert!(!elsewhere.exists());
+
+    // One that another database made.
+    let other = Bed::sqlite();
+    other.open().await.check_keys().await.unwrap();
+    let wrong = Store::open(&bed.place()).await.unwrap().with_key_folder(other.keys());
+    let error = wrong.check_keys().await.unwrap_err();
+    assert!(matches!(error, StoreError::AuditEnd { .. }), "{error:?}");
+    assert!(error.to_string().contains("folder of keys"), "{error}");
+
+    // Nor is the audit taken for an empty one by whoever does away with its end.
+    bed.run("delete from audit_head").await.unwrap();
+    assert!(matches!(store.check_keys().await.unwrap_err(), StoreError::Key { .. }));
+    assert!(!elsewhere.exists());
+}
 
 #[tokio::test]
 async fn a_key_is_made_once_and_is_not_in_the_database() {

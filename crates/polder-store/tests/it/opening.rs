@@ -54,6 +54,28 @@ async fn those_who_open_a_new_database_at_once_all_succeed(bed: Bed) {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_and_those_beside_it_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let bed = Bed::sqlite();
+    let store = bed.open().await;
+    store.put_entry(&dev(), &group("analysts")).await.unwrap();
+    for file in ["state.db", "state.db-wal", "state.db-shm"] {
+        assert_eq!(mode(&bed.folder.path().join(file)), 0o600, "{file}");
+    }
+    store.close().await;
+    // What somebody else decided stays so.
+    let path = bed.folder.path().join("state.db");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let store = bed.open().await;
+    store.put_entry(&dev(), &group("engineers")).await.unwrap();
+    for file in ["state.db", "state.db-wal"] {
+        assert_eq!(mode(&bed.folder.path().join(file)), 0o640, "{file}");
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_file_is_named_and_left_as_it_is() {
     let bed = Bed::sqlite();

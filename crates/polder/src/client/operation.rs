@@ -8,8 +8,10 @@ use polder_api::{Operation, OperationEvent, OperationStatus};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Client, Refused, refused};
-use crate::failure::{Exit, Failure};
+use super::{Client, Refused, Transport, refused};
+use crate::context::say;
+use crate::failure::{Exit, Failure, causes, exit_of};
+use crate::interrupt::Elsewhere;
 
 /// How often a watcher that was cut off comes again.
 const ATTEMPTS: u32 = 10;
@@ -22,8 +24,15 @@ impl Client {
         request: &impl Serialize,
         mut told: impl FnMut(E),
     ) -> anyhow::Result<R> {
-        let begun: Operation = self.post(path, request).await?;
-        let ended = self.follow(&begun, &mut told).await?;
+        let ended = match self.transport {
+            // Given up with this process, which carries it out.
+            Transport::InProcess(_) => self.follow(&self.post(path, request).await?, &mut told).await?,
+            Transport::Remote(_) => {
+                let elsewhere = Elsewhere::begin();
+                let begun = self.post(path, request).await?;
+                elsewhere.follow(self.follow(&begun, &mut told), self.cancel(&begun)).await?
+            }
+        };
         match (ended.status, ended.problem) {
             (OperationStatus::Succeeded, _) => {
                 let result = ended.result.unwrap_or_default();
@@ -38,6 +47,18 @@ impl Client {
                 let message = "the server that worked on the operation went away";
                 Err(Failure::new(Exit::Unavailable, message, "begin it again: it goes on where it was").into())
             }
+        }
+    }
+
+    /// Asks the server to give an operation up. What keeps it from that is told: the operation goes on, and so does whoever follows it.
+    async fn cancel(&self, begun: &Operation) {
+        say(format_args!("asking the server to give operation {} up; Ctrl-C again leaves it to the server", begun.id));
+        let asked = self.post(&self.path(&["operations", &begun.id.to_string(), "cancel"]), &serde_json::json!({})).await;
+        match asked.map(|Operation { .. }| ()) {
+            Ok(()) => {}
+            // It has ended meanwhile.
+            Err(error) if exit_of(&error) == Exit::Conflict => {}
+            Err(error) => say(format_args!("it is not given up: {}", causes(&error).join(": "))),
         }
     }
 

@@ -33,7 +33,7 @@ impl Refused {
     pub(super) fn new(mut problem: Problem) -> Self {
         let exit = match problem.code.as_str() {
             "not_found" => Exit::NotFound,
-            "denied" | "unauthenticated" => Exit::Denied,
+            "denied" | "unauthenticated" | "insufficient_scope" | "csrf" => Exit::Denied,
             "conflict" | "precondition_failed" => Exit::Conflict,
             "unavailable" | "too_many_requests" | "timeout" => Exit::Unavailable,
             "failed" | "internal" => Exit::Failed,
@@ -63,7 +63,10 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem.detail)
+        f.write_str(&self.problem.detail)?;
+        // What a server keeps to itself is found in its log and audit by this.
+        let ours = self.problem.status >= 500 && self.cause.is_none() && !self.problem.request_id.is_empty();
+        if ours { write!(f, " (request {})", self.problem.request_id) } else { Ok(()) }
     }
 }
 

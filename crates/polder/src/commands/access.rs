@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::context::{Context, say};
 use crate::failure::{Exit, Failure};
 use crate::render::listing::Listing;
-use crate::render::{self, Form};
+use crate::render::{self, Form, plain};
 
 /// Ask for access to data, and decide about it
 ///
@@ -298,7 +298,7 @@ impl Export {
     fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let exported = context.block_on(async { export(&context.client().await?).await })?;
         if self.stdout {
-            render::text(&exported.text)?;
+            render::exact(&exported.text)?;
             return Ok(Exit::Ok);
         }
         // The name comes from the environment's: nothing in it leads out of the folder, and nothing else is written.
@@ -346,7 +346,7 @@ fn text(request: &AccessRequest) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:<12}{value}");
+        let _ = writeln!(text, "{name:<12}{}", plain::line(value));
     };
     line("request", &request.id.to_string());
     line("state", request.state.as_str());

@@ -11,9 +11,9 @@ use polder_platform::Planned;
 
 use super::plan::{self, AllowDestroy};
 use crate::client::{Apply, Client};
-use crate::context::{self, Context, say};
+use crate::context::{self, Context, say, say_exact};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Form, faults, progress, units};
+use crate::render::{self, Form, faults, plain, progress, units};
 
 /// Carry out a plan: one saved by `polder plan --out`, or a new one
 ///
@@ -91,8 +91,8 @@ async fn fresh(
     // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.
     match form {
         _ if plan.is_empty() && plan.held_back.is_empty() => {}
-        Form::Text => render::text(&shown)?,
-        Form::Json => say(shown.trim_end()),
+        Form::Text => render::exact(&shown)?,
+        Form::Json => say_exact(shown.trim_end()),
     }
     // An apply that was cut short is finished first, after which a plan made before no longer fits: only a plan that someone
     // agreed to is carried out as it was shown. An empty one is applied too, for there may be something to finish.
@@ -121,7 +121,7 @@ pub(crate) async fn carry_out(client: &Client, what: Apply) -> anyhow::Result<Ap
     let observer = |progress: ApplyProgress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
-        bar.set_message(progress.step);
+        bar.set_message(plain::line(&progress.step).into_owned());
     };
     let report = client.apply(what, observer).await;
     bar.finish_and_clear();

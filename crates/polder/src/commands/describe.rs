@@ -8,7 +8,7 @@ use polder_model::resource::RowFilter;
 use crate::context::Context;
 use crate::failure::Exit;
 use crate::render::listing::Listing;
-use crate::render::{self, Form};
+use crate::render::{self, Form, plain};
 
 /// Show what a table, view or volume is and which columns it has
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ pub(crate) fn text(object: &ObjectSummary) -> String {
     let mut text = format!("{} {}\n", object.kind, object.name);
     let mut line = |heading: &str, value: &str| {
         if !value.is_empty() {
-            writeln!(text, "{heading:<11} {value}").expect("a string takes any text");
+            writeln!(text, "{heading:<11} {}", plain::line(value)).expect("a string takes any text");
         }
     };
     line("owner", object.owner.as_str());

@@ -70,9 +70,9 @@ impl Args {
         let Planned { plan, warnings } = planned;
         faults::tell(&warnings, context);
         match self.output {
-            PlanForm::Text => render::text(&text(&plan, context))?,
+            PlanForm::Text => render::exact(&text(&plan, context))?,
             PlanForm::Json => render::large_json(&plan)?,
-            PlanForm::Markdown => render::text(&polder_plan::render::markdown(&plan))?,
+            PlanForm::Markdown => render::exact(&polder_plan::render::markdown(&plan))?,
         }
         if let Some(file) = self.out {
             let saved = serde_json::to_vec(&plan)?;
@@ -83,7 +83,7 @@ impl Args {
     }
 }
 
-/// The plan for people.
+/// The plan for people. What is from files in it is plain already.
 pub(crate) fn text(plan: &Plan, context: &Context) -> String {
     polder_plan::render::text(plan, &Style { color: context.color_out, verbose: context.verbose })
 }

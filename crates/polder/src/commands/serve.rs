@@ -7,8 +7,9 @@ use std::time::Duration;
 use polder_model::TenantName;
 use polder_server::{Limits, ServerConfig, TlsFiles};
 
-use crate::context::{Context, say};
+use crate::context::{Context, say, say_exact};
 use crate::failure::{Exit, Failure};
+use crate::render::plain;
 
 /// Serve a tenant of the mesh: the REST API, Unity Catalog, SCIM and sign-on
 ///
@@ -69,6 +70,12 @@ enum LogFormat {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let meaningless = [("--environment", context.environment.is_some()), ("--as", context.act_as.is_some())];
+        if let Some((option, _)) = meaningless.iter().find(|(_, given)| *given) {
+            let message =
+                format!("a server serves every environment of a tenant, to whoever signs in: {option} means nothing to it");
+            return Err(Failure::new(Exit::Invalid, message, "leave it out; `--tenant` names the tenant").into());
+        }
         let config = ServerConfig {
             root: context.root()?,
             tenant: self.tenant,
@@ -107,7 +114,7 @@ async fn first_token(app: &polder_server::App) -> anyhow::Result<()> {
         Failure::new(Exit::Unavailable, problem.detail().to_owned(), "see that the state of the tenant can be written")
     })?;
     let Some(token) = made else { return Ok(()) };
-    say(format_args!(
+    say_exact(&plain::text(&format!(
         "\nThis platform is new. Its bootstrap token administers it, sees no data, and is shown this once:\n\n    {}\n\n\
          Hand over, then revoke it:\n  \
          export POLDER_SERVER={} POLDER_TOKEN=...\n  \
@@ -117,7 +124,7 @@ async fn first_token(app: &polder_server::App) -> anyhow::Result<()> {
          polder token list --all && polder token revoke ID     # as that person\n",
         token.expose(),
         app.url(),
-    ));
+    )));
     Ok(())
 }
 

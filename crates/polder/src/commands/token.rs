@@ -45,7 +45,7 @@ struct Create {
     scopes: Vec<String>,
 
     /// For how many days [default: 90]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=365))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
 
     /// The service principal that it stands for; account admins name one [default: you]
@@ -92,7 +92,7 @@ impl Create {
         let TokenSummary { principal, scopes, expires, id, .. } = made.summary;
         let until = expires.map_or_else(String::new, |end| format!(", until {}", super::time(end)));
         say(format_args!("token {id} of {principal} for {}{until}; it is shown this once:", scopes.join(", ")));
-        render::text(&format!("{}\n", made.token))?;
+        render::exact(&format!("{}\n", made.token))?;
         Ok(Exit::Ok)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::render;
+use crate::render::{self, plain};
 
 /// A retention shorter than this is refused unless that is allowed.
 const WEEK_HOURS: u64 = 7 * 24;
@@ -47,7 +47,7 @@ impl Args {
         let report = context.block_on(async { context.client().await?.vacuum(&dataset, retain, dry_run, allow_short).await })?;
         let mut text = String::new();
         if context.verbose || report.dry_run {
-            text.extend(report.files.iter().map(|file| format!("{file}\n")));
+            text.extend(report.files.iter().map(|file| format!("{}\n", plain::line(file))));
         }
         let plural = if report.files.len() == 1 { "" } else { "s" };
         let done = if report.dry_run { "would be removed" } else { "removed" };

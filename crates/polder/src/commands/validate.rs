@@ -32,7 +32,7 @@ impl Args {
                 render::json(&serde_json::json!({ "faults": faults, "summary": summary }))?;
             }
             Form::Text if validation.faults.is_empty() => render::text(&summary(&validation))?,
-            Form::Text => render::text(&faults::show(&validation.faults, &root, context.stdout_reader()))?,
+            Form::Text => render::exact(&faults::show(&validation.faults, &root, context.stdout_reader()))?,
         }
         Ok(if validation.faults.iter().any(Fault::is_error) { Exit::Invalid } else { Exit::Ok })
     }

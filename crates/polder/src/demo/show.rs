@@ -13,7 +13,7 @@ use super::data;
 use super::report::Report;
 use crate::client::{Apply, Client};
 use crate::commands::{apply, query, run as run_command};
-use crate::context::{Context, say};
+use crate::context::{Context, say_exact};
 use crate::failure::{self, Exit, Failure};
 use crate::render::progress::{self, Jobs};
 use crate::render::rows::RowForm;
@@ -93,7 +93,7 @@ async fn declare(context: &Context, folder: &Path, client: &Client, report: &mut
     let begun = Instant::now();
     let validation = polder_platform::validate(folder).await?;
     if !validation.faults.is_empty() {
-        say(render::faults::show(&validation.faults, folder, context.stderr_reader()).trim_end());
+        say_exact(render::faults::show(&validation.faults, folder, context.stderr_reader()).trim_end());
     }
     report.step("validate", None, begun.elapsed());
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, SourceSpan};
 use polder_descriptor::{Fault, Severity};
 
-use crate::context::{Context, say};
+use crate::context::{self, Context};
+use crate::render::plain;
 
 /// Who reads the faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(crate) enum Reader {
 pub(crate) fn tell(faults: &[Fault], context: &Context) {
     if !faults.is_empty() {
         let root = context.root().unwrap_or_default();
-        say(show(faults, &root, context.stderr_reader()).trim_end());
+        context::say_exact(show(faults, &root, context.stderr_reader()).trim_end());
     }
 }
 
@@ -64,7 +65,8 @@ const fn word(severity: Severity) -> &'static str {
 fn lines(faults: &[Fault]) -> String {
     let mut text = String::new();
     for fault in faults {
-        let Fault { file, line, column, severity, message, .. } = fault;
+        let fault = plain_fault(fault);
+        let Fault { file, line, column, severity, message, .. } = &fault;
         write!(text, "{file}:{line}:{column}: {}: {message}", word(*severity)).expect("a string takes any text");
         if !fault.offending.is_empty() && !message.contains(fault.offending.as_str()) {
             write!(text, " ({:?})", fault.offending).expect("a string takes any text");
@@ -77,16 +79,29 @@ fn lines(faults: &[Fault]) -> String {
     text
 }
 
+/// The fault with others' words in it made plain.
+fn plain_fault(fault: &Fault) -> Fault {
+    Fault {
+        file: plain::line(&fault.file).into(),
+        message: plain::hanging(&fault.message),
+        help: fault.help.as_deref().map(plain::hanging),
+        code: plain::line(&fault.code).into_owned().into(),
+        ..fault.clone()
+    }
+}
+
 fn pictures(faults: &[Fault], root: &Path, color: bool) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
     let mut texts: HashMap<&str, Option<String>> = HashMap::new();
     let mut pictures = String::new();
     for fault in faults {
-        let source = texts.entry(&fault.file).or_insert_with(|| std::fs::read_to_string(root.join(&*fault.file)).ok());
-        let picture = Picture::of(fault, source.as_deref());
+        let read = || std::fs::read_to_string(root.join(&*fault.file)).ok().as_deref().map(plain::in_place);
+        let source = texts.entry(&fault.file).or_insert_with(read);
+        let fault = plain_fault(fault);
+        let picture = Picture::of(&fault, source.as_deref());
         if handler.render_report(&mut pictures, &picture).is_err() {
-            pictures.push_str(&lines(std::slice::from_ref(fault)));
+            pictures.push_str(&lines(std::slice::from_ref(&fault)));
         }
         pictures.push('\n');
     }
@@ -151,7 +166,35 @@ impl Diagnostic for Picture<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use std::borrow::Cow;
+
+    use polder_descriptor::{Fault, Severity};
+
+    use super::{Reader, bytes, show};
+
+    #[test]
+    fn a_file_steers_no_terminal_through_its_faults() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("polder.yaml"), "# \u{1b}]0;pwn\u{7}\r\nné\u{1b}[31mm: x\r\n").unwrap();
+        let fault = Fault {
+            file: "polder.yaml".into(),
+            line: 2,
+            column: 9,
+            length: 1,
+            offending: "\u{1b}[31mx".to_owned(),
+            severity: Severity::Error,
+            code: Cow::Borrowed("unknown"),
+            message: "there is no \u{1b}[31mx\nhelp: none".to_owned(),
+            help: Some("\u{202e}write y".to_owned()),
+        };
+        for reader in [Reader::Program, Reader::Person { color: false }] {
+            let shown = show(std::slice::from_ref(&fault), folder.path(), reader);
+            assert!(shown.chars().all(|c| c == '\n' || crate::render::plain::is_plain(c)), "{shown:?}");
+            assert!(shown.contains(r"\u{202e}write y") && !shown.contains("\nhelp: none"), "{shown}");
+        }
+        let shown = show(&[fault], folder.path(), Reader::Person { color: false });
+        assert!(shown.contains("né\u{fffd}[31mm: x"), "{shown}");
+    }
 
     #[test]
     fn places_are_found_in_texts_of_any_script() {

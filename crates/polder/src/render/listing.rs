@@ -2,6 +2,8 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::render::plain;
+
 /// A listing under construction.
 pub(crate) struct Listing {
     table: Table,
@@ -22,9 +24,9 @@ impl Listing {
         Self { table }
     }
 
-    /// Adds a row.
+    /// Adds a row, in one line whatever its cells hold.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.table.add_row(cells);
+        self.table.add_row(cells.each_ref().map(|cell| plain::line(cell)));
     }
 
     /// Whether it has no rows.
@@ -53,6 +55,16 @@ mod tests {
         NAME       ROWS  NOTE
         orders       12  new
         customer  1,500
+        ");
+    }
+
+    #[test]
+    fn a_cell_is_nothing_but_text_in_its_row() {
+        let mut listing = Listing::new(["name", "note"]);
+        listing.row(["orders".into(), "\u{1b}[31mred\r\nfake".into()]);
+        insta::assert_snapshot!(listing.text(), @r"
+        NAME    NOTE
+        orders  \u{1b}[31mred\r\nfake
         ");
     }
 }

@@ -9,7 +9,7 @@ use polder_api::{RunEvent, RunOutcome, RunReport};
 use polder_model::JobId;
 
 use crate::context;
-use crate::render::units;
+use crate::render::{plain, units};
 
 /// How often a picture is drawn anew, in milliseconds.
 const TICK_MILLIS: u64 = 120;
@@ -84,7 +84,7 @@ impl Jobs {
                     self.bars.remove(&run.bar);
                 }
                 // A terminal that is gone is no reason to stop the jobs.
-                drop(self.bars.println(finished(&report)));
+                drop(self.bars.println(plain::line(&finished(&report))));
             }
         }
     }
@@ -93,7 +93,7 @@ impl Jobs {
 impl Running {
     fn draw(&self, job: &JobId) {
         let rows = if self.rows == 0 { String::new() } else { format!(", {}", units::rows(self.rows)) };
-        self.bar.set_message(format!("{job}: {}{rows}", self.phase));
+        self.bar.set_message(format!("{job}: {}{rows}", plain::line(&self.phase)));
     }
 }
 

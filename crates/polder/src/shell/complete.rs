@@ -9,6 +9,8 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
+use crate::render::plain;
+
 const KEYWORDS: [&str; 42] = [
     "select",
     "from",
@@ -61,12 +63,13 @@ pub(super) struct SqlHelper {
 }
 
 impl SqlHelper {
-    /// A helper that knows these objects and no others.
+    /// A helper that knows these objects and no others. A name that a terminal would take for more than text is not offered.
     pub(super) fn new(objects: &[ObjectSummary]) -> Self {
         let mut words: BTreeSet<String> = KEYWORDS.iter().chain(&COMMANDS).map(|word| (*word).to_owned()).collect();
         for object in objects {
             words.insert(object.name.to_string());
-            words.extend(object.columns.iter().map(|column| column.name.clone()));
+            let names = object.columns.iter().map(|column| &column.name);
+            words.extend(names.filter(|name| name.chars().all(plain::is_plain)).cloned());
         }
         Self { words }
     }

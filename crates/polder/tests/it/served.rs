@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,74 +14,8 @@ use polder_testkit::postgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Said, command, edit, polder, starter};
-
-/// A server at work, killed when it is dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-    log: PathBuf,
-}
-
-impl Server {
-    /// Starts one, and waits until it is ready.
-    fn start(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let log = folder.join(format!("serve-{}.log", address.port()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
-        command.args(["serve", "--listen", &address.to_string()]).args(more).current_dir(folder);
-        command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
-        let mut server = Self { child, address, log };
-        let begun = Instant::now();
-        while !server.said().contains("polder serves tenant") {
-            assert!(server.child.try_wait().unwrap().is_none(), "{}", server.said());
-            assert!(begun.elapsed() < Duration::from_secs(60), "{}", server.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        server
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    fn said(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// The token that the first start shows.
-    fn first_token(&self) -> String {
-        let begun = Instant::now();
-        loop {
-            if let Some(token) = self.said().split_whitespace().find(|word| word.starts_with("polder_boot_")) {
-                return token.to_owned();
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "{}", self.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Asks it to end, and waits until it has.
-    fn terminate(&mut self) -> i32 {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(asked.success());
-        self.child.wait().unwrap().code().unwrap_or(-1)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// Runs a command against a server, outside of any mesh's folder.
-fn against(server: &str, token: &str, args: &[&str]) -> Said {
-    let elsewhere = TempDir::new().unwrap();
-    command(elsewhere.path(), args, "", &[("POLDER_SERVER", server), ("POLDER_TOKEN", token)])
-}
+use crate::server::{Server, against};
+use crate::support::{command, edit, polder, starter, write};
 
 #[test]
 fn every_command_works_against_a_server_as_it_does_without() {
@@ -103,6 +37,87 @@ fn every_command_works_against_a_server_as_it_does_without() {
     assert_eq!(against(&server.url(), "polder_pat_nonsense", &["ls"]).code, 5);
     assert_eq!(against("http://127.0.0.1:9", &token, &["ls"]).code, 7);
     assert_eq!(server.terminate(), 0, "{}", server.said());
+}
+
+/// A server whose one job has so much to load that it is at work for a while, and the token of the job's service principal.
+fn at_long_work() -> (TempDir, Server, String) {
+    let folder = starter();
+    let rows: String = (100..2_000_000).map(|id| format!("{id},2026-02-01,x@example.com,1.00,\n")).collect();
+    write(folder.path(), "landing/orders/much.csv", &format!("order_id,ordered_on,customer_email,amount,note\n{rows}"));
+    let server = Server::start(folder.path(), &[], &[]);
+    let token = server.first_token();
+    against(&server.url(), &token, &["apply", "--yes"]).well();
+    let create = ["token", "create", "--label", "loads", "--principal", "sales_jobs", "--scope", "read,write"];
+    let loader = against(&server.url(), &token, &create).well().trim().to_owned();
+    (folder, server, loader)
+}
+
+/// Has the server run its jobs, and waits until it does. Its last words are read with the child's stderr.
+fn begun(server: &Server, token: &str) -> Child {
+    let elsewhere = TempDir::new().unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_polder"))
+        .args(["run", "--all"])
+        .current_dir(elsewhere.path())
+        .envs([("POLDER_SERVER", &*server.url()), ("POLDER_TOKEN", token)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !against(&server.url(), token, &["runs"]).well().contains("running") {
+        assert!(run.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60), "{}", server.said());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run
+}
+
+fn signal(name: &str, process: &Child) {
+    assert!(Command::new("kill").args([name, &process.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_asks_the_server_to_give_up_what_it_does_for_the_command() {
+    let (_folder, server, loader) = at_long_work();
+    let run = begun(&server, &loader);
+    signal("-INT", &run);
+    let ended = run.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("asking the server") && said.contains("the operation was cancelled"), "{said}");
+    // What was given up keeps nothing from the next.
+    assert!(against(&server.url(), &loader, &["runs"]).well().contains("interrupted"));
+}
+
+#[test]
+fn ctrl_c_again_leaves_the_work_to_a_server_that_does_not_answer() {
+    let (_folder, server, loader) = at_long_work();
+    let mut run = begun(&server, &loader);
+    // It hears no one any more, and nobody is told so.
+    signal("-STOP", &server.child);
+    signal("-INT", &run);
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line.contains("asking the server")));
+    assert!(run.try_wait().unwrap().is_none());
+    signal("-INT", &run);
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(run.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert_eq!(rest, ["error: interrupted: the server may still be at work"]);
+}
+
+#[test]
+fn ctrl_c_while_the_server_is_gone_ends_as_its_going_does() {
+    let (_folder, mut server, loader) = at_long_work();
+    let run = begun(&server, &loader);
+    // Both find out at the same time, in either order.
+    signal("-STOP", &run);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    signal("-INT", &run);
+    signal("-CONT", &run);
+    let ended = run.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(7), "{said}");
+    assert!(said.contains("does not answer"), "{said}");
 }
 
 /// A certificate for the loopback address, made by openssl.

@@ -57,6 +57,12 @@ pub(crate) fn piped(folder: &Path, args: &[&str], stdin: &str) -> Said {
 
 /// Runs polder in a folder with something on stdin and in its environment.
 pub(crate) fn command(folder: &Path, args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Said {
+    let Said { code, stdout, stderr } = exactly(folder, args, stdin, variables);
+    Said { code, stdout: steady(folder, &stdout), stderr: steady(folder, &stderr) }
+}
+
+/// Runs polder as [`command`] does, and leaves what it says as it is.
+pub(crate) fn exactly(folder: &Path, args: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
     command.args(args).current_dir(folder).envs(variables.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -66,8 +72,8 @@ pub(crate) fn command(folder: &Path, args: &[&str], stdin: &str, variables: &[(&
     let output = child.wait_with_output().unwrap();
     Said {
         code: output.status.code().unwrap_or(-1),
-        stdout: steady(folder, &String::from_utf8_lossy(&output.stdout)),
-        stderr: steady(folder, &String::from_utf8_lossy(&output.stderr)),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 

@@ -22,14 +22,19 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn new() -> Self {
-        Self::start(false).await
+        Self::start(false, "").await
     }
 
     pub(crate) async fn with_issuer() -> Self {
-        Self::start(true).await
+        Self::start(true, "").await
     }
 
-    async fn start(with_issuer: bool) -> Self {
+    /// With settings of the server besides, such as `, credentials: {tokenDays: 7}`.
+    pub(crate) async fn set(settings: &str) -> Self {
+        Self::start(false, settings).await
+    }
+
+    async fn start(with_issuer: bool, settings: &str) -> Self {
         // A port that is free now: the issuer has to know it before the server starts.
         let listen: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{listen}");
@@ -40,7 +45,7 @@ impl Bed {
         });
         let polder = format!(
             "organization: Contoso\n\
-             tenants:\n  - {{name: main $STATE, server: {{url: '{url}', outbound: ['127.0.0.0/8']{identity}}}}}\n\
+             tenants:\n  - {{name: main $STATE, server: {{url: '{url}', outbound: ['127.0.0.0/8']{identity}{settings}}}}}\n\
              environments: [{{name: dev, tenant: main}}]\n\
              departments: [sales]\n\
              users: [ana, bob, ana@contoso.com]\n\

@@ -48,6 +48,24 @@ async fn a_session_ends_when_it_is_old_or_idle() {
 }
 
 #[tokio::test]
+async fn a_company_sets_how_long_tokens_and_sessions_are_good() {
+    let bed = Bed::set(", credentials: {tokenDays: 7, sessionHours: 1, idleMinutes: 10}").await;
+    let minutes = TimeDelta::minutes;
+    for (began, seen, expected) in
+        [(minutes(59), minutes(9), 200), (minutes(61), minutes(0), 401), (minutes(20), minutes(11), 401)]
+    {
+        let cookie = session(&bed, "ana", began, seen).await;
+        assert_eq!(send(&bed, &cookie, Method::GET, "/api/v1/me", &[]).await.0, expected, "{began} {seen}");
+    }
+    let make = |days: Option<u32>| json!({"label": "x", "scopes": ["read"], "principal": "loader", "days": days});
+    assert_eq!(bed.status(&bed.first, Method::POST, "/api/v1/tokens", Some(make(Some(8)))).await, 400);
+    let first = format!("Bearer {}", bed.first);
+    let (_, made) = bed.ask(&first, Method::POST, "/api/v1/tokens", Some(make(None))).await;
+    let expires: chrono::DateTime<Utc> = made["summary"]["expires"].as_str().unwrap().parse().unwrap();
+    assert_eq!((expires - Utc::now()).num_hours(), 7 * 24 - 1);
+}
+
+#[tokio::test]
 async fn a_change_by_cookie_comes_from_a_page_of_ours_or_not_at_all() {
     let bed = Bed::new().await;
     let cookie = session(&bed, "ana", TimeDelta::zero(), TimeDelta::zero()).await;

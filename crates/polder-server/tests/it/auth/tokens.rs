@@ -134,3 +134,54 @@ async fn wrong_credentials_are_in_the_audit_once_a_minute_and_say_nothing_of_the
     assert_eq!(told, [(false, "the token is revoked"), (false, "it is no token of ours, and no issuer is set")]);
     assert!(records.iter().all(|record| record.event.principal.as_str() == "nobody" && record.event.source == "127.0.0.1"));
 }
+
+#[tokio::test]
+async fn a_thing_that_is_called_as_a_route_takes_the_scope_of_its_own_route() {
+    let bed = Bed::new().await;
+    let (read, _) = bed.loader(&["read"]).await;
+    let (query, _) = bed.loader(&["query"]).await;
+    let catalog = "/api/2.1/unity-catalog";
+    for name in ["validate", "query", "runs", "commits", "optimize", "vacuum", "staging-tables", "credentials", "access-requests"]
+    {
+        let (one, table) =
+            (format!("{catalog}/catalogs/{name}"), format!("{catalog}/delta/v1/catalogs/a/schemas/b/tables/{name}"));
+        let changes = json!({"changes": []});
+        for token in [&read, &query] {
+            assert_eq!(bed.status(token, Method::DELETE, &one, None).await, 403, "{one}");
+            assert_eq!(bed.status(token, Method::DELETE, &table, None).await, 403, "{table}");
+            let grants = format!("{catalog}/permissions/catalog/{name}");
+            assert_eq!(bed.status(token, Method::PATCH, &grants, Some(changes.clone())).await, 403, "{grants}");
+        }
+        assert_eq!(bed.get(&query, &one).await.0, 403, "{one}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_for_want_of_a_role_or_a_scope_is_in_the_audit() {
+    let bed = Bed::new().await;
+    let (plain, _) = bed.loader(&["read", "admin"]).await;
+    let (read, _) = bed.loader(&["read"]).await;
+    assert_eq!(bed.status(&plain, Method::PUT, "/api/v1/roles/loader/account", None).await, 403);
+    assert_eq!(bed.status(&read, Method::PUT, "/api/v1/roles/loader/account", None).await, 403);
+    let ask = json!({"label": "x", "scopes": ["read"], "principal": "ana"});
+    assert_eq!(bed.status(&plain, Method::POST, "/api/v1/tokens", Some(ask)).await, 403);
+    let filter = AuditFilter { allowed: Some(false), ..AuditFilter::default() };
+    let records = bed.server.app.store.audit(&filter, AuditPage::After(0), 100).await.unwrap();
+    let told: Vec<_> =
+        records.iter().map(|record| &record.event).map(|event| (event.action.as_str(), event.securable.as_str())).collect();
+    let route = "PUT /api/v1/roles/{principal}/{role}";
+    assert_eq!(
+        told,
+        [("USE_ROLE", "role account"), ("USE_TOKEN", route), ("USE_ROLE", "role account"), ("CREATE_TOKEN", "token")]
+    );
+}
+
+#[tokio::test]
+async fn whoever_watches_the_server_is_answered_whatever_they_bear() {
+    let bed = Bed::new().await;
+    for path in ["/health", "/ready", "/metrics"] {
+        let answer = bed.client().get(format!("{}{path}", bed.url)).bearer_auth("nonsense").send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    }
+}

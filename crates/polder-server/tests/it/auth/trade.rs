@@ -79,3 +79,26 @@ async fn a_traded_token_that_was_changed_is_refused() {
     }
     assert_eq!(bed.get(&token, "/api/v1/me").await.0, 200);
 }
+
+#[tokio::test]
+async fn what_a_traded_token_makes_does_not_outlive_it() {
+    let bed = Bed::new().await;
+    let (secret, id) = bed.loader(&["read"]).await;
+    let form = [("grant_type", "client_credentials"), ("client_id", "loader"), ("client_secret", secret.as_str())];
+    let (_, answer) = trade(&bed, &form).await;
+    let traded = answer["access_token"].as_str().unwrap();
+    let (child, _) = bed.token(traded, json!({"label": "child", "scopes": ["read"], "days": 300})).await;
+    let expires: chrono::DateTime<chrono::Utc> =
+        bed.get(&child, "/api/v1/me").await.1["expires"].as_str().unwrap().parse().unwrap();
+    assert!(expires <= chrono::Utc::now() + chrono::TimeDelta::hours(1), "{expires}");
+    // Nor the token that it was traded for.
+    assert_eq!(bed.status(&bed.first, Method::DELETE, &format!("/api/v1/tokens/{id}"), None).await, 204);
+    assert_eq!(bed.get(&child, "/api/v1/me").await.0, 401);
+}
+
+#[tokio::test]
+async fn nobody_without_credentials_sends_much() {
+    let bed = Bed::new().await;
+    let form = [("grant_type", "client_credentials"), ("client_id", &*"x".repeat(100_000)), ("client_secret", "x")];
+    assert!([400, 413].contains(&trade(&bed, &form).await.0));
+}

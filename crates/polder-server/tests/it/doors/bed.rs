@@ -119,6 +119,7 @@ async fn mint(server: &Running, principal: &str, expires: Option<chrono::DateTim
         revoked: None,
         revoked_by: None,
         used: None,
+        parent: None,
     };
     let store = &server.app.store;
     store.add_token(&NewToken { record: &record, secret_hash: &minted.secret_hash }).await.unwrap();

@@ -37,6 +37,31 @@ async fn a_head_that_drips_in_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_connects_and_says_nothing_is_cut_off() {
+    let bed = Bed::with(Limits { head_timeout: Duration::from_millis(500), ..Limits::default() }).await;
+    // The second is how a client of HTTP/2 begins.
+    for said in ["", "PRI", "GET /health"] {
+        let mut silent = TcpStream::connect(bed.server.address).await.unwrap();
+        silent.write_all(said.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let cut = tokio::time::timeout(Duration::from_secs(10), silent.read_to_end(&mut answer)).await;
+        assert!(cut.is_ok(), "{said:?} is waited for");
+    }
+    // A connection that has spoken stays for the next request.
+    let mut open = TcpStream::connect(bed.server.address).await.unwrap();
+    for _ in 0..2 {
+        open.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 15];
+        open.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+        let mut rest = vec![0; 4096];
+        let length = open.read(&mut rest).await.unwrap();
+        assert!(String::from_utf8_lossy(&rest[..length]).ends_with("ok\n"));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_a_gigabyte_is_refused_before_it_is_read() {
     let bed = Bed::new().await;
     let mut stream = TcpStream::connect(bed.server.address).await.unwrap();

@@ -280,3 +280,24 @@ async fn an_operation_is_watched_and_cancelled_and_of_progress_the_last_word_is_
     assert!(told.contains("event: end") && told.contains("\"cancelled\""), "{told}");
     assert_eq!(bed.ask("member", "POST", &format!("{path}/cancel"), None).await.status(), 409);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_lasts_ends_with_the_readers_rights() {
+    let bed = Bed::new().await;
+    let begin = polder_server::operations::Begin {
+        environment: "dev".parse().unwrap(),
+        kind: polder_api::OperationKind::Run,
+        principal: "ana".parse().unwrap(),
+    };
+    let app = &bed.server.app;
+    let work = |_| async { std::future::pending::<Result<Value, polder_server::Problem>>().await };
+    let begun = app.operations.begin(&app.store, begin, work).await.unwrap();
+    let path = format!("/api/v1/environments/dev/operations/{}/events", begun.id);
+    let watching = bed.ask("member", "GET", &path, None).await;
+    assert_eq!(watching.status(), 200);
+    let id = bed.tokens["member"].split('_').nth(2).unwrap();
+    let revoked = app.store.revoke_token(id, "olga", chrono::Utc::now()).await.unwrap();
+    assert_eq!(revoked, polder_store::TokenRevoked::Revoked);
+    let read = tokio::time::timeout(std::time::Duration::from_secs(10), watching.text()).await.expect("it ends");
+    assert!(read.is_err(), "{read:?}");
+}

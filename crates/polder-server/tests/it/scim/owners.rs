@@ -69,6 +69,7 @@ async fn whoever_is_deactivated_is_out_with_the_answer_and_the_audit_says_who_di
         revoked: None,
         revoked_by: None,
         used: None,
+        parent: None,
     };
     let token = polder_store::NewToken { record: &record, secret_hash: &minted.secret_hash };
     bed.server.app.store.add_token(&token).await.unwrap();

@@ -228,3 +228,15 @@ async fn a_catalog_gets_no_storage_of_a_domains_by_its_name() {
     let staged = scene.made("mel", "/staging-tables", stage("own")).await;
     assert!(staged["staging_location"].as_str().unwrap().contains("/dev-own/managed/"), "{staged}");
 }
+
+#[tokio::test]
+async fn what_is_said_of_a_thing_controls_nobodys_terminal() {
+    let scene = Scene::new().await;
+    for comment in ["\u{1b}]0;pwn\u{7}", "a\u{202e}b", "a\u{200b}b", "a\u{0}b"] {
+        let schema = json!({ "catalog_name": "finance", "name": "said", "comment": comment });
+        let (status, said) = scene.post("mel", "/schemas", schema).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{comment:?}: {said}");
+    }
+    let fine = json!({ "catalog_name": "finance", "name": "said", "comment": "two\nlines, and \u{e9}" });
+    scene.made("mel", "/schemas", fine).await;
+}

@@ -105,3 +105,31 @@ async fn a_grant_that_files_have_taken_over_is_held_once() {
     platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
     assert_eq!(of(&scene.got("olga", catalog).await, "owners"), Some(&json!(["SELECT"])));
 }
+
+#[tokio::test]
+async fn an_admin_role_opens_nothing_to_whoever_has_it() {
+    let scene = Scene::new().await;
+    let store = polder_store::Store::open(&scene.folder.state("nonprod")).await.unwrap();
+    for principal in ["mel", "analysts"] {
+        let (principal, role) = (principal.parse().unwrap(), polder_model::Role::Metastore);
+        let grant = polder_store::RoleGrant { principal, role, granted_by: "local".to_owned(), granted: chrono::Utc::now() };
+        store.grant_role(&grant).await.unwrap();
+    }
+    let orders = "/permissions/table/finance.bronze.orders_v1";
+    for (who, whom) in [("mel", "mel"), ("mel", "makers"), ("ana", "ana"), ("ana", "analysts")] {
+        for privilege in ["SELECT", "ALL PRIVILEGES", "MANAGE"] {
+            let (status, said) = scene.patch(who, orders, change(whom, &[privilege], &[])).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{who} {whom} {privilege}: {said}");
+        }
+    }
+    assert_eq!(scene.patch("mel", orders, change("bob", &["SELECT"], &[])).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_governs_a_thing_is_told_of_everybodys_effective_grants() {
+    let scene = Scene::new().await;
+    let all = scene.got("olga", "/effective-permissions/catalog/finance").await;
+    assert!(of(&all, "analysts").is_some() && of(&all, "makers").is_some(), "{all}");
+    let own = scene.got("ana", "/effective-permissions/catalog/finance").await;
+    assert!(of(&own, "ana").is_some() && of(&own, "makers").is_none(), "{own}");
+}

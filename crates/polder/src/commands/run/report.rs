@@ -5,7 +5,7 @@ use std::fmt::Write;
 use polder_api::{CheckReport, RunOutcome, RunReport};
 
 use crate::render::listing::Listing;
-use crate::render::units;
+use crate::render::{plain, units};
 
 /// A table of the runs, then their errors, failed checks and warnings, then a line that counts them.
 pub(crate) fn text(reports: &[RunReport]) -> String {
@@ -63,7 +63,11 @@ fn remarks(report: &RunReport) -> String {
         lines.push(format!("{} did not fit and went to quarantine", units::rows(report.rejected)));
     }
     lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
-    if lines.is_empty() { String::new() } else { format!("{}\n  {}\n", report.job, lines.join("\n  ")) }
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("{}\n  {}\n", report.job, lines.iter().map(|line| plain::hanging(line)).collect::<Vec<_>>().join("\n  "))
+    }
 }
 
 fn failed_check(check: &CheckReport) -> Vec<String> {

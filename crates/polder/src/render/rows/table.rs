@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::ArrayFormatter;
 use comfy_table::{CellAlignment, ColumnConstraint, Width, presets};
 
-use crate::render::units;
+use crate::render::{plain, units};
 use polder_arrow::rows::options;
 
 /// How many rows are drawn at a time. Widths are those of the first so many.
@@ -32,7 +32,7 @@ pub(crate) struct Table<W> {
 impl<W: Write> Table<W> {
     /// Begins a table.
     pub(super) fn begin(out: W, schema: &SchemaRef, width: Option<usize>) -> Self {
-        let headings = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let headings = schema.fields().iter().map(|field| plain::line(field.name()).into_owned()).collect();
         let numeric = schema.fields().iter().map(|field| is_number(field.data_type())).collect();
         let bottom = String::new();
         Self { out, headings, numeric, width, widths: None, waiting: Vec::new(), rows: 0, bottom }
@@ -44,7 +44,8 @@ impl<W: Write> Table<W> {
         let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
         let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
         for row in 0..batch.num_rows() {
-            let cells = columns.iter().map(|column| column.value(row).try_to_string().map(|cell| printable(&cell)));
+            let cells =
+                columns.iter().map(|column| column.value(row).try_to_string().map(|cell| plain::text(&cell).into_owned()));
             self.waiting.push(cells.collect::<Result<_, _>>()?);
             if self.waiting.len() == CHUNK_ROWS {
                 self.draw()?;
@@ -107,12 +108,6 @@ fn settle(headings: &[String], rows: &[Vec<String>], limit: Option<usize>) -> Ve
     widths
 }
 
-/// The cell with nothing in it that moves a terminal's cursor or changes its colours: data is not to be trusted with that.
-fn printable(cell: &str) -> String {
-    let keep = |c: char| !c.is_control() || c == '\n';
-    if cell.chars().all(keep) { cell.to_owned() } else { cell.chars().map(|c| if keep(c) { c } else { '\u{fffd}' }).collect() }
-}
-
 fn is_number(data_type: &DataType) -> bool {
     data_type.is_numeric()
 }
@@ -154,6 +149,18 @@ mod tests {
 
     #[test]
     fn data_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+        let cells: ArrayRef = Arc::new(StringArray::from(vec!["a\u{1b}[31mb\nc\u{202e}"]));
+        let batch = RecordBatch::try_from_iter([("\u{1b}[5mcol\n", cells)]).unwrap();
+        let mut table = Table::begin(Vec::new(), &batch.schema(), None);
+        table.write(&batch).unwrap();
+        insta::assert_snapshot!(String::from_utf8(table.finish().unwrap()).unwrap(), @r"
+        ┌────────────────┐
+        │ \u{1b}[5mcol\n │
+        ╞════════════════╡
+        │ a\u{1b}[31mb   │
+        │ c\u{202e}      │
+        └────────────────┘
+        1 row
+        ");
     }
 }

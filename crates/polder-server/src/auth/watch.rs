@@ -1,0 +1,58 @@
+//! Answers that last, rows and events: whoever reads them is looked up again every second, and a reader who is out reads no more.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::response::Response;
+use futures::StreamExt as _;
+
+use super::who;
+use crate::state::App;
+
+/// How often a reader is looked up again.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Ends the answer's body when the request's credentials are good no more.
+pub(super) fn watched(app: App, request: Parts, name: String, response: Response) -> Response {
+    let watch = Watch { app, request, name, next: Instant::now() + EVERY };
+    response.map(|body| {
+        let parts = futures::stream::unfold(Some((body.into_data_stream(), watch)), |state| async move {
+            let (mut parts, mut watch) = state?;
+            loop {
+                // Also when parts come without a pause.
+                if Instant::now() >= watch.next && !watch.is_good().await {
+                    let out = io::Error::new(io::ErrorKind::PermissionDenied, "the credentials are good no more");
+                    return Some((Err(axum::Error::new(out)), None));
+                }
+                match tokio::time::timeout_at(watch.next.into(), parts.next()).await {
+                    Ok(Some(part)) => return Some((part, Some((parts, watch)))),
+                    Ok(None) => return None,
+                    Err(_) => {}
+                }
+            }
+        });
+        Body::from_stream(parts)
+    })
+}
+
+struct Watch {
+    app: App,
+    /// The request, without its body.
+    request: Parts,
+    /// Who asked.
+    name: String,
+    next: Instant,
+}
+
+impl Watch {
+    async fn is_good(&mut self) -> bool {
+        self.next = Instant::now() + EVERY;
+        match who::is_asking(&self.app, &self.request).await {
+            Ok(found) => found.is_some_and(|(identity, _)| identity.name() == self.name),
+            // What cannot be found out now is asked again in a second; only a refusal ends the answer.
+            Err(problem) => problem.status().is_server_error(),
+        }
+    }
+}
