@@ -3,6 +3,7 @@
 //! Owns the wire: what a request and an answer look like, who is asking, how much anyone may ask for. What is done with a request is
 //! `polder-platform`'s business. The command line serves itself the same router in-process. Begin with [`router::router`].
 
+mod apart;
 pub mod api;
 pub mod auth;
 pub mod config;

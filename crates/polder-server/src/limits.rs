@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::apart;
 use crate::identified::Identified;
 use crate::problem::Problem;
 use crate::state::App;
@@ -51,6 +52,9 @@ pub(crate) async fn concurrency(State(app): State<App>, request: Request, next: 
     };
     // A stream of rows is under way until its last one is read.
     next.run(request).await.map(|body| {
+        if apart::is_whole(&body) {
+            return body;
+        }
         Body::from_stream(body.into_data_stream().map(move |part| {
             let _under_way = &place;
             part

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{api, auth, described, idempotency, limits, ops, scim, telemetry, unity};
+use crate::{apart, api, auth, described, idempotency, limits, ops, scim, telemetry, unity};
 
 /// Every route over an app.
 pub fn router(app: App) -> Router {
@@ -30,6 +30,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(not_that_way)
         .layer(from_fn_with_state(app.clone(), limits::concurrency))
         .layer(from_fn_with_state(app.clone(), auth::identify))
+        .layer(from_fn_with_state(app.clone(), apart::apart))
         // Whoever watches the server is not asked who it is: it has to be answered when nobody can be looked up.
         .merge(ops::routes())
         .layer(from_fn(move |request, next| limits::time(request_timeout, request, next)))

@@ -10,6 +10,7 @@ use polder_outbound::{Outbound, OutboundConfig};
 use polder_platform::{Identity, Platform, Tenant};
 use polder_store::Store;
 
+use crate::apart::Workers;
 use crate::auth::Auth;
 use crate::config::ServerConfig;
 use crate::limits::Concurrency;
@@ -38,6 +39,8 @@ pub struct Inner {
     pub concurrency: Concurrency,
     /// Long operations at work here.
     pub operations: Operations,
+    /// The threads that handlers run on.
+    pub(crate) workers: Workers,
     /// When the server was started.
     pub started: Instant,
     environments: BTreeMap<EnvironmentName, Platform>,
@@ -90,6 +93,7 @@ impl App {
             store,
             outbound,
             operations: Operations::default(),
+            workers: Workers::default(),
             started: Instant::now(),
             environments,
             default_environment,

@@ -9,6 +9,7 @@ use axum::response::Response;
 use futures::StreamExt as _;
 
 use super::who;
+use crate::apart;
 use crate::state::App;
 
 /// How often a reader is looked up again.
@@ -18,6 +19,9 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(super) fn watched(app: App, request: Parts, name: String, response: Response) -> Response {
     let watch = Watch { app, request, name, next: Instant::now() + EVERY };
     response.map(|body| {
+        if apart::is_whole(&body) {
+            return body;
+        }
         let parts = futures::stream::unfold(Some((body.into_data_stream(), watch)), |state| async move {
             let (mut parts, mut watch) = state?;
             loop {

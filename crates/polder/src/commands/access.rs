@@ -36,9 +36,13 @@ enum What {
     Request(Ask),
     List(List),
     Show(Show),
+    /// Approve a request: of a dataset that you own, or as data protection
     Approve(Decide),
+    /// Turn a request down, or take your own back
     Reject(Decide),
+    /// Confirm that access is still needed
     Review(Decide),
+    /// End access before its time
     Revoke(Decide),
     Grants(Grants),
     Export(Export),
@@ -138,7 +142,7 @@ struct Show {
     output: Form,
 }
 
-/// Decide about a request
+/// A decision about a request.
 #[derive(Debug, clap::Args)]
 struct Decide {
     /// The request's id

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::support::polder;
+use crate::support::exactly;
 
 /// Set this to write the reference anew.
 const UPDATE: &str = "UPDATE_DOCS";
@@ -31,15 +31,15 @@ fn the_reference_is_what_help_says() {
 #[test]
 fn every_command_has_examples() {
     let folder = tempfile::tempdir().unwrap();
-    for command in commands(&polder(folder.path(), &["--help"]).well()) {
-        let help = polder(folder.path(), &[&command, "--help"]).well();
+    for command in commands(&exactly(folder.path(), &["--help"], "", &[]).well()) {
+        let help = exactly(folder.path(), &[&command, "--help"], "", &[]).well();
         assert!(help.contains("Examples:\n"), "polder {command} --help has no examples");
     }
 }
 
 /// Adds the help of a command and of those below it.
 fn describe(folder: &Path, path: &[&str], reference: &mut String) {
-    let help = polder(folder, &[path, &["--help"]].concat()).well();
+    let help = exactly(folder, &[path, &["--help"]].concat(), "", &[]).well();
     let title = [&["polder"], path].concat().join(" ");
     write!(reference, "\n{} `{title}`\n\n```text\n{}\n```\n", "#".repeat(2 + path.len().min(1)), trimmed(&help)).unwrap();
     for command in commands(&help) {

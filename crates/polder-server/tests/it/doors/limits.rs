@@ -62,6 +62,26 @@ async fn who_connects_and_says_nothing_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_server_tells_that_it_lives_while_a_query_takes_every_core() {
+    let bed = Bed::new().await;
+    let long = json!({"sql": "select sum(a.value * b.value) from range(10000000) a, range(10000000) b"});
+    let asked = bed.ask("member", "POST", "/api/v1/environments/dev/query", Some(&long));
+    let watched = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..5 {
+            let begun = Instant::now();
+            assert_eq!(bed.client.get(bed.url("/health")).send().await.unwrap().status(), 200);
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        }
+    };
+    tokio::select! {
+        biased;
+        () = watched => {}
+        answer = asked => panic!("it was to take long: {}", answer.text().await.unwrap()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_a_gigabyte_is_refused_before_it_is_read() {
     let bed = Bed::new().await;
     let mut stream = TcpStream::connect(bed.server.address).await.unwrap();

@@ -1,0 +1,102 @@
+//! Work apart from the wire: handlers run on threads of their own, so that a query that keeps every core busy keeps nobody from being
+//! told whether the server lives, and no connection from being cut off in time.
+
+use std::sync::OnceLock;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
+
+use crate::identified::LocalIdentity;
+use crate::problem::Problem;
+use crate::state::App;
+
+/// How many threads there are at least: planning a query yields to nobody, and one must not wait for the other.
+const LEAST_THREADS: usize = 4;
+/// How many parts of an answer may wait for whoever reads it.
+const AHEAD: usize = 2;
+
+/// The threads that handlers run on, started when they are first needed.
+#[derive(Debug, Default)]
+pub(crate) struct Workers(OnceLock<Option<Runtime>>);
+
+impl Workers {
+    /// Where to run; `None` when the system has no thread left.
+    fn handle(&self) -> Option<&Handle> {
+        self.0.get_or_init(start).as_ref().map(Runtime::handle)
+    }
+}
+
+fn start() -> Option<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = Builder::new_multi_thread().worker_threads(cores.max(LEAST_THREADS)).thread_name("work").enable_all().build();
+    runtime.map_err(|error| tracing::error!(%error, "there are no threads for requests")).ok()
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Not waited for: it may be dropped on a thread that must not wait.
+        if let Some(runtime) = self.0.take().flatten() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Runs what is further in on the workers' threads. What a command asks of its own process stays where it is.
+pub(crate) async fn apart(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.extensions().get::<LocalIdentity>().is_some() {
+        return next.run(request).await;
+    }
+    let Some(workers) = app.workers.handle() else { return next.run(request).await };
+    let mut task = GivenUp(workers.spawn(next.run(request).in_current_span()));
+    match (&mut task.0).await {
+        Ok(response) => response.map(|body| pumped(workers, body)),
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+/// Ends a task that nobody waits for any more.
+struct GivenUp(JoinHandle<Response>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Whether a body is there as a whole, and no work any more.
+pub(crate) fn is_whole(body: &Body) -> bool {
+    body.size_hint().exact().is_some()
+}
+
+/// A body whose parts are made on the workers' threads. It ends being made when nobody reads it any more.
+fn pumped(workers: &Handle, body: Body) -> Body {
+    if is_whole(&body) {
+        return body;
+    }
+    let (parts, read) = mpsc::channel::<Result<Bytes, axum::Error>>(AHEAD);
+    let pump = async move {
+        let mut stream = body.into_data_stream();
+        loop {
+            tokio::select! {
+                biased;
+                () = parts.closed() => return,
+                part = stream.next() => {
+                    let Some(part) = part else { return };
+                    if parts.send(part).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    workers.spawn(pump.in_current_span());
+    Body::from_stream(ReceiverStream::new(read))
+}
