@@ -17,6 +17,7 @@ use polder_model::secret::Secret;
 
 use crate::checked::{self, CheckedArithmetic};
 use crate::even::EvenTypes;
+use crate::growth;
 
 /// How many of the largest users of memory an error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("three is not zero");
@@ -70,6 +71,7 @@ pub(crate) fn session_state(config: &EngineConfig, spill_dir: Option<&Path>) -> 
         .with_analyzer_rules(analyzer_rules())
         .build();
     checked::register_sum(&mut state)?;
+    growth::register(&mut state)?;
     Ok(state)
 }
 

@@ -16,10 +16,11 @@ use crate::deep::{deep, deeply};
 use crate::error::QueryError;
 use crate::governed::condition;
 use crate::governed::mask::MaskKey;
+use crate::physical::{Runnable, runnable};
 use crate::spill::SpillFolder;
 use crate::sql::planner::{Planned, Planner, Scope};
 use crate::tables::Tables;
-use crate::{explain, information};
+use crate::{explain, growth, information};
 
 /// A query's answer. Nothing is computed before the stream is polled; dropping it cancels the query.
 pub struct QueryResult {
@@ -54,8 +55,8 @@ impl Engine {
         let state = self.started();
         match Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? {
             Planned::Rows(plan) => {
-                let physical = state.create_physical_plan(&plan).await?;
-                let stream = execute_stream(physical, state.task_ctx())?;
+                let Runnable { plan, context } = runnable(&state, &plan).await?;
+                let stream = execute_stream(plan, context)?;
                 Ok(QueryResult { schema: stream.schema(), stream })
             }
             Planned::Explain { plan, analyze } => Ok(one_batch(explain::explain(&state, &plan, analyze).await?)),
@@ -72,7 +73,7 @@ impl Engine {
                 Planned::Rows(plan) => {
                     let analysis = analyze::analyze(&state, &plan, tables)?;
                     // What no plan can be made of would fail only when it is to be run.
-                    state.create_physical_plan(&plan).await?;
+                    runnable(&state, &plan).await?;
                     Ok(analysis)
                 }
                 _ => Err(QueryError::not_allowed("this is not a query").with_hint("write a SELECT")),
@@ -89,6 +90,7 @@ impl Engine {
     /// The state of a query that starts now: `now()` is one moment throughout it.
     fn started(&self) -> SessionState {
         let mut state = self.state.clone();
+        growth::begin(&mut state);
         state.mark_start_execution();
         state
     }

@@ -14,14 +14,15 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
 
 use crate::error::QueryError;
+use crate::physical::{Runnable, runnable};
 
 /// Tells how a query would be answered; with `analyze`, answers it and tells how that went.
 pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: bool) -> Result<RecordBatch, QueryError> {
     let logical = state.optimize(plan)?;
-    let physical = state.create_physical_plan(plan).await?;
+    let Runnable { plan: physical, context } = runnable(state, plan).await?;
     if analyze {
         // The rows are counted by the operators and then dropped: memory does not grow with the result.
-        execute_stream(Arc::clone(&physical), state.task_ctx())?.try_for_each(|_| async { Ok(()) }).await?;
+        execute_stream(Arc::clone(&physical), context)?.try_for_each(|_| async { Ok(()) }).await?;
     }
     let mut rows = vec![("logical_plan", logical.display_indent().to_string())];
     let mut text = String::new();

@@ -1,15 +1,17 @@
-//! `+`, `-`, `*` and the sign over integers, as functions that fail when the result does not fit.
+//! `+`, `-`, `*` and the sign over integers, and `||` over texts, as functions that fail when the result does not fit.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Datum};
+use arrow::compute::kernels::concat_elements::concat_elements_dyn;
 use arrow::compute::kernels::numeric::{add, mul, neg, sub};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::error::ArrowError;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, internal_err};
+use datafusion::common::{DFSchema, ExprSchema, ScalarValue, internal_err};
 use datafusion::error::Result;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -17,9 +19,10 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
+use crate::growth;
 use crate::sql::functions::columns_below;
 
-/// Replaces every operator of a plan that could wrap around. To be run when types are settled.
+/// Replaces every operator of a plan that could wrap around, or make a text of any size. To be run when types are settled.
 #[derive(Debug)]
 pub(crate) struct CheckedArithmetic;
 
@@ -31,19 +34,27 @@ impl AnalyzerRule for CheckedArithmetic {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let rewritten = plan.transform_up_with_subqueries(|plan| {
             let schema = columns_below(&plan)?;
-            plan.map_expressions(|expr| rewritten(expr, &schema))
+            // The name of a window says what it is ordered by in other words than the name of what orders it.
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                Ok(rewritten(expr, &schema)?.update_data(|expr| name.restore(expr)))
+            })
         });
         Ok(rewritten?.data)
     }
 }
 
-/// An expression whose integer operators cannot wrap around. Its types must be settled.
+/// An expression whose operators cannot wrap around. Its types must be settled.
 pub(crate) fn checked(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(rewritten(expr, schema)?.data)
 }
 
 fn rewritten(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) if is_text(&left, &right, schema) => {
+            Ok(Transformed::yes(CONCATENATE.call(vec![*left, *right])))
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match operation(op) {
             Some(function) if is_integer(&left, schema) && is_integer(&right, schema) => {
                 Ok(Transformed::yes(function.call(vec![*left, *right])))
@@ -66,15 +77,26 @@ fn operation(op: Operator) -> Option<&'static ScalarUDF> {
 
 /// Whether an expression is an integer. What was rewritten already is: to ask for its type would take as long as it is deep.
 fn is_integer(expr: &Expr, schema: &dyn ExprSchema) -> bool {
-    as_checked(expr).is_some() || expr.get_type(schema).is_ok_and(|data_type| data_type.is_integer())
+    match as_checked(expr) {
+        Some((checked, _)) => !checked.is_concatenation(),
+        None => expr.get_type(schema).is_ok_and(|data_type| data_type.is_integer()),
+    }
+}
+
+/// Whether both are texts of one type. The left side of a chain was rewritten, and is of the type of what is joined to it.
+fn is_text(left: &Expr, right: &Expr, schema: &dyn ExprSchema) -> bool {
+    let of = |expr: &Expr| expr.get_type(schema).ok();
+    let right = of(right).filter(DataType::is_string);
+    right.is_some() && (as_checked(left).is_some_and(|(checked, _)| checked.is_concatenation()) || of(left) == right)
 }
 
 static ADD: LazyLock<ScalarUDF> = LazyLock::new(|| Checked::function("add", "+"));
 static SUBTRACT: LazyLock<ScalarUDF> = LazyLock::new(|| Checked::function("subtract", "-"));
 static MULTIPLY: LazyLock<ScalarUDF> = LazyLock::new(|| Checked::function("multiply", "*"));
+static CONCATENATE: LazyLock<ScalarUDF> = LazyLock::new(|| Checked::function("concatenate", "||"));
 static NEGATE: LazyLock<ScalarUDF> = LazyLock::new(|| Checked::function("negate", "-"));
 
-/// One operator. Only the rewriting above makes it, so its operands are integers of one type.
+/// One operator. Only the rewriting above makes it, so its operands are integers or texts of one type.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
     name: &'static str,
@@ -86,6 +108,10 @@ impl Checked {
     fn function(name: &'static str, symbol: &'static str) -> ScalarUDF {
         let arity = if name == "negate" { 1 } else { 2 };
         ScalarUDF::from(Self { name, symbol, signature: Signature::any(arity, Volatility::Immutable) })
+    }
+
+    fn is_concatenation(&self) -> bool {
+        self.symbol == "||"
     }
 }
 
@@ -119,6 +145,7 @@ impl ScalarUDFImpl for Checked {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let result = match args.args.as_slice() {
+            [left, right] if self.is_concatenation() => return concatenated(left, right, args.number_rows),
             [operand] => apply(operand, operand, |operand, _| neg(operand.get().0)),
             [left, right] => apply(left, right, self.kernel()),
             _ => return internal_err!("{} takes one or two operands", self.name),
@@ -143,6 +170,19 @@ impl Checked {
             }
             write_name(operand, name);
         }
+    }
+}
+
+/// Two texts, one behind the other, of each row.
+fn concatenated(left: &ColumnarValue, right: &ColumnarValue, rows: usize) -> Result<ColumnarValue> {
+    growth::check("||", growth::text_bytes(left, rows)?.saturating_add(growth::text_bytes(right, rows)?))?;
+    let sides = ColumnarValue::values_to_arrays(&[left.clone(), right.clone()])?;
+    let joined = concat_elements_dyn(&sides[0], &sides[1])?;
+    match (left, right) {
+        (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)) => {
+            ScalarValue::try_from_array(&joined, 0).map(ColumnarValue::Scalar)
+        }
+        _ => Ok(ColumnarValue::Array(joined)),
     }
 }
 

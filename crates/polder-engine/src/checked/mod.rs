@@ -1,7 +1,7 @@
 //! Arithmetic that fails instead of wrapping around: an answer that is silently wrong is worse than none.
 //!
-//! DataFusion wraps integers in `+`, `-`, `*` and `sum`, as does constant folding. Operators become functions of
-//! [`arithmetic`] right after types are settled, so before anything is folded; `sum` is replaced by that of [`sum`].
+//! DataFusion wraps integers in `+`, `-`, `*` and `sum`, as does constant folding, and sets no bound to `||`. Operators become
+//! functions of [`arithmetic`] right after types are settled, so before anything is folded; `sum` is replaced by that of [`sum`].
 
 mod arithmetic;
 mod sum;

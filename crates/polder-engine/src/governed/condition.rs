@@ -12,6 +12,7 @@ use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use super::Rows;
 use crate::config::parser_options;
 use crate::error::{QueryError, QueryErrorKind};
+use crate::sql::extent;
 use crate::sql::functions::{Names, simplified};
 use crate::sql::script::Script;
 use crate::sql::spelling::Spelling;
@@ -23,6 +24,7 @@ pub(crate) fn read(state: &SessionState, schema: &SchemaRef, text: &str) -> Resu
     spelling.declare(schema);
     script.respell(&spelling);
     let expression = script.parse_expression()?;
+    extent::check_expression(&expression)?;
     let names = Names { state, tables: HashMap::new() };
     let planner = SqlToRel::new_with_options(&names, parser_options(state));
     let df_schema = DFSchema::try_from(SchemaRef::clone(schema))?;

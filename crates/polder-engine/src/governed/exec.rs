@@ -69,6 +69,11 @@ impl GovernedExec {
         Self { source, input, schema, outputs, all_rows, key, let_down: Vec::new(), properties }
     }
 
+    /// What it reads.
+    pub(crate) const fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.input
+    }
+
     /// The same barrier over another input of the same columns.
     fn over(&self, input: Arc<dyn ExecutionPlan>, let_down: Vec<Arc<dyn PhysicalExpr>>) -> Self {
         Self {

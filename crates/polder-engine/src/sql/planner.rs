@@ -20,6 +20,8 @@ use futures::future::BoxFuture;
 use polder_access::{Action, Permit};
 use polder_model::{Column, Securable};
 
+use super::conditions;
+use super::extent::{self, Budget, Extent};
 use super::functions::Names;
 use super::script::Script;
 use super::spelling::Spelling;
@@ -52,15 +54,28 @@ pub(crate) enum Planned {
     Describe(TableParts),
 }
 
+/// A view that a statement names.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    name: &'a TableParts,
+    /// How often the statement names it, once its named queries are written out.
+    named: usize,
+    permit: &'a Permit,
+    columns: &'a [Column],
+    sql: &'a str,
+    inner: &'a Arc<dyn Tables>,
+}
+
 pub(crate) struct Planner<'a> {
     pub(crate) state: &'a SessionState,
     pub(crate) key: &'a MaskKey,
     view_depth: usize,
+    budget: Budget,
 }
 
 impl<'a> Planner<'a> {
-    pub(crate) const fn new(state: &'a SessionState, key: &'a MaskKey) -> Self {
-        Self { state, key, view_depth: 0 }
+    pub(crate) fn new(state: &'a SessionState, key: &'a MaskKey) -> Self {
+        Self { state, key, view_depth: 0, budget: Budget::new() }
     }
 
     pub(crate) async fn plan(&self, sql: &str, scope: &Scope<'_>) -> Result<Planned, QueryError> {
@@ -78,7 +93,10 @@ impl<'a> Planner<'a> {
     }
 
     async fn planned(&self, mut script: Script, query: Box<Query>, scope: &Scope<'_>) -> Result<LogicalPlan, QueryError> {
-        let sources = self.sources(&script, query, scope).await?;
+        // How wide tables are is known once they are open, and they are opened only for a query that is not too large anyway.
+        let narrow = extent::of(&query, &|_| 1)?;
+        self.budget.spend(narrow.parts)?;
+        let sources = self.sources(&script, query, &narrow, scope).await?;
         let mut spelling = Spelling::default();
         for (_, source) in &sources {
             spelling.declare(&source.schema());
@@ -88,6 +106,10 @@ impl<'a> Planner<'a> {
         let (Request::Query(query) | Request::Explain { query, .. }) = Request::of(script.parse()?)? else {
             return Err(QueryError::syntax("the statement is not a query"));
         };
+        let widths: HashMap<&TableParts, usize> =
+            sources.iter().map(|(name, source)| (name, source.schema().fields().len())).collect();
+        let wide = extent::of(&query, &|name| widths.get(name).copied().unwrap_or(1))?;
+        self.budget.spend(wide.parts.saturating_sub(narrow.parts))?;
         let mut tables = HashMap::with_capacity(sources.len());
         for (name, source) in sources {
             let source = respelled(&name, source, &spelling)?;
@@ -96,6 +118,7 @@ impl<'a> Planner<'a> {
         let names = Names { state: self.state, tables };
         let planner = SqlToRel::new_with_options(&names, parser_options(self.state));
         let plan = planner.sql_statement_to_plan(Statement::Query(query))?;
+        self.budget.spend(conditions::written_out(&plan))?;
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
@@ -110,6 +133,7 @@ impl<'a> Planner<'a> {
         &self,
         script: &Script,
         query: Box<Query>,
+        extent: &Extent,
         scope: &Scope<'_>,
     ) -> Result<Vec<(TableParts, Arc<dyn TableSource>)>, QueryError> {
         let places = places(&query);
@@ -120,7 +144,8 @@ impl<'a> Planner<'a> {
                 Some((table, as_of)) => (table, Some(*as_of)),
                 None => (&name, None),
             };
-            let provider = self.provider(table, as_of, scope).await.map_err(|error| {
+            let named = extent.tables.get(&name).copied().unwrap_or(1);
+            let provider = self.provider(table, as_of, named, scope).await.map_err(|error| {
                 match places.iter().find(|(place, _)| *place == name) {
                     Some((_, start)) if error.position.is_none() => error.at(start.line, start.column),
                     _ => error,
@@ -135,6 +160,7 @@ impl<'a> Planner<'a> {
         &self,
         name: &TableParts,
         as_of: Option<AsOf>,
+        named: usize,
         scope: &Scope<'_>,
     ) -> Result<Arc<dyn TableProvider>, QueryError> {
         let tables = match scope {
@@ -146,7 +172,10 @@ impl<'a> Planner<'a> {
         }
         match tables.resolve(name, as_of).await {
             Ok(Resolved::Table { permit, columns, provider }) => self.governed_table(name, &permit, &columns, provider),
-            Ok(Resolved::View { permit, sql, columns, inner }) => self.governed_view(name, &permit, &columns, &sql, &inner).await,
+            Ok(Resolved::View { permit, sql, columns, inner }) => {
+                let view = View { name, named, permit: &permit, columns: &columns, sql: &sql, inner: &inner };
+                self.governed_view(view).await
+            }
             Err(error) => Err(unresolved(name, error, || tables.list().into_iter().map(|table| table.name).collect())),
         }
     }
@@ -171,19 +200,14 @@ impl<'a> Planner<'a> {
 
     /// A view is read with the rights it was made with, so it is a barrier even under a permit for all of it: the caller's
     /// filters must not be evaluated on rows that the view's own query leaves out.
-    async fn governed_view(
-        &self,
-        name: &TableParts,
-        permit: &Permit,
-        columns: &[Column],
-        sql: &str,
-        inner: &Arc<dyn Tables>,
-    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+    async fn governed_view(&self, view: View<'_>) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let View { name, permit, columns, .. } = view;
         require_read(name, permit)?;
-        let plan = self.view_body(sql, inner).await.map_err(|error| {
+        let plan = self.view_body(view).await.map_err(|error| {
             tracing::warn!(view = %name, %error, "planning a view failed");
-            // What the caller may know of and not read, it is told of as if it had named it.
-            if error.kind == QueryErrorKind::Denied {
+            // What the caller may know of and not read, it is told of as if it had named it; and a query may be too large only because
+            // of how often it names a view.
+            if error.kind == QueryErrorKind::Denied || self.budget.is_spent() {
                 return QueryError { position: None, ..error };
             }
             QueryError::new(
@@ -202,13 +226,14 @@ impl<'a> Planner<'a> {
         Ok(Arc::new(GovernedTable::new(source, provider, permit, declared, is_open, rows, key)))
     }
 
-    fn view_body<'b>(&'b self, sql: &'b str, inner: &'b Arc<dyn Tables>) -> BoxFuture<'b, Result<LogicalPlan, QueryError>> {
+    fn view_body<'b>(&'b self, view: View<'b>) -> BoxFuture<'b, Result<LogicalPlan, QueryError>> {
         Box::pin(async move {
             if self.view_depth >= MAX_VIEW_DEPTH {
                 return Err(QueryError::not_allowed(format!("views are made of views more than {MAX_VIEW_DEPTH} deep")));
             }
-            let planner = Planner { state: self.state, key: self.key, view_depth: self.view_depth + 1 };
-            match planner.plan(sql, &Scope::Governed(inner)).await? {
+            let budget = self.budget.of_view(view.named);
+            let planner = Planner { state: self.state, key: self.key, view_depth: self.view_depth + 1, budget };
+            match planner.plan(view.sql, &Scope::Governed(view.inner)).await? {
                 Planned::Rows(plan) => unqualified(plan),
                 _ => Err(QueryError::not_allowed("a view is a query")),
             }

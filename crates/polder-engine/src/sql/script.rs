@@ -23,6 +23,9 @@ const RECURSION_LIMIT: usize = 100;
 /// How long a statement may be. Long enough for generated SQL, short enough that a mistake does not fill the memory.
 const MAX_SQL_BYTES: usize = 4 * 1024 * 1024;
 
+/// How many words and signs a statement may have: they take thirty times the memory of the text.
+const MAX_TOKENS: usize = 1_000_000;
+
 /// A statement's tokens.
 pub(crate) struct Script {
     tokens: Vec<TokenWithSpan>,
@@ -40,6 +43,10 @@ impl Script {
             .map_err(|error| QueryError::syntax(error.message).at(error.location.line, error.location.column))?;
         // White space and comments say nothing to the parser; without them clauses are runs of neighbours.
         let tokens: Vec<_> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+        if tokens.len() > MAX_TOKENS {
+            return Err(QueryError::syntax(format!("the statement has more than {MAX_TOKENS} words and signs"))
+                .with_hint("write long lists to a table"));
+        }
         chains::check(&tokens)?;
         let mut script = Self { tokens, travels: HashMap::new() };
         script.take_time_travel()?;

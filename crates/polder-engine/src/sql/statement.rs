@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Select, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
-use super::headings;
+use super::{extent, headings};
 use crate::error::QueryError;
 use crate::tables::TableParts;
 
@@ -53,8 +53,9 @@ fn refused(statement: &Statement) -> QueryError {
     QueryError::not_allowed(format!("{verb} is not allowed in a query")).with_hint(READS_ONLY)
 }
 
-/// Refuses a query that writes somewhere inside: `WITH x AS (INSERT ...)`, `SELECT ... INTO t`, `SELECT ... FOR UPDATE`.
+/// Refuses a query that is too large, or writes somewhere inside: `WITH x AS (INSERT ...)`, `SELECT ... INTO t`, `SELECT ... FOR UPDATE`.
 fn reading(mut query: Box<Query>) -> Result<Box<Query>, QueryError> {
+    extent::of(&query, &|_| 1)?;
     match Visit::visit(&query, &mut Writes) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => {

@@ -10,4 +10,5 @@ mod mesh;
 mod moments;
 mod names;
 mod refused;
+mod size;
 mod stream;
