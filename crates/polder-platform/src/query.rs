@@ -13,7 +13,7 @@ use crate::audit::AuditTrail;
 use crate::error::{Error, ErrorKind};
 use crate::governed::GovernedTables;
 use crate::platform::Platform;
-use crate::sight::Sight;
+use crate::sight::{MAX_VIEWS, Sight};
 use crate::system::SystemTables;
 use crate::views;
 
@@ -112,7 +112,10 @@ impl Platform {
         }
         let explanation = metastore.authorizer().explain(principal, &securable);
         match resource {
-            Resource::View(view) => Ok(explain_view(&metastore, &caller, principal, view, explanation, 0)),
+            Resource::View(view) => {
+                let mut left = MAX_VIEWS;
+                Ok(explain_view(&metastore, &caller, principal, view, explanation, 0, &mut left))
+            }
             _ => Ok(explanation),
         }
     }
@@ -137,6 +140,7 @@ fn explain_view(
     view: &View,
     explanation: Explanation,
     depth: usize,
+    left: &mut usize,
 ) -> Explanation {
     let authorizer = metastore.authorizer();
     let mut reads = Vec::new();
@@ -148,7 +152,11 @@ fn explain_view(
             authorizer.explain(principal, &securable)
         };
         reads.push(match resource {
-            Resource::View(inner) if depth < MAX_VIEW_DEPTH => explain_view(metastore, caller, principal, inner, read, depth + 1),
+            // Nobody reads what is deeper or made of more: queries of it are refused.
+            Resource::View(inner) if depth < MAX_VIEW_DEPTH && *left > 0 => {
+                *left -= 1;
+                explain_view(metastore, caller, principal, inner, read, depth + 1, left)
+            }
             _ => read,
         });
     }

@@ -1,6 +1,7 @@
 //! What one caller sees of a table or view, without reading it: masked columns and filtered rows, through views of views.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
 use polder_access::{ColumnRule, Permit};
@@ -11,6 +12,9 @@ use polder_model::{Column, Resource, Securable, TableName};
 
 use crate::governed::GovernedTables;
 use crate::views;
+
+/// How many views are looked through for one answer, each as often as it is read: two that read both of two below double.
+pub(crate) const MAX_VIEWS: usize = 1_000;
 
 /// The form in which a caller sees a table or view.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ impl GovernedTables {
     /// # Errors
     /// When it may not read it, or not all that a view reads.
     pub(crate) async fn sight(&self, engine: &Engine, name: &TableName) -> Result<Sight, ResolveError> {
-        self.sight_at(engine, name, 0).await
+        self.sight_at(engine, name, 0, &AtomicUsize::new(MAX_VIEWS)).await
     }
 
     fn sight_at<'a>(
@@ -35,30 +39,41 @@ impl GovernedTables {
         engine: &'a Engine,
         name: &'a TableName,
         depth: usize,
+        left: &'a AtomicUsize,
     ) -> BoxFuture<'a, Result<Sight, ResolveError>> {
         Box::pin(async move {
             match self.metastore.table_or_view(name) {
                 Some(Resource::Table(_)) => Ok(of_permit(&self.decide(&Securable::Table(name.clone()))?)),
                 Some(Resource::View(view)) => {
                     let permit = self.decide(&Securable::View(name.clone()))?;
-                    self.of_view(engine, view, of_permit(&permit), depth).await
+                    self.of_view(engine, view, of_permit(&permit), depth, left).await
                 }
                 _ => Err(ResolveError::NotFound),
             }
         })
     }
 
-    async fn of_view(&self, engine: &Engine, view: &View, mut sight: Sight, depth: usize) -> Result<Sight, ResolveError> {
+    async fn of_view(
+        &self,
+        engine: &Engine,
+        view: &View,
+        mut sight: Sight,
+        depth: usize,
+        left: &AtomicUsize,
+    ) -> Result<Sight, ResolveError> {
         let broken = |why: String| ResolveError::Unavailable(format!("the view {} cannot be read: {why}", view.name));
         if depth >= MAX_VIEW_DEPTH {
             return Err(broken("it is made of views too deep".to_owned()));
+        }
+        if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err() {
+            return Err(broken("it is made of too many views".to_owned()));
         }
         let inner = self.through(view);
         let mut below: BTreeMap<String, Sight> = BTreeMap::new();
         let mut outlines = Vec::new();
         for name in views::names(view) {
             let columns = self.metastore.table_or_view(&name).map(columns_of).unwrap_or_default().to_vec();
-            below.insert(name.to_string(), inner.sight_at(engine, &name, depth + 1).await?);
+            below.insert(name.to_string(), inner.sight_at(engine, &name, depth + 1, left).await?);
             outlines.push(AnalyzeTable { name: name.to_string(), columns });
         }
         let analysis = engine.analyze(&view.sql, &outlines).await.map_err(|error| broken(error.to_string()))?;

@@ -48,30 +48,24 @@ pub(crate) fn below<'a>(view: &View, lookup: &Lookup<'a>) -> Below<'a> {
 pub(crate) fn circle<'a>(view: &'a View, lookup: &Lookup<'a>) -> Option<Vec<TableName>> {
     let mut path = vec![view.name.clone()];
     let mut seen = BTreeSet::new();
-    leads_back(view, &view.name, lookup, &mut seen, &mut path).then_some(path)
-}
-
-fn leads_back<'a>(
-    view: &'a View,
-    start: &TableName,
-    lookup: &Lookup<'a>,
-    seen: &mut BTreeSet<TableName>,
-    path: &mut Vec<TableName>,
-) -> bool {
-    for name in names(view) {
+    // Not by calls within calls: a chain of views can be as long as a mesh has views.
+    let mut open = vec![names(view).into_iter()];
+    while let Some(rest) = open.last_mut() {
+        let Some(name) = rest.next() else {
+            open.pop();
+            path.pop();
+            continue;
+        };
         path.push(name.clone());
-        if name == *start {
-            return true;
+        if name == view.name {
+            return Some(path);
         }
-        if let Some(Resource::View(inner)) = lookup(&name)
-            && seen.insert(name)
-            && leads_back(inner, start, lookup, seen, path)
-        {
-            return true;
+        match lookup(&name) {
+            Some(Resource::View(inner)) if seen.insert(name) => open.push(names(inner).into_iter()),
+            _ => drop(path.pop()),
         }
-        path.pop();
     }
-    false
+    None
 }
 
 /// A job with the tables at the bottom of its views among its sources, so that it comes after what writes them.

@@ -20,6 +20,8 @@ use crate::state::App;
 
 /// How many threads there are at least: planning a query yields to nobody, and one must not wait for the other.
 const LEAST_THREADS: usize = 4;
+/// Room for plans, which are walked by calls within calls. Claimed, not filled.
+const STACK_BYTES: usize = 8 << 20;
 /// How many parts of an answer may wait for whoever reads it.
 const AHEAD: usize = 2;
 
@@ -36,7 +38,9 @@ impl Workers {
 
 fn start() -> Option<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let runtime = Builder::new_multi_thread().worker_threads(cores.max(LEAST_THREADS)).thread_name("work").enable_all().build();
+    let mut threads = Builder::new_multi_thread();
+    threads.worker_threads(cores.max(LEAST_THREADS)).thread_name("work").thread_stack_size(STACK_BYTES);
+    let runtime = threads.enable_all().build();
     runtime.map_err(|error| tracing::error!(%error, "there are no threads for requests")).ok()
 }
 

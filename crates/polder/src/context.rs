@@ -150,7 +150,9 @@ impl Context {
 /// They are never shut down. A thread in the midst of a computation that was given up would be waited for, and one that waits
 /// for a task would see it vanish and panic.
 pub(crate) fn runtime() -> io::Result<&'static Runtime> {
-    Ok(Box::leak(Box::new(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)))
+    /// Plans are walked by calls within calls. Claimed, not filled.
+    const STACK_BYTES: usize = 8 << 20;
+    Ok(Box::leak(Box::new(tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?)))
 }
 
 fn nearest_mesh(from: &Path) -> Option<&Path> {
