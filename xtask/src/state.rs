@@ -11,7 +11,7 @@ use crate::cargo;
 /// The packages whose tests make meshes, and so choose where the state is. Tests of the store itself always run on both databases.
 const PACKAGES: [&str; 2] = ["polder-platform", "polder-server"];
 
-/// What [`polder_testkit::DATABASE`] names.
+/// What `polder_testkit::DATABASE` names.
 const VARIABLE: &str = "POLDER_TEST_STATE";
 
 /// Builds the tests as `cargo test` does, and runs those.
