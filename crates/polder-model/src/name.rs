@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::lower_case;
+
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -196,12 +198,7 @@ impl PrincipalName {
         }
         let mut name = String::with_capacity(text.len());
         let mut divided = true;
-        // A letter of another alphabet does not become one of ours by being lower-cased, as the sign of the kelvin would a `k`.
-        let lower = |c: char| {
-            let becomes_ascii = !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii());
-            if becomes_ascii { vec![c] } else { c.to_lowercase().collect() }
-        };
-        for c in text.chars().flat_map(lower) {
+        for c in lower_case(text).chars() {
             if is_principal(c) && c != '-' {
                 name.push(c);
                 divided = false;

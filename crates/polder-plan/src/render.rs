@@ -6,6 +6,8 @@ mod text;
 pub use markdown::markdown;
 pub use text::{Style, text};
 
+use polder_model::text::{escaped, steers};
+
 use crate::change::Change;
 
 /// The changes that carry a heading's actions, for each heading that has any.
@@ -22,14 +24,5 @@ fn groups(changes: &[Change]) -> impl Iterator<Item = (&'static str, Vec<&Change
 /// A text from a descriptor in one line that no terminal or page takes for anything but text: control characters, line
 /// separators and marks that turn the direction of writing are shown escaped.
 fn one_line(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || turns(character) {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
+    escaped(text, |c| !steers(c)).into_owned()
 }

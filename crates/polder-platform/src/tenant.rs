@@ -99,14 +99,14 @@ impl State {
         let spill = spill_folder(&home).map_err(writable)?;
         let settings = mesh.tenant_settings(tenant, &mesh::process_variable).unwrap_or_default();
         let database = match settings.database {
-            Some(place) => in_folder(&root, resolve_secret(&place)?),
+            Some(place) => polder_store::in_folder(&root, resolve_secret(&place)?),
             None => home.join("state.db").to_string_lossy().into_owned(),
         };
         let opened = Store::open(&database).await;
         let store = opened.doing(ErrorKind::Unavailable, format!("cannot open the state of tenant {tenant}"))?;
         let keys = settings.keys.map_or_else(|| home.join("keys"), |folder| root.join(folder));
         let as_it_is = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let kept_apart = [as_it_is(&keys), as_it_is(Path::new(&database))].into();
+        let kept_apart = [as_it_is(&keys), as_it_is(Path::new(store.place()))].into();
         let store = store.with_key_folder(keys);
         match store.check_keys().await {
             // Whoever looks at the audit has to see that; nothing else is done that the audit would have to tell.
@@ -134,15 +134,6 @@ impl State {
             kept_apart: self.kept_apart.clone(),
         })
     }
-}
-
-/// A place that is written as the relative path of a file is in the mesh's folder, wherever polder is started.
-fn in_folder(root: &Path, place: String) -> String {
-    let path = Path::new(&place);
-    let ending = path.extension().is_some_and(|ending| ["db", "sqlite", "sqlite3"].iter().any(|known| ending == *known));
-    let relative = !place.contains(':') && path.is_relative();
-    let plainly = path.starts_with(".") || path.starts_with("..") || ending;
-    if relative && plainly { root.join(path).to_string_lossy().into_owned() } else { place }
 }
 
 /// Makes the state's folder and keeps it out of git: it holds data and keys.

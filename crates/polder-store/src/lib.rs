@@ -60,6 +60,7 @@ pub use lease::{Acquired, Holder, IsDead, Lease};
 pub use long_operations::LongOperationFilter;
 pub use made::{Alteration, Made, MadeObject, NewObject};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
+pub use place::in_folder;
 pub use recorded::EnvironmentState;
 pub use requests::{
     GrantsChange, LiveGrant, REQUEST_FAULT_POINTS, RequestChange, RequestEvent, RequestFilter, RequestKept, RequestRow,

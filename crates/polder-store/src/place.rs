@@ -68,6 +68,13 @@ fn is_path(text: &str) -> bool {
     !text.contains("://") && (named || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
 }
 
+/// Where the database of a folder is: a relative path is one in the folder, wherever the process was started.
+#[must_use]
+pub fn in_folder(folder: &Path, text: String) -> String {
+    let relative = !text.contains(':') && is_path(&text) && Path::new(&text).is_relative();
+    if relative { folder.join(text).to_string_lossy().into_owned() } else { text }
+}
+
 /// Says nothing of the text but the scheme it begins with: what else is in it may be a secret.
 fn not_understood(text: &str) -> StoreError {
     let plain = |scheme: &&str| {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use polder_model::text::steers;
 use serde::{Deserialize, Serialize};
 
 /// How many characters words may have.
@@ -40,7 +41,7 @@ impl Words {
         if length > LIMIT {
             return Err(WordsError::TooLong { length });
         }
-        match text.chars().find(|&c| misleads(c)) {
+        match text.chars().find(|&c| steers(c)) {
             Some(character) => Err(WordsError::Character { character }),
             None => Ok(Self(text.into())),
         }
@@ -57,12 +58,6 @@ impl Words {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// Control characters, other ends of lines, and what turns the direction of the text around it.
-fn misleads(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 impl fmt::Display for Words {

@@ -19,22 +19,21 @@ impl Platform {
     /// Refuses a plan by which somebody comes to an admin role that they have nowhere in the tenant: that is for account admins, as
     /// giving a role is.
     pub(super) async fn makes_no_admin(&self, plan: &Plan, caller: &Caller) -> Result<(), Error> {
-        let principals = |address: &Address| matches!(address.kind(), Kind::Group | Kind::User | Kind::ServicePrincipal);
         let may_give = caller.local_admin || caller.roles.has(Role::Account);
-        if may_give || !plan.steps.iter().any(|step| principals(&step.address)) {
+        if may_give || !plan.steps.iter().any(|step| changes_principals(&step.effect)) {
             return Ok(());
         }
         let (mut entries, directory) = self.governance(&self.environment).await?;
         if directory.roles.is_empty() {
             return Ok(());
         }
+        carry_out(plan, &mut entries.resources);
+        let after = metastore(&self.environment, entries, directory)?;
         let mut before = Vec::new();
         for environment in self.environments()? {
             let (entries, directory) = self.governance(&environment).await?;
             before.push(metastore(&environment, entries, directory)?);
         }
-        carry_out(plan, &mut entries.resources);
-        let after = metastore(&self.environment, entries, directory)?;
         let had = |name: &PrincipalName| before.iter().flat_map(|metastore| metastore.roles_of(name).iter()).collect::<Roles>();
         for principal in after.principals() {
             let name = match principal {
@@ -42,8 +41,10 @@ impl Platform {
                 Resource::ServicePrincipal(service) => &service.name,
                 _ => continue,
             };
-            let had = had(name);
-            if let Some(role) = after.roles_of(name).iter().find(|role| !had.has(*role)) {
+            let has = after.roles_of(name);
+            // Most have none, and are not looked for anywhere else.
+            let had = if has == Roles::NONE { Roles::NONE } else { had(name) };
+            if let Some(role) = has.iter().find(|role| !had.has(*role)) {
                 let message = format!("by this plan {name} comes to the admin role {role}, through a group that has it");
                 return Err(Error::new(ErrorKind::Denied, message).with_hint("an account admin has to apply it"));
             }
@@ -67,6 +68,16 @@ impl Platform {
 fn metastore(environment: &Environment, entries: MetastoreEntries, directory: Directory) -> Result<Metastore, Error> {
     let metastore = Metastore::at(environment, entries, directory, Utc::now());
     metastore.doing(ErrorKind::Invalid, "the guardrails do not hold")
+}
+
+/// Whether a step says who there is. What it does counts, not what it says it is about: a saved plan was in others' hands.
+fn changes_principals(effect: &Effect) -> bool {
+    let kind = match effect {
+        Effect::PutEntry(resource) => resource.kind(),
+        Effect::RemoveEntry(address) => address.kind(),
+        _ => return false,
+    };
+    matches!(kind, Kind::Group | Kind::User | Kind::ServicePrincipal)
 }
 
 /// What the entries are once a plan was carried out.

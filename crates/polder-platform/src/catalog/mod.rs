@@ -15,7 +15,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use polder_access::{Action, Caller, Determinant, Permit};
 use polder_catalog::Metastore;
+use polder_model::text::{hides, steers};
 use polder_model::{DomainName, Kind, Securable, TableName};
+use serde_json::Value;
 use uuid::Uuid;
 
 pub use commits::{CommitAsked, CommitsAnswer};
@@ -95,34 +97,21 @@ impl Act<'_> {
 /// Refuses texts that are not to be shown to others: with control characters but those of lines, or with what turns or hides the text
 /// beside it.
 fn showable(what: &impl serde::Serialize) -> Result<(), Error> {
-    let hides = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let wrong = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || hides(*c);
-    let mut rest = vec![serde_json::to_value(what).doing(ErrorKind::Failed, "cannot look at what was sent")?];
-    while let Some(value) = rest.pop() {
-        let texts: Vec<String> = match value {
-            serde_json::Value::String(text) => vec![text],
-            serde_json::Value::Array(items) => {
-                rest.extend(items);
-                Vec::new()
-            }
-            serde_json::Value::Object(fields) => fields
-                .into_iter()
-                .map(|(name, value)| {
-                    rest.push(value);
-                    name
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        if let Some(c) = texts.iter().flat_map(|text| text.chars()).find(wrong) {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!("the character U+{:04X} is in no comment, name or property", u32::from(c)),
-            )
-            .with_hint("leave out characters that control a terminal or hide others"));
-        }
+    let what = serde_json::to_value(what).doing(ErrorKind::Failed, "cannot look at what was sent")?;
+    let Some(c) = not_showable(&what) else { return Ok(()) };
+    let message = format!("the character U+{:04X} is in no comment, name or property", u32::from(c));
+    Err(Error::new(ErrorKind::Invalid, message).with_hint("leave out characters that control a terminal or hide others"))
+}
+
+/// The first character of a text that is not to be shown. How deep values nest was bounded when they were read.
+fn not_showable(value: &Value) -> Option<char> {
+    let wrong = |c: &char| hides(*c) || (steers(*c) && !matches!(c, '\n' | '\r' | '\t'));
+    match value {
+        Value::String(text) => text.chars().find(wrong),
+        Value::Array(items) => items.iter().find_map(not_showable),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| name.chars().find(wrong).or_else(|| not_showable(value))),
+        _ => None,
     }
-    Ok(())
 }
 
 /// Whether an admin role is what a permit is given for.

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use polder_model::text::{escaped, hides, steers};
+
 /// The text in one line: its line ends are escaped too, so that it passes for no other line of what it stands in.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_plain)
@@ -30,20 +32,7 @@ pub(crate) fn in_place(text: &str) -> String {
 
 /// Whether a terminal shows the character where it stands, and does nothing else.
 pub(crate) fn is_plain(c: char) -> bool {
-    let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}');
-    let turns = matches!(c, '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}');
-    !(c.is_control() || hidden || turns)
-}
-
-fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if text.chars().all(&keep) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if keep(c) { shown.push(c) } else { shown.extend(c.escape_default()) }
-    }
-    Cow::Owned(shown)
+    !(steers(c) || hides(c))
 }
 
 #[cfg(test)]
