@@ -46,7 +46,8 @@ fn finish(result: Result<()>) -> ExitCode {
     }
 }
 
-/// The workspace's folder: this crate's parent.
+/// The workspace's folder: this crate's parent. Cargo says where that is now; what was built may have been built for another clone.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, PathBuf::from)
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(own).parent().map_or_else(PathBuf::new, PathBuf::from)
 }

@@ -177,7 +177,7 @@ fn shell(folder: &Path, script: &str) -> (i32, String) {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    std::env::current_dir().unwrap().ancestors().nth(2).unwrap().to_owned()
 }
 
 /// The documents that readers are led to.

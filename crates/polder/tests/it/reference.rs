@@ -19,7 +19,7 @@ fn the_reference_is_what_help_says() {
     let folder = tempfile::tempdir().unwrap();
     let mut reference = HEADING.to_owned();
     describe(folder.path(), &[], &mut reference);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
+    let path = Path::new("../../docs/cli.md");
     if std::env::var_os(UPDATE).is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &reference).unwrap();

@@ -46,7 +46,7 @@ impl Drop for Issuer {
 
 /// The folder of the issuer with its packages, as its lock file names them; installed once for all tests.
 fn installed() -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/oidc");
+    let source = Path::new("../../tests/clients/oidc");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc");
     std::fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join(".lock")).unwrap();
