@@ -22,9 +22,9 @@ fn the_reference_is_what_help_says() {
     let path = Path::new("../../docs/cli.md");
     if std::env::var_os(UPDATE).is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &reference).unwrap();
+        std::fs::write(path, &reference).unwrap();
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(written == reference, "docs/cli.md is not what --help says: run the test with {UPDATE}=1");
 }
 
