@@ -33,7 +33,7 @@ const ROWS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("operations", &["polder-platform"]),
-    ("faces", &["polder-server", "polder"]),
+    ("faces", &["polder-pgwire", "polder-flight", "polder-server", "polder"]),
 ];
 
 /// Arrows within a row.
@@ -45,6 +45,8 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("polder-identity", "polder-outbound"),
     ("polder-notify", "polder-outbound"),
     ("polder-vend", "polder-outbound"),
+    ("polder-server", "polder-flight"),
+    ("polder-server", "polder-pgwire"),
     ("polder", "polder-server"),
 ];
 
@@ -54,6 +56,7 @@ const DEVELOPMENT: &[&str] = &["polder-bench", "polder-testkit", "xtask"];
 /// Crates that one crate of ours alone may name, so that each heavy dependency has one side door less.
 const NAMED_BY: &[(&str, &[&str])] = &[
     ("axum", &["polder-server"]),
+    ("arrow-flight", &["polder-flight"]),
     ("aws-sigv4", &["polder-vend"]),
     ("clap", &["polder"]),
     ("jsonwebtoken", &["polder-identity", "polder-vend"]),
@@ -62,6 +65,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("deltalake-core", &["polder-lake"]),
     ("cedar-policy", &["polder-access"]),
     ("sqlx", &["polder-store"]),
+    ("pgwire", &["polder-pgwire"]),
     ("saphyr-parser", &["polder-descriptor"]),
 ];
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -16,6 +17,7 @@ use crate::deep::{deep, deeply};
 use crate::error::QueryError;
 use crate::governed::condition;
 use crate::governed::mask::MaskKey;
+use crate::parameters::{self, Prepared};
 use crate::physical::{Runnable, runnable};
 use crate::spill::SpillFolder;
 use crate::sql::planner::{Planned, Planner, Scope};
@@ -48,21 +50,54 @@ impl Engine {
 
     /// Answers one statement that reads. Every name in it is resolved through `tables`, and read as its permit says.
     pub async fn query(&self, sql: &str, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
-        deeply(self.answer(sql, tables)).await
+        self.query_with(sql, Vec::new(), tables).await
     }
 
-    async fn answer(&self, sql: &str, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
+    /// The same of a statement with parameters: `$1` in it stands for the first of the values, and so on.
+    pub async fn query_with(
+        &self,
+        sql: &str,
+        values: Vec<ScalarValue>,
+        tables: Arc<dyn Tables>,
+    ) -> Result<QueryResult, QueryError> {
+        deeply(self.answer(sql, values, tables)).await
+    }
+
+    async fn answer(&self, sql: &str, values: Vec<ScalarValue>, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
         let state = self.started();
         match Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? {
             Planned::Rows(plan) => {
+                let plan = parameters::bind(plan, values)?;
                 let Runnable { plan, context } = runnable(&state, &plan).await?;
                 let stream = execute_stream(plan, context)?;
                 Ok(QueryResult { schema: stream.schema(), stream })
             }
-            Planned::Explain { plan, analyze } => Ok(one_batch(explain::explain(&state, &plan, analyze).await?)),
+            Planned::Explain { plan, analyze } => {
+                let plan = parameters::bind(plan, values)?;
+                Ok(one_batch(explain::explain(&state, &plan, analyze).await?))
+            }
             Planned::ShowTables => Ok(one_batch(information::show_tables(tables.as_ref())?)),
             Planned::Describe(name) => Ok(one_batch(information::describe(&name, tables.as_ref())?)),
         }
+    }
+
+    /// Says what a statement that reads would give, and which values it takes. Nothing is computed.
+    pub async fn prepare(&self, sql: &str, tables: Arc<dyn Tables>) -> Result<Prepared, QueryError> {
+        let state = self.started();
+        deeply(async {
+            match Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? {
+                Planned::Rows(plan) => parameters::describe(&state, &plan).await,
+                Planned::Explain { plan, .. } => {
+                    let Prepared { parameters, .. } = parameters::describe(&state, &plan).await?;
+                    Ok(Prepared { schema: explain::schema(), parameters })
+                }
+                Planned::ShowTables => Ok(Prepared::without_parameters(information::show_tables(tables.as_ref())?.schema())),
+                Planned::Describe(name) => {
+                    Ok(Prepared::without_parameters(information::describe(&name, tables.as_ref())?.schema()))
+                }
+            }
+        })
+        .await
     }
 
     /// Plans a query over columns without data: what its columns would be and what they are derived from.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
@@ -44,11 +44,15 @@ fn draw(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyze: bool, text: &mut S
     }
 }
 
-fn batch(rows: &[(&str, String)]) -> Result<RecordBatch, QueryError> {
+/// The columns of what is told.
+pub(crate) fn schema() -> SchemaRef {
     let field = |name: &str| Field::new(name, DataType::Utf8, false);
-    let schema = Arc::new(Schema::new(vec![field("plan_type"), field("plan")]));
+    Arc::new(Schema::new(vec![field("plan_type"), field("plan")]))
+}
+
+fn batch(rows: &[(&str, String)]) -> Result<RecordBatch, QueryError> {
     let kinds = StringArray::from_iter_values(rows.iter().map(|(kind, _)| kind));
     let plans = StringArray::from_iter_values(rows.iter().map(|(_, plan)| plan.trim_end()));
-    RecordBatch::try_new(schema, vec![Arc::new(kinds), Arc::new(plans)])
+    RecordBatch::try_new(schema(), vec![Arc::new(kinds), Arc::new(plans)])
         .map_err(|error| QueryError::from(datafusion::error::DataFusionError::from(error)))
 }

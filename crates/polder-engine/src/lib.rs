@@ -17,6 +17,7 @@ mod information;
 mod lineage;
 mod moments;
 mod nearest;
+mod parameters;
 mod physical;
 mod references;
 mod spill;
@@ -26,8 +27,10 @@ mod withhold;
 
 pub use analyze::{Analysis, AnalyzeTable, BaseColumn, OutputColumn};
 pub use config::EngineConfig;
+pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, QueryResult};
 pub use error::{Position, QueryError, QueryErrorKind};
+pub use parameters::Prepared;
 pub use references::tables_named;
 pub use sql::planner::MAX_VIEW_DEPTH;
 pub use tables::{AliasedTables, AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};

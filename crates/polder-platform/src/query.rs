@@ -5,7 +5,7 @@ use std::sync::Arc;
 use polder_access::{Action, Caller, Explanation};
 use polder_api::{ColumnSummary, ObjectSummary, Rows};
 use polder_catalog::Metastore;
-use polder_engine::{MAX_VIEW_DEPTH, QueryError, QueryErrorKind, QueryResult};
+use polder_engine::{MAX_VIEW_DEPTH, Prepared, QueryError, QueryErrorKind, QueryResult, ScalarValue, Tables, VisibleTable};
 use polder_model::resource::View;
 use polder_model::{Column, PrincipalName, Resource, TableName};
 
@@ -23,17 +23,60 @@ impl Platform {
     /// # Errors
     /// When the statement is wrong, names what is not there or may not be read. Nothing is computed before the stream is read.
     pub async fn query(&self, sql: &str) -> Result<QueryResult, Error> {
+        self.query_with(sql, Vec::new()).await
+    }
+
+    /// The same of a statement with parameters: `$1` in it stands for the first of the values, and so on.
+    ///
+    /// # Errors
+    /// As of [`Self::query`], and when there are more or fewer values than parameters.
+    pub async fn query_with(&self, sql: &str, values: Vec<ScalarValue>) -> Result<QueryResult, Error> {
+        self.answered(sql, "query", async |tables| self.engine.query_with(sql, values, tables).await).await
+    }
+
+    /// Says what a statement would give the caller, and which values it takes. Nothing is computed.
+    ///
+    /// # Errors
+    /// When the statement is wrong, names what is not there or may not be read.
+    pub async fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
+        self.answered(sql, "prepare", async |tables| self.engine.prepare(sql, tables).await).await
+    }
+
+    /// The tables and views that the caller may know of, those of the platform itself among them.
+    ///
+    /// # Errors
+    /// When the metastore cannot be read.
+    pub async fn tables(&self) -> Result<Vec<VisibleTable>, Error> {
+        let metastore = self.metastore().await?;
+        let caller = self.caller(&metastore)?;
+        let trail = Arc::new(self.trail("list"));
+        trail.done(&caller, "list", &format!("what is in {}", self.environment.name));
+        self.record(&trail).await?;
+        Ok(self.readable(metastore, caller, trail).list())
+    }
+
+    /// What names in a statement lead to for the caller.
+    fn readable(&self, metastore: Arc<Metastore>, caller: Caller, trail: Arc<AuditTrail>) -> GovernedTables {
+        let system = SystemTables { store: self.store.clone(), environment: self.environment.name.clone() };
+        let tables = GovernedTables::new(metastore, self.lake.clone(), caller, trail);
+        GovernedTables { system: Some(system), ..tables }
+    }
+
+    /// Has the engine do something with a statement, and puts what was decided on record.
+    async fn answered<T>(
+        &self,
+        sql: &str,
+        action: &str,
+        engine: impl AsyncFnOnce(Arc<dyn Tables>) -> Result<T, QueryError>,
+    ) -> Result<T, Error> {
         let trail = Arc::new(self.trail(sql));
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         let hint = self.hint_if_empty(&metastore);
-        let system = SystemTables { store: self.store.clone(), environment: self.environment.name.clone() };
-        let tables = GovernedTables::new(metastore, self.lake.clone(), caller.clone(), trail.clone());
-        let tables = GovernedTables { system: Some(system), ..tables };
-        let result = self.engine.query(sql, Arc::new(tables)).await;
+        let result = engine(Arc::new(self.readable(metastore, caller.clone(), trail.clone()))).await;
         // What names no table takes no decision, and is on record all the same.
         if trail.is_empty() {
-            trail.done(&caller, "query", self.environment.name.as_str());
+            trail.done(&caller, action, self.environment.name.as_str());
         }
         self.record(&trail).await?;
         result.map_err(|error| match (query_error(error), hint) {

@@ -9,6 +9,7 @@ mod lineage;
 mod mesh;
 mod moments;
 mod names;
+mod parameters;
 mod refused;
 mod size;
 mod stream;
