@@ -31,7 +31,7 @@ impl Platform {
     /// # Errors
     /// As of [`Self::query`], and when there are more or fewer values than parameters.
     pub async fn query_with(&self, sql: &str, values: Vec<ScalarValue>) -> Result<QueryResult, Error> {
-        self.answered(sql, "query", async |tables| self.engine.query_with(sql, values, tables).await).await
+        self.answered(sql, "query", |tables| self.engine.query_with(sql, values, tables)).await
     }
 
     /// Says what a statement would give the caller, and which values it takes. Nothing is computed.
@@ -39,7 +39,7 @@ impl Platform {
     /// # Errors
     /// When the statement is wrong, names what is not there or may not be read.
     pub async fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
-        self.answered(sql, "prepare", async |tables| self.engine.prepare(sql, tables).await).await
+        self.answered(sql, "prepare", |tables| self.engine.prepare(sql, tables)).await
     }
 
     /// The tables and views that the caller may know of, those of the platform itself among them.
@@ -63,11 +63,11 @@ impl Platform {
     }
 
     /// Has the engine do something with a statement, and puts what was decided on record.
-    async fn answered<T>(
+    async fn answered<T, Answer: Future<Output = Result<T, QueryError>>>(
         &self,
         sql: &str,
         action: &str,
-        engine: impl AsyncFnOnce(Arc<dyn Tables>) -> Result<T, QueryError>,
+        engine: impl FnOnce(Arc<dyn Tables>) -> Answer,
     ) -> Result<T, Error> {
         let trail = Arc::new(self.trail(sql));
         let metastore = self.metastore().await?;
