@@ -7,7 +7,8 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt as _;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -80,21 +81,21 @@ pub(crate) fn is_whole(body: &Body) -> bool {
     body.size_hint().exact().is_some()
 }
 
-/// A body whose parts are made on the workers' threads. It ends being made when nobody reads it any more.
+/// A body whose frames, data and trailers, are made on the workers' threads. It ends being made when nobody reads it any more.
 fn pumped(workers: &Handle, body: Body) -> Body {
     if is_whole(&body) {
         return body;
     }
-    let (parts, read) = mpsc::channel::<Result<Bytes, axum::Error>>(AHEAD);
+    let (frames, read) = mpsc::channel::<Result<Frame<Bytes>, axum::Error>>(AHEAD);
     let pump = async move {
-        let mut stream = body.into_data_stream();
+        let mut body = body;
         loop {
             tokio::select! {
                 biased;
-                () = parts.closed() => return,
-                part = stream.next() => {
-                    let Some(part) = part else { return };
-                    if parts.send(part).await.is_err() {
+                () = frames.closed() => return,
+                frame = body.frame() => {
+                    let Some(frame) = frame else { return };
+                    if frames.send(frame).await.is_err() {
                         return;
                     }
                 }
@@ -102,5 +103,25 @@ fn pumped(workers: &Handle, body: Body) -> Body {
         }
     };
     workers.spawn(pump.in_current_span());
-    Body::from_stream(ReceiverStream::new(read))
+    Body::new(StreamBody::new(ReceiverStream::new(read)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_keeps_its_trailers_and_its_bytes_stay_where_they_are() {
+        let data = Bytes::from_static(b"rows");
+        let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), HeaderValue::from_static("0"))]);
+        let frames = [Ok::<_, axum::Error>(Frame::data(data.clone())), Ok(Frame::trailers(trailers.clone()))];
+        let body = Body::new(StreamBody::new(futures::stream::iter(frames)));
+        let mut body = pumped(&Handle::current(), body);
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!((first.as_ptr(), first.len()), (data.as_ptr(), 4));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_trailers().unwrap(), trailers);
+        assert!(body.frame().await.is_none());
+    }
 }

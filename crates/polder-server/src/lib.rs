@@ -8,6 +8,7 @@ pub mod api;
 pub mod auth;
 pub mod config;
 mod described;
+mod doors;
 pub mod idempotency;
 pub mod identified;
 pub mod limits;

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt as _;
+use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::apart;
@@ -55,11 +55,16 @@ pub(crate) async fn concurrency(State(app): State<App>, request: Request, next: 
         if apart::is_whole(&body) {
             return body;
         }
-        Body::from_stream(body.into_data_stream().map(move |part| {
-            let _under_way = &place;
-            part
-        }))
+        held(body, place)
     })
+}
+
+/// A body that keeps something until it is read or given up.
+fn held<T: Send + 'static>(body: Body, kept: T) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _kept = &kept;
+        frame
+    }))
 }
 
 /// Ends a request that takes too long before its answer begins.
@@ -67,5 +72,31 @@ pub(crate) async fn time(limit: Duration, request: Request, next: Next) -> Respo
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timeout().into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_place_is_kept_until_the_trailers_are_read_or_the_body_is_given_up() {
+        let places = Concurrency::new(1);
+        let body = || {
+            let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), HeaderValue::from_static("0"))]);
+            let frames = [Ok::<_, axum::Error>(Frame::data("rows".into())), Ok(Frame::trailers(trailers))];
+            held(Body::new(StreamBody::new(futures::stream::iter(frames))), places.enter("ana").unwrap())
+        };
+        let mut read = body();
+        assert!(read.frame().await.unwrap().unwrap().is_data());
+        assert!(places.enter("ana").is_none());
+        assert_eq!(read.frame().await.unwrap().unwrap().into_trailers().unwrap()["grpc-status"], "0");
+        drop(read);
+        drop(body());
+        assert!(places.enter("ana").is_some());
     }
 }

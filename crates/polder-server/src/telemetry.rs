@@ -9,6 +9,7 @@ use axum::response::Response;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use crate::doors::flight;
 use crate::identified::{Identified, LocalIdentity, RequestId};
 use crate::{problem, unity};
 
@@ -28,6 +29,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let response = next.run(request).instrument(span.clone()).await;
     let response = unity::in_its_form(&path, response);
+    let response = flight::in_its_form(&path, response);
     let who = response.extensions().get::<Identified>().map(|Identified(identity)| identity.name().to_owned());
     let status = response.status().as_u16();
     let mut response = span.in_scope(|| {

@@ -23,6 +23,9 @@ pub(super) fn scope(method: &Method, path: Option<&str>) -> Option<Scope> {
     if below("/api/v1/roles") {
         return Some(Scope::Admin);
     }
+    if below(polder_flight::PREFIX) {
+        return Some(Scope::Query);
+    }
     match last {
         // What began it is good for ending it: the handler looks.
         "cancel" => None,
@@ -75,6 +78,7 @@ mod tests {
             ("GET", "/api/v1/measures", Some(Scope::Read)),
             ("POST", "/scimitar", Some(Scope::Apply)),
             ("TRACE", "/api/v1/environments", None),
+            ("POST", "/arrow.flight.protocol.FlightService/{*rest}", Some(Scope::Query)),
         ];
         for (method, path, expected) in table {
             assert_eq!(scope(&method.parse().unwrap(), Some(path)), expected, "{method} {path}");

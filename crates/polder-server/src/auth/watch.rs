@@ -3,13 +3,15 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::response::Response;
-use futures::StreamExt as _;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
 
 use super::who;
 use crate::apart;
+use crate::doors::flight;
 use crate::state::App;
 
 /// How often a reader is looked up again.
@@ -22,23 +24,27 @@ pub(super) fn watched(app: App, request: Parts, name: String, response: Response
         if apart::is_whole(&body) {
             return body;
         }
-        let parts = futures::stream::unfold(Some((body.into_data_stream(), watch)), |state| async move {
-            let (mut parts, mut watch) = state?;
+        let frames = futures::stream::unfold(Some((body, watch)), |state| async move {
+            let (mut body, mut watch) = state?;
             loop {
-                // Also when parts come without a pause.
+                // Also when frames come without a pause.
                 if Instant::now() >= watch.next && !watch.is_good().await {
-                    let out = io::Error::new(io::ErrorKind::PermissionDenied, "the credentials are good no more");
-                    return Some((Err(axum::Error::new(out)), None));
+                    return Some((flight::cut_off(&watch.request.headers).map_or_else(broken_off, Ok), None));
                 }
-                match tokio::time::timeout_at(watch.next.into(), parts.next()).await {
-                    Ok(Some(part)) => return Some((part, Some((parts, watch)))),
+                match tokio::time::timeout_at(watch.next.into(), body.frame()).await {
+                    Ok(Some(frame)) => return Some((frame, Some((body, watch)))),
                     Ok(None) => return None,
                     Err(_) => {}
                 }
             }
         });
-        Body::from_stream(parts)
+        Body::new(StreamBody::new(frames))
     })
+}
+
+/// The end of an answer that has no way to say why it ends.
+fn broken_off() -> Result<Frame<Bytes>, axum::Error> {
+    Err(axum::Error::new(io::Error::new(io::ErrorKind::PermissionDenied, "the credentials are good no more")))
 }
 
 struct Watch {

@@ -1,0 +1,169 @@
+//! A statement as its own handle: the SQL and the values that are bound to it. Whoever sends it back is asked anew what they may do.
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::writer::IpcWriteOptions;
+use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::error::FlightError;
+use arrow_flight::{FlightData, IpcMessage, SchemaAsIpc};
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use polder_engine::{QueryError, QueryResult, ScalarValue};
+use polder_platform::Platform;
+use prost::Message as _;
+use std::sync::Arc;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::parameters::Parameters;
+use crate::plain;
+use crate::status::{failed, internal, refused, unreadable};
+
+/// A statement as it goes back and forth. The caller's own words, so that it needs no seal: it opens nothing.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Handle {
+    #[prost(string, tag = "1")]
+    sql: String,
+    /// The values that are bound, as an Arrow stream; none when empty.
+    #[prost(bytes = "bytes", tag = "2")]
+    parameters: Bytes,
+    /// What tells this ticket from another of the same statement; empty in what is no ticket.
+    #[prost(bytes = "bytes", tag = "3")]
+    id: Bytes,
+}
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Statement {
+    sql: String,
+    parameters: Option<Parameters>,
+    /// The id of the ticket that it came in.
+    pub(crate) id: Bytes,
+}
+
+impl Statement {
+    /// A statement without values.
+    pub(crate) const fn new(sql: String) -> Self {
+        Self { sql, parameters: None, id: Bytes::new() }
+    }
+
+    /// Reads a handle or a ticket.
+    pub(crate) fn read(handle: &[u8]) -> Result<Self, Status> {
+        let Handle { sql, parameters, id } = Handle::decode(handle).map_err(|error| unreadable("the statement's handle", error))?;
+        let parameters = if parameters.is_empty() { None } else { Some(Parameters::read(&parameters)?) };
+        Ok(Self { sql, parameters, id })
+    }
+
+    /// The same with values.
+    pub(crate) fn bound(self, parameters: Option<Parameters>) -> Self {
+        Self { parameters, ..self }
+    }
+
+    /// The statement as a handle.
+    pub(crate) fn handle(&self) -> Result<Bytes, Status> {
+        self.written(Bytes::new())
+    }
+
+    /// The statement as a ticket, unlike any other.
+    pub(crate) fn ticket(&self) -> Result<Bytes, Status> {
+        self.written(Bytes::copy_from_slice(Uuid::new_v4().as_bytes()))
+    }
+
+    fn written(&self, id: Bytes) -> Result<Bytes, Status> {
+        let parameters = self.parameters.as_ref().map(Parameters::write).transpose()?.unwrap_or_default();
+        Ok(Handle { sql: self.sql.clone(), parameters, id }.encode_to_vec().into())
+    }
+
+    /// What it gives and takes: the schemas of its rows and of its values.
+    pub(crate) async fn described(&self, platform: &Platform) -> Result<(SchemaRef, Schema), Status> {
+        let prepared = platform.prepare(&self.sql).await.map_err(refused)?;
+        let parameter = |(place, data_type): (usize, Option<DataType>)| {
+            Field::new(format!("${}", place + 1), data_type.unwrap_or(DataType::Null), true)
+        };
+        let parameters: Vec<Field> = prepared.parameters.into_iter().enumerate().map(parameter).collect();
+        Ok((plain::schema(&prepared.schema), Schema::new(parameters)))
+    }
+
+    /// The schema of its rows as they will be. Values may change what it gives, so that with them it is planned and not run.
+    pub(crate) async fn schema(&self, platform: &Platform) -> Result<SchemaRef, Status> {
+        match self.values()?.as_slice() {
+            [] => Ok(self.described(platform).await?.0),
+            [first, rest @ ..] => {
+                let result = self.asked(platform, first.clone()).await?;
+                Ok(common(&result.schema, rest.is_empty()))
+            }
+        }
+    }
+
+    /// Its rows, encoded as they are found. What is bound to it is answered row by row.
+    pub(crate) async fn rows(self, platform: Platform) -> Result<BoxStream<'static, Result<FlightData, Status>>, Status> {
+        let mut values = self.values()?.into_iter();
+        let (schema, batches) = match values.next() {
+            None if self.parameters.is_some() => (self.described(&platform).await?.0, stream::empty().boxed()),
+            first => {
+                let result = self.asked(&platform, first.unwrap_or_default()).await?;
+                let schema = common(&result.schema, values.len() == 0);
+                let rest = stream::iter(values).then(move |values| {
+                    let (statement, platform) = (self.clone(), platform.clone());
+                    async move { statement.asked(&platform, values).await.map(batches) }
+                });
+                (schema, batches(result).chain(rest.try_flatten()).boxed())
+            }
+        };
+        let plain_schema = schema.clone();
+        let plain = batches.map(move |batch| {
+            let batch = batch.map_err(|status| FlightError::Tonic(Box::new(status)))?;
+            plain::batch(&batch, &plain_schema).map_err(FlightError::Arrow)
+        });
+        let encoded = FlightDataEncoderBuilder::new().with_schema(schema).build(plain);
+        Ok(encoded.map_err(Status::from).boxed())
+    }
+
+    async fn asked(&self, platform: &Platform, values: Vec<ScalarValue>) -> Result<QueryResult, Status> {
+        platform.query_with(&self.sql, values).await.map_err(refused)
+    }
+
+    fn values(&self) -> Result<Vec<Vec<ScalarValue>>, Status> {
+        self.parameters.as_ref().map_or_else(|| Ok(Vec::new()), Parameters::rows)
+    }
+}
+
+fn batches(result: QueryResult) -> BoxStream<'static, Result<arrow::array::RecordBatch, Status>> {
+    result.stream.map_err(|error| failed(QueryError::from(error))).boxed()
+}
+
+/// The schema of all answers: with several rows of values, one of them may be missing where the first is not.
+fn common(schema: &Schema, alone: bool) -> SchemaRef {
+    let plain = plain::schema(schema);
+    if alone {
+        return plain;
+    }
+    Arc::new(Schema::new(plain.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>()))
+}
+
+/// A schema as messages of Flight SQL hold it.
+pub(crate) fn encapsulated(schema: &Schema) -> Result<Bytes, Status> {
+    let IpcMessage(bytes) = SchemaAsIpc::new(schema, &IpcWriteOptions::default()).try_into().map_err(internal)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_says_the_statement_and_a_ticket_is_unlike_any_other() {
+        let statement = Statement::new("select 1".to_owned());
+        assert_eq!(Statement::read(&statement.handle().unwrap()).unwrap(), statement);
+        let (one, other) = (statement.ticket().unwrap(), statement.ticket().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(Statement::read(&one).unwrap().sql, "select 1");
+    }
+
+    #[test]
+    fn what_is_no_handle_is_refused() {
+        for wrong in [&b"\xff\xff\xff"[..], b"select 1", &[0x0a, 0x7f, 0x00]] {
+            assert_eq!(Statement::read(wrong).unwrap_err().code(), tonic::Code::InvalidArgument);
+        }
+    }
+}
