@@ -1,0 +1,3 @@
+//! Doors that speak protocols of their own beside the API.
+
+pub(crate) mod flight;
