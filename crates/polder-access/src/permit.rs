@@ -149,6 +149,18 @@ pub enum Determinant {
         /// The owner.
         owner: String,
     },
+    /// It is offered to the caller in a share, and read by the rights of the share's owner, which the facts after this one are about.
+    Share {
+        /// The share.
+        share: String,
+        /// Its owner.
+        owner: String,
+    },
+    /// It is in no share that is offered to the caller.
+    NotShared {
+        /// The share.
+        share: String,
+    },
     /// A privilege is missing.
     Missing {
         /// What would be needed.
@@ -186,6 +198,8 @@ impl fmt::Display for Determinant {
                 write!(f, "{privilege} on {securable}, granted to {to}{}", Chain(chain))
             }
             Self::ViewOwner { owner } => write!(f, "it is read by the rights of the view's owner, {owner}"),
+            Self::Share { share, owner } => write!(f, "it is in the share {share}, by the rights of its owner, {owner}"),
+            Self::NotShared { share } => write!(f, "the share {share} does not offer it to the caller"),
             Self::Missing { privilege, securable } => write!(f, "{privilege} on {securable} is missing"),
             Self::Guardrail { policy, reason } => write!(f, "guardrail {policy} forbids it: {reason}"),
             Self::RowFilter { group } => write!(f, "the row filter of group {group}"),

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 use polder_access::{Authorizer, Caller, Permit, PolicyError};
 use polder_model::resource::Environment;
+use polder_model::share::Share;
 use polder_model::{Address, DatasetId, DomainName, Kind, PrincipalName, Resource, Roles, Securable, TableName};
 use polder_store::{Directory, MetastoreEntries, Store};
 
@@ -123,6 +124,19 @@ impl Metastore {
             self.resources.iter().filter_map(of).collect()
         });
         self.get(by_dataset.get(dataset)?)
+    }
+
+    /// The shares that are offered to a principal. What is in them takes a permit.
+    pub fn shares_for(&self, recipient: &PrincipalName) -> impl Iterator<Item = &Share> {
+        self.shares().filter(move |share| share.recipient(recipient).is_some())
+    }
+
+    /// Every share, offered to whomever.
+    pub fn shares(&self) -> impl Iterator<Item = &Share> {
+        // Addresses are in the order of kinds, and no kind comes after shares.
+        let first = Address::new(Kind::Share, "");
+        let from = self.resources.range(first..).map(|(_, resource)| &**resource);
+        from.filter_map(|resource| if let Resource::Share(share) = resource { Some(&**share) } else { None })
     }
 
     /// What a permit is for, with all its details.

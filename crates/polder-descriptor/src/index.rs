@@ -163,6 +163,14 @@ impl<'v> Index<'v> {
                 self.add_principal(&principal.value, ServicePrincipal, place, faults);
             }
         }
+        // A recipient is a service principal of its own, unless it is one that is known otherwise.
+        for share in self.shares.clone() {
+            for recipient in share.it.recipients.iter().map(|recipient| &recipient.name) {
+                if !self.principals.contains_key(recipient.value.as_str()) {
+                    self.add_principal(&recipient.value, ServicePrincipal, (share.file, recipient.span), faults);
+                }
+            }
+        }
     }
 
     fn add_principal(

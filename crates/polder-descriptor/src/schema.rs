@@ -398,6 +398,10 @@ fn share() -> Value {
         false,
         &[("domain", name("by default the share's own")), ("name", name("its entityName")), ("version", version())],
     );
+    let networks = texts("the networks from which it may ask, such as 203.0.113.0/24; any where there are none");
+    let recipient =
+        map(&["name"], false, &[("name", name("a service principal, made if there is none")), ("networks", networks)]);
+    let recipient = json!({"oneOf": [{"type": "string"}, recipient]});
     map(
         &["name", "datasets"],
         false,
@@ -405,7 +409,7 @@ fn share() -> Value {
             ("name", name("the share")),
             ("description", text("what it is for")),
             ("datasets", list(&dataset, "what is shared")),
-            ("recipients", texts("with whom")),
+            ("recipients", list(&recipient, "with whom")),
             ("environments", overrides()),
         ],
     )

@@ -72,6 +72,12 @@ pub(crate) async fn gap(place: &Place, upto: Option<u64>) -> Option<u64> {
     (first..).zip(entries).find(|(expected, found)| expected != found).map(|(expected, _)| expected)
 }
 
+/// Returns the first version that was not written before a time; `None` when all were.
+pub(crate) async fn first_since(place: &Place, time: DateTime<Utc>) -> Result<Option<u64>> {
+    let versions = list(place).await?;
+    Ok(versions.entries.iter().find(|(_, written)| *written >= time).map(|(version, _)| *version))
+}
+
 impl Versions {
     /// The first version that can still be read: the log's first, or the first checkpoint of a log whose beginning was cleaned up.
     fn earliest(&self) -> u64 {

@@ -41,11 +41,13 @@ pub enum Kind {
     Grant,
     /// Anything that makes data.
     Job,
+    /// Datasets offered to recipients outside.
+    Share,
 }
 
 impl Kind {
     /// Every kind, in creation order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Tenant,
         Self::Environment,
         Self::Department,
@@ -62,6 +64,7 @@ impl Kind {
         Self::Volume,
         Self::Grant,
         Self::Job,
+        Self::Share,
     ];
 
     /// The kind's word in addresses, errors and documents.
@@ -84,6 +87,7 @@ impl Kind {
             Self::Volume => "volume",
             Self::Grant => "grant",
             Self::Job => "job",
+            Self::Share => "share",
         }
     }
 

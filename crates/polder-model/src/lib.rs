@@ -21,6 +21,7 @@ pub mod resource;
 pub mod role;
 pub mod secret;
 pub mod securable;
+pub mod share;
 pub mod text;
 
 pub use address::{Address, Kind};

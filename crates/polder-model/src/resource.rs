@@ -15,6 +15,7 @@ use crate::location::{Location, Provider};
 use crate::name::{BucketName, DepartmentName, DomainName, EnvironmentName, PolicyName, PrincipalName, SchemaName, TenantName};
 use crate::privilege::Privilege;
 use crate::securable::{Securable, TableName};
+use crate::share::Share;
 
 /// A node of the graph.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,8 @@ pub enum Resource {
     Grant(Grant),
     /// Anything that makes data.
     Job(Box<Job>),
+    /// Datasets offered to recipients outside.
+    Share(Box<Share>),
 }
 
 /// An isolated identity and control plane.
@@ -292,6 +295,7 @@ impl Resource {
             Self::Volume(_) => Kind::Volume,
             Self::Grant(_) => Kind::Grant,
             Self::Job(_) => Kind::Job,
+            Self::Share(_) => Kind::Share,
         }
     }
 
@@ -316,6 +320,7 @@ impl Resource {
             Self::Volume(r) => Address::new(kind, &r.name),
             Self::Grant(r) => r.address(),
             Self::Job(r) => Address::new(kind, &r.id),
+            Self::Share(r) => Address::new(kind, &r.name),
         }
     }
 
@@ -342,6 +347,7 @@ impl Resource {
             Self::Table(r) => Some(&r.owner),
             Self::View(r) => Some(&r.owner),
             Self::Volume(r) => Some(&r.owner),
+            Self::Share(r) => Some(&r.owner),
             _ => None,
         }
     }

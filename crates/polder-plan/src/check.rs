@@ -210,7 +210,9 @@ fn access(plan: &Plan, changes: &Changes<'_>, flaws: &mut Vec<Flaw>) {
     }
     let shows = |step: &Step| matches!(&step.effect, Effect::PutEntry(r) if matches!(r.kind(), Kind::Table | Kind::View));
     let last_shown = plan.steps.iter().rposition(shows).unwrap_or(0);
-    let gives = |step: &Step| matches!(&step.effect, Effect::PutEntry(r) if r.kind() == Kind::Grant) && !tightening(step);
+    let gives = |step: &Step| {
+        matches!(&step.effect, Effect::PutEntry(r) if matches!(r.kind(), Kind::Grant | Kind::Share)) && !tightening(step)
+    };
     for step in plan.steps.iter().take(last_shown).filter(|step| gives(step)) {
         flaws.push(Flaw::EarlyGrant { number: step.number, address: step.address.clone() });
     }
@@ -219,11 +221,16 @@ fn access(plan: &Plan, changes: &Changes<'_>, flaws: &mut Vec<Flaw>) {
 /// Whether a step only takes access away.
 fn tightens(step: &Step, change: &Change) -> bool {
     match (&step.effect, change.before.as_deref()) {
-        (Effect::RemoveEntry(address), _) => address.kind() == Kind::Grant,
+        (Effect::RemoveEntry(address), _) => matches!(address.kind(), Kind::Grant | Kind::Share),
         (Effect::PutEntry(put), before) => match (&**put, before) {
             (Resource::Policy(_), _) => true,
             (Resource::Grant(put), Some(Resource::Grant(before))) => put.privileges.is_subset(&before.privileges),
             (Resource::Group(put), Some(Resource::Group(before))) => put.members.is_subset(&before.members),
+            (Resource::Share(put), Some(Resource::Share(before))) => {
+                let known = |table| before.tables.contains(table);
+                let had = |recipient| before.recipients.contains(recipient);
+                put.owner == before.owner && put.tables.iter().all(known) && put.recipients.iter().all(had)
+            }
             _ => false,
         },
         _ => false,

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use polder_model::Resource;
 use polder_model::job::Job;
 use polder_model::resource::{Bucket, Catalog, Department, Domain, Environment, Grant, Group, Policy, Schema, View, Volume};
+use polder_model::share::{Recipient, Share};
+use polder_model::{Resource, TableName};
 
 use crate::difference::Difference;
 use crate::step::Alteration;
@@ -52,6 +53,7 @@ pub(crate) fn compare(before: &Resource, after: &Resource) -> Comparison {
         (Resource::Volume(a), Resource::Volume(b)) => volume(&mut found, a, b),
         (Resource::Grant(a), Resource::Grant(b)) => grant(&mut found, a, b),
         (Resource::Job(a), Resource::Job(b)) => job(&mut found, a, b),
+        (Resource::Share(a), Resource::Share(b)) => share(&mut found, a, b),
         _ => {}
     }
     if found.differences.is_empty() && !same(before, after) {
@@ -205,6 +207,18 @@ fn job(found: &mut Comparison, a: &Job, b: &Job) {
     found.rewritten("treatment of bad rows", *bad_rows == b.bad_rows);
     found.named("declassified column", pairs(declassify), pairs(&b.declassify));
     found.option("schedule", schedule.as_ref(), b.schedule.as_ref());
+}
+
+fn share(found: &mut Comparison, a: &Share, b: &Share) {
+    let Share { name: _, domain, owner, comment, tables, recipients } = a;
+    found.changed("domain", domain, &b.domain);
+    found.changed("owner", owner, &b.owner);
+    found.changed("comment", comment, &b.comment);
+    let set = |tables: &[TableName]| tables.iter().cloned().collect::<BTreeSet<_>>();
+    found.set("table", &set(tables), &set(&b.tables));
+    let named = |recipients: &'_ [Recipient]| recipients.iter().map(|r| (r.name.to_string(), r.clone())).collect::<Vec<_>>();
+    let (from, to) = (named(recipients), named(&b.recipients));
+    found.named("recipient", from.iter().map(|(name, r)| (name.as_str(), r)), to.iter().map(|(name, r)| (name.as_str(), r)));
 }
 
 /// A map's entries, for [`Comparison::named`].

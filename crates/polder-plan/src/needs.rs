@@ -24,6 +24,11 @@ pub(crate) fn needs(resource: &Resource) -> Vec<Address> {
             found.extend(grant.securable.address());
             found.extend(principals(&grant.principal));
         }
+        Resource::Share(share) => {
+            found.push(Address::new(Kind::Domain, &share.domain));
+            found.extend(share.tables.iter().map(|table| Address::new(Kind::Table, table)));
+            found.extend(share.recipients.iter().map(|recipient| Address::new(Kind::ServicePrincipal, &recipient.name)));
+        }
         Resource::Job(job) => found.extend(job.run_as.iter().flat_map(principals)),
     }
     found.extend(resource.owner().into_iter().flat_map(principals));

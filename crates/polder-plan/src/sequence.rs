@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use polder_model::resource::{Grant, Group, Table, TableFormat};
+use polder_model::share::Share;
 use polder_model::{Address, Kind, Resource};
 use uuid::Uuid;
 
@@ -171,7 +172,7 @@ fn table_id(address: &Address, inputs: &Inputs<'_>) -> Uuid {
 
 const fn removal_turn(kind: Kind) -> Turn {
     match kind {
-        Kind::Grant => Turn::Tighten(kind),
+        Kind::Grant | Kind::Share => Turn::Tighten(kind),
         _ => Turn::Remove(Reverse(kind)),
     }
 }
@@ -187,12 +188,20 @@ fn entry_turn(before: Option<&Resource>, after: &Resource) -> Turn {
         (Some(Resource::Grant(before)), Resource::Grant(after)) if after.privileges.is_subset(&before.privileges) => {
             Turn::Tighten(kind)
         }
-        (Some(_), Resource::Group(_)) | (_, Resource::Grant(_)) => Turn::Loosen(kind),
+        (Some(Resource::Share(before)), Resource::Share(after)) if is_part(after, before) => Turn::Tighten(kind),
+        (Some(_), Resource::Group(_)) | (_, Resource::Grant(_) | Resource::Share(_)) => Turn::Loosen(kind),
         _ => Turn::Put(kind),
     }
 }
 
-/// What two states of a group or grant have in common, if each has something that the other lacks: first that, then the rest.
+/// Whether a share opens nothing that the other does not.
+fn is_part(share: &Share, of: &Share) -> bool {
+    share.owner == of.owner
+        && share.tables.iter().all(|table| of.tables.contains(table))
+        && share.recipients.iter().all(|recipient| of.recipients.contains(recipient))
+}
+
+/// What two states of a group, grant or share have in common, if each has something that the other lacks: first that, then the rest.
 fn common_part(before: &Resource, after: &Resource) -> Option<Resource> {
     match (before, after) {
         (Resource::Group(before), Resource::Group(after)) => {
@@ -204,6 +213,13 @@ fn common_part(before: &Resource, after: &Resource) -> Option<Resource> {
             let privileges = &before.privileges & &after.privileges;
             let mixed = privileges != before.privileges && privileges != after.privileges;
             mixed.then(|| Resource::Grant(Grant { privileges, ..after.clone() }))
+        }
+        (Resource::Share(before), Resource::Share(after)) if before.owner == after.owner => {
+            let mut common = after.clone();
+            common.tables.retain(|table| before.tables.contains(table));
+            common.recipients.retain(|recipient| before.recipients.contains(recipient));
+            let mixed = !is_part(before, &common) && !is_part(after, &common);
+            mixed.then_some(Resource::Share(common))
         }
         _ => None,
     }

@@ -156,6 +156,7 @@ fn parse(kind: Kind, text: &str) -> serde_json::Result<Resource> {
         Kind::Volume => Resource::Volume(from_str(text)?),
         Kind::Grant => Resource::Grant(from_str(text)?),
         Kind::Job => Resource::Job(from_str(text)?),
+        Kind::Share => Resource::Share(from_str(text)?),
     })
 }
 

@@ -1,6 +1,8 @@
-//! Reading what a view reads: by the view owner's rights, in the form that the reader may see.
+//! Reading by another's rights, in the form that the reader may see: what a view reads by the view owner's, and what is in a share
+//! by the share owner's.
 
-use polder_model::{PrincipalName, Roles, Securable};
+use polder_model::share::Share;
+use polder_model::{PrincipalName, Roles, Securable, TableName};
 
 use super::{Authorizer, Subject};
 use crate::decision::Decision;
@@ -19,6 +21,23 @@ impl Authorizer {
         }
     }
 
+    /// Decides whether a recipient of a share may read a table in it.
+    ///
+    /// The share has to offer it to the caller by name, and the share's owner must be able to read it: what the owner may read no more
+    /// is shared no more. Masks and row filters are the recipient's.
+    pub fn authorize_shared(&self, caller: &Caller, share: &Share, table: &TableName) -> Decision {
+        let securable = Securable::Table(table.clone());
+        let hidden = |fact| Decision::Denied(self.hide(caller, Action::Read, &securable, vec![fact]));
+        let Some(subject) = self.subject(caller).filter(|_| !caller.local_admin) else {
+            return hidden(Determinant::UnknownPrincipal);
+        };
+        if share.recipient(&caller.principal.name).is_none() || !share.tables.contains(table) {
+            return hidden(Determinant::NotShared { share: share.name.to_string() });
+        }
+        let ground = Determinant::Share { share: share.name.to_string(), owner: share.owner.to_string() };
+        self.decide_by(caller, subject, (&share.owner, ground), &securable)
+    }
+
     pub(crate) fn decide_through(
         &self,
         caller: &Caller,
@@ -26,13 +45,24 @@ impl Authorizer {
         owner: &PrincipalName,
         securable: &Securable,
     ) -> Decision {
+        let ground = Determinant::ViewOwner { owner: owner.to_string() };
+        self.decide_by(caller, subject, (owner, ground), securable)
+    }
+
+    /// The decision by somebody's rights, whose owner's they are, and what is told of that.
+    fn decide_by(
+        &self,
+        caller: &Caller,
+        subject: Subject<'_>,
+        (owner, ground): (&PrincipalName, Determinant),
+        securable: &Securable,
+    ) -> Decision {
         let action = Action::Read;
         let denied = |facts| Decision::Denied(self.hide(caller, action, securable, facts));
         let Some(id) = self.securables.find(securable) else { return denied(vec![Determinant::NoSuchSecurable]) };
-        let by_owner = Determinant::ViewOwner { owner: owner.to_string() };
         let Some((owner, _)) = self.principals.principal(owner) else { return denied(vec![Determinant::UnknownPrincipal]) };
         let owner = Subject::Known(self.principals.reach(owner), Roles::NONE);
-        let mut facts = vec![by_owner];
+        let mut facts = vec![ground];
         match self.grounds(owner, action, id) {
             Ok(grounds) => facts.extend(self.told(owner, &grounds)),
             Err(missing) => return denied(missing),

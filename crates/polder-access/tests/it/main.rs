@@ -8,5 +8,6 @@ mod properties;
 mod requests;
 mod rights;
 mod scene;
+mod shares;
 mod sight;
 mod through;

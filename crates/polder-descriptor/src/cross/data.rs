@@ -7,9 +7,13 @@ use polder_model::{DatasetId, PrincipalKind};
 use super::Checker;
 use crate::descriptor::Reference;
 use crate::descriptor::dataset::{Dataset, Query, Shape};
+use crate::descriptor::share::Share;
 use crate::index::In;
 use crate::reader::Spanned;
 use crate::suggest;
+
+/// How many tables a share may have: as many as Databricks takes of one.
+const MAX_SHARED_TABLES: usize = 1000;
 
 impl<'v> Checker<'_, 'v> {
     pub(super) fn datasets(&mut self) {
@@ -62,7 +66,7 @@ impl<'v> Checker<'_, 'v> {
     }
 
     pub(super) fn shares(&mut self) {
-        let mut seen: Vec<(&str, In<'_, crate::descriptor::share::Share>)> = Vec::new();
+        let mut seen: Vec<(&str, In<'_, Share>)> = Vec::new();
         for share in &self.index.shares {
             let name = share.it.name.value.as_str();
             if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
@@ -74,9 +78,40 @@ impl<'v> Checker<'_, 'v> {
                     Some("rename one of them".to_owned());
             }
             seen.push((name, *share));
-            for dataset in &share.it.datasets {
-                self.dataset(share.file, dataset);
+            self.shared(*share);
+        }
+    }
+
+    /// What is shared is tables, each once, and not too many; with service principals.
+    fn shared(&mut self, share: In<'v, Share>) {
+        let (file, it) = (share.file, share.it);
+        let mut known: Vec<&DatasetId> = Vec::new();
+        for dataset in &it.datasets {
+            let text = dataset.value.name.as_str();
+            if known.contains(&&dataset.value) {
+                let message = format!("the dataset '{}' stands in the share a second time", dataset.value);
+                self.error(file, dataset.span, "duplicate-dataset", text, message).help = Some("remove one".to_owned());
             }
+            known.push(&dataset.value);
+            let Some(found) = self.dataset(file, dataset) else { continue };
+            let what = match found.it.shape {
+                Shape::Table if found.it.is_writable() => continue,
+                Shape::Table => "a folder of Parquet files, which has no Delta log",
+                Shape::View(_) => "a view",
+                Shape::Volume => "a volume",
+            };
+            let message = format!("a share offers Delta tables, and '{}' is {what}", dataset.value);
+            self.error(file, dataset.span, "not-shareable", text, message).help =
+                Some("share a table that a job makes of it".to_owned());
+        }
+        if it.datasets.len() > MAX_SHARED_TABLES {
+            let message =
+                format!("the share has {} datasets, and {MAX_SHARED_TABLES} are the most that clients take", it.datasets.len());
+            self.error(file, it.name.span, "share-too-large", it.name.value.as_str(), message).help =
+                Some("divide it into several shares".to_owned());
+        }
+        for recipient in &it.recipients {
+            self.principal(file, &recipient.name, &[PrincipalKind::ServicePrincipal], "a recipient");
         }
     }
 

@@ -6,6 +6,7 @@ mod data;
 mod grants;
 mod passage;
 mod placement;
+mod shares;
 mod work;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub(crate) fn lower(index: &Index<'_>, environment: &EnvironmentName, faults: &m
         lowering.datasets();
         lowering.grants();
         lowering.jobs();
+        lowering.shares();
         lowering.passage();
     }
     Desired {

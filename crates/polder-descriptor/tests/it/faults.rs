@@ -448,6 +448,39 @@ fn references_lead_somewhere() {
 }
 
 #[test]
+fn a_share_is_of_tables_and_for_service_principals() {
+    let share = |rest: &str, expect: &[&str]| {
+        check("domains/finance/shares/s.yaml", &format!("name: s\n{rest}"), expect);
+    };
+    share(
+        "datasets: [{name: customer, version: v1}, {name: customer, version: v1}]\n",
+        &["2:50+8 duplicate-dataset `customer` the dataset 'finance/customer/v1' stands in the share a second time | remove one"],
+    );
+    share(
+        "datasets: []\nrecipients: [ana@contoso.com, owners]\n",
+        &[
+            "3:14+15 wrong-principal `ana@contoso.com` a recipient is a service principal, and 'ana@contoso.com' is a user | name a service principal",
+            "3:31+6 wrong-principal `owners` a recipient is a service principal, and 'owners' is a group | name a service principal",
+        ],
+    );
+    share(
+        "datasets: []\nrecipients: [{name: acme, networks: [203.0.113.0/33]}]\n",
+        &[
+            "3:38+14 invalid-network `203.0.113.0/33` \"203.0.113.0/33\" is no network | write it as in 203.0.113.0/24 or 2001:db8::/32",
+        ],
+    );
+    let volume = "type: volume\nentityName: files\nentityVersion: v1\n";
+    let text = "name: s\ndatasets: [{name: files, version: v1}]\n";
+    let (_, faults) = read(&[("domains/finance/datasets/files.yaml", volume), ("domains/finance/shares/s.yaml", text)]);
+    assert_eq!(
+        lines(&faults),
+        [
+            "domains/finance/shares/s.yaml:2:19+5 not-shareable `files` a share offers Delta tables, and 'finance/files/v1' is a volume | share a table that a job makes of it"
+        ]
+    );
+}
+
+#[test]
 fn what_is_there_twice_names_the_other_place() {
     check(
         "domains/finance/datasets/other.yaml",

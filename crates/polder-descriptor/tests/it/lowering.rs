@@ -19,6 +19,7 @@ fn every_kind_of_resource_comes_from_a_descriptor() {
             ("domains/finance/datasets/v.sql", "select 1 as a"),
             ("domains/finance/datasets/f.yaml", "type: volume\nentityName: f\nentityVersion: v1\n"),
             ("policies/no-friday.cedar", "forbid(principal, action, resource);"),
+            ("domains/finance/shares/s.yaml", SHARE),
             (
                 JOB_FILE,
                 "name: load\nframework: {kind: ingest}\nfrom: {files: a/*.csv}\nsink: {domain: finance, name: customer, version: v1}\n",
@@ -33,6 +34,29 @@ fn every_kind_of_resource_comes_from_a_descriptor() {
     assert!(matches!(&*declared(&desired, "view:finance.bronze.v_v1").resource, Resource::View(v) if v.sql == "select 1 as a"));
     assert!(matches!(&*declared(&desired, "policy:no-friday").resource, Resource::Policy(p) if p.text.starts_with("forbid")));
     assert!(!desired.production && desired.tenant.as_str() == "nonprod");
+}
+
+const SHARE: &str = "\
+name: partners
+description: for who delivers
+datasets: [{name: customer, version: v1}]
+recipients: [acme, {name: globex, networks: [203.0.113.7/24, '2001:db8::1']}, finance_jobs]
+";
+
+#[test]
+fn a_share_names_its_tables_and_makes_its_recipients() {
+    let desired = lower(&[("domains/finance/shares/s.yaml", SHARE)], "dev");
+    let Resource::Share(share) = &*declared(&desired, "share:partners").resource else { panic!("no share") };
+    assert_eq!((share.domain.as_str(), share.owner.as_str(), share.comment.as_str()), ("finance", "owners", "for who delivers"));
+    assert_eq!(share.tables.iter().map(ToString::to_string).collect::<Vec<_>>(), ["finance.bronze.customer_v1"]);
+    let networks = share.recipients.iter().map(|one| (one.name.as_str(), one.networks.len())).collect::<Vec<_>>();
+    assert_eq!(networks, [("acme", 0), ("globex", 2), ("finance_jobs", 0)]);
+    for (name, domain) in [("acme", None), ("globex", None), ("finance_jobs", Some("finance"))] {
+        let Resource::ServicePrincipal(one) = &*declared(&desired, &format!("service_principal:{name}")).resource else {
+            panic!("{name} is no service principal")
+        };
+        assert_eq!(one.domain.as_ref().map(|domain| domain.as_str()), domain, "{name}");
+    }
 }
 
 #[test]

@@ -1,1 +1,5 @@
-//! Delta Sharing as data: what is asked, which files answer it, and the lines that say so.
+//! Which files are left out, and which addresses are followed.
+
+mod addresses;
+mod conditions;
+mod lines;
