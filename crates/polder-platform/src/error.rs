@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use polder_descriptor::Fault;
+use polder_engine::QueryError;
 
 /// What sort of thing went wrong; decides the exit code of the CLI and the status of an answer, in one place each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +30,14 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     faults: Vec<Fault>,
+    query: Option<Box<QueryError>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this kind, with what polder was doing.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, faults: Vec::new(), source: None }
+        Self { kind, message: message.into(), hint: None, faults: Vec::new(), query: None, source: None }
     }
 
     /// Descriptors that do not hold.
@@ -51,6 +53,13 @@ impl Error {
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the refusal of a statement that it tells of.
+    #[must_use]
+    pub(crate) fn of_query(mut self, error: QueryError) -> Self {
+        self.query = Some(Box::new(error));
         self
     }
 
@@ -71,6 +80,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What is wrong with a statement, and where in it, when that is what is told.
+    #[must_use]
+    pub fn query(&self) -> Option<&QueryError> {
+        self.query.as_deref()
     }
 
     /// The faults of the descriptors, when those are what is wrong.

@@ -223,7 +223,7 @@ pub fn query_error(error: QueryError) -> Error {
         QueryErrorKind::Memory | QueryErrorKind::Cancelled | QueryErrorKind::Execution => ErrorKind::Failed,
     };
     let place = error.position.map(|position| format!("{position}: ")).unwrap_or_default();
-    let converted = Error::new(kind, format!("{place}{}", error.message));
+    let converted = Error::new(kind, format!("{place}{}", error.message)).of_query(error.clone());
     match error.hint {
         Some(hint) => converted.with_hint(hint),
         None => converted,
