@@ -13,7 +13,7 @@ use serde_json::Value;
 /// its own row that [`NEIGHBOURS`] names.
 const ROWS: [(&str, &[&str]); 5] = [
     ("words", &["polder-model", "polder-arrow", "polder-descriptor", "polder-api"]),
-    ("decisions", &["polder-plan", "polder-access", "polder-schedule", "polder-cost", "polder-scim"]),
+    ("decisions", &["polder-plan", "polder-access", "polder-schedule", "polder-cost", "polder-scim", "polder-iceberg"]),
     (
         "effects",
         &[
@@ -55,6 +55,7 @@ const DEVELOPMENT: &[&str] = &["polder-bench", "polder-testkit", "xtask"];
 
 /// Crates that one crate of ours alone may name, so that each heavy dependency has one side door less.
 const NAMED_BY: &[(&str, &[&str])] = &[
+    ("apache-avro", &["polder-iceberg"]),
     ("axum", &["polder-server"]),
     ("arrow-flight", &["polder-flight"]),
     ("aws-sigv4", &["polder-vend"]),

@@ -47,9 +47,8 @@ impl UnderWay {
             row
         });
         // Rows that were cut off are not to be taken for all there are.
-        let cut_off = futures::stream::once(async move { end.is_aborted() }).filter_map(async |aborted| {
-            aborted.then(|| Err(Status::cancelled("the query was cancelled")))
-        });
+        let cut_off = futures::stream::once(async move { end.is_aborted() })
+            .filter_map(async |aborted| aborted.then(|| Err(Status::cancelled("the query was cancelled"))));
         rows.chain(cut_off).boxed()
     }
 

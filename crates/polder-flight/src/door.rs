@@ -29,7 +29,9 @@ pub trait Door: Send + Sync + 'static {
 /// Enters by what a request says: its header counts before its session.
 pub(crate) fn enter(door: &dyn Door, extensions: &Extensions, metadata: &MetadataMap) -> Result<Asking, Status> {
     let environment = match metadata.get(ENVIRONMENT) {
-        Some(value) => Some(value.to_str().map_err(|_| Status::invalid_argument("the header environment is no text"))?.to_owned()),
+        Some(value) => {
+            Some(value.to_str().map_err(|_| Status::invalid_argument("the header environment is no text"))?.to_owned())
+        }
         None => session::environment(metadata),
     };
     door.enter(extensions, environment.as_deref())

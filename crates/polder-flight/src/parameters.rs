@@ -24,7 +24,9 @@ pub(crate) struct Parameters(RecordBatch);
 
 impl Parameters {
     /// Takes what a client sends.
-    pub(crate) async fn sent(data: impl Stream<Item = Result<FlightData, Status>> + Send + 'static) -> Result<Option<Self>, Status> {
+    pub(crate) async fn sent(
+        data: impl Stream<Item = Result<FlightData, Status>> + Send + 'static,
+    ) -> Result<Option<Self>, Status> {
         let mut batches = FlightRecordBatchStream::new_from_flight_data(data.map(|part| part.map_err(Into::into)));
         let mut all: Vec<RecordBatch> = Vec::new();
         let (mut rows, mut bytes) = (0, 0);
@@ -69,6 +71,15 @@ impl Parameters {
         let row = |at| self.0.columns().iter().map(|column| ScalarValue::try_from_array(column, at)).collect();
         let rows = (0..self.0.num_rows()).map(row).collect::<Result<_, _>>();
         rows.map_err(|error| unreadable("the statement's parameters", error))
+    }
+}
+
+impl Parameters {
+    /// A row of values that are all missing: what a statement would give can be told by it, when no row is bound.
+    pub(crate) fn nothing(&self) -> Result<Vec<ScalarValue>, Status> {
+        let nulls =
+            self.0.schema().fields().iter().map(|field| ScalarValue::try_from(field.data_type())).collect::<Result<_, _>>();
+        nulls.map_err(|error| unreadable("the statement's parameters", error))
     }
 }
 

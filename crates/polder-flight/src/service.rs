@@ -5,9 +5,8 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::sql::{
-    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
-    ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, Command, DoPutPreparedStatementResult,
-    ProstMessageExt, TicketStatementQuery,
+    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedStatementResult, Any, Command, DoPutPreparedStatementResult, ProstMessageExt, TicketStatementQuery,
 };
 use arrow_flight::{
     Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria, Empty, FlightData,
@@ -103,9 +102,9 @@ impl Flight {
             Command::CommandGetSqlInfo(command) => sql_info::facts().and_then(|facts| facts.record_batch(command.info)),
             Command::CommandGetXdbcTypeInfo(command) => types::facts().and_then(|facts| facts.record_batch(command.data_type)),
             Command::CommandGetPrimaryKeys(_) => Ok(keys::primary()),
-            Command::CommandGetExportedKeys(_)
-            | Command::CommandGetImportedKeys(_)
-            | Command::CommandGetCrossReference(_) => Ok(keys::foreign()),
+            Command::CommandGetExportedKeys(_) | Command::CommandGetImportedKeys(_) | Command::CommandGetCrossReference(_) => {
+                Ok(keys::foreign())
+            }
             _ => return Ok(None),
         };
         batch.map(Some).map_err(internal)
@@ -224,7 +223,9 @@ impl FlightService for Flight {
 
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
         self.enter(&request)?;
-        Err(Status::unimplemented("queries are not polled: GetFlightInfo answers at once, and DoGet sends rows as they are found"))
+        Err(Status::unimplemented(
+            "queries are not polled: GetFlightInfo answers at once, and DoGet sends rows as they are found",
+        ))
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
@@ -317,7 +318,9 @@ fn not_here(command: &Command) -> Status {
 
 fn no_transaction(transaction: Option<&Bytes>) -> Result<(), Status> {
     match transaction {
-        Some(id) if !id.is_empty() => Err(Status::unimplemented("there are no transactions here: send the statement without one")),
+        Some(id) if !id.is_empty() => {
+            Err(Status::unimplemented("there are no transactions here: send the statement without one"))
+        }
         _ => Ok(()),
     }
 }

@@ -54,8 +54,7 @@ mod tests {
         assert!(!schema.field(0).is_nullable() && !schema.field(1).is_nullable());
         let DataType::Union(fields, UnionMode::Dense) = schema.field(1).data_type() else { panic!("{schema:?}") };
         let names: Vec<&str> = fields.iter().map(|(_, field)| field.name().as_str()).collect();
-        let expected =
-            ["string_value", "bool_value", "bigint_value", "int32_bitmask", "string_list", "int32_to_int32_list_map"];
+        let expected = ["string_value", "bool_value", "bigint_value", "int32_bitmask", "string_list", "int32_to_int32_list_map"];
         assert_eq!((schema.field(1).name().as_str(), names.as_slice()), ("value", &expected[..]));
         assert_eq!(batch.num_rows(), 1);
     }

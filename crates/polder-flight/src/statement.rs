@@ -49,7 +49,8 @@ impl Statement {
 
     /// Reads a handle or a ticket.
     pub(crate) fn read(handle: &[u8]) -> Result<Self, Status> {
-        let Handle { sql, parameters, id } = Handle::decode(handle).map_err(|error| unreadable("the statement's handle", error))?;
+        let Handle { sql, parameters, id } =
+            Handle::decode(handle).map_err(|error| unreadable("the statement's handle", error))?;
         let parameters = if parameters.is_empty() { None } else { Some(Parameters::read(&parameters)?) };
         Ok(Self { sql, parameters, id })
     }
@@ -86,22 +87,23 @@ impl Statement {
 
     /// The schema of its rows as they will be. Values may change what it gives, so that with them it is planned and not run.
     pub(crate) async fn schema(&self, platform: &Platform) -> Result<SchemaRef, Status> {
-        match self.values()?.as_slice() {
-            [] => Ok(self.described(platform).await?.0),
-            [first, rest @ ..] => {
-                let result = self.asked(platform, first.clone()).await?;
-                Ok(common(&result.schema, rest.is_empty()))
-            }
-        }
+        let Some(parameters) = &self.parameters else { return Ok(self.described(platform).await?.0) };
+        let rows = parameters.rows()?;
+        let alone = rows.len() == 1;
+        let first = rows.into_iter().next().map_or_else(|| parameters.nothing(), Ok)?;
+        Ok(common(&self.asked(platform, first).await?.schema, alone))
     }
 
     /// Its rows, encoded as they are found. What is bound to it is answered row by row.
     pub(crate) async fn rows(self, platform: Platform) -> Result<BoxStream<'static, Result<FlightData, Status>>, Status> {
-        let mut values = self.values()?.into_iter();
+        let mut values = match &self.parameters {
+            Some(parameters) => parameters.rows()?.into_iter(),
+            None => vec![Vec::new()].into_iter(),
+        };
         let (schema, batches) = match values.next() {
-            None if self.parameters.is_some() => (self.described(&platform).await?.0, stream::empty().boxed()),
-            first => {
-                let result = self.asked(&platform, first.unwrap_or_default()).await?;
+            None => (self.schema(&platform).await?, stream::empty().boxed()),
+            Some(first) => {
+                let result = self.asked(&platform, first).await?;
                 let schema = common(&result.schema, values.len() == 0);
                 let rest = stream::iter(values).then(move |values| {
                     let (statement, platform) = (self.clone(), platform.clone());
@@ -121,10 +123,6 @@ impl Statement {
 
     async fn asked(&self, platform: &Platform, values: Vec<ScalarValue>) -> Result<QueryResult, Status> {
         platform.query_with(&self.sql, values).await.map_err(refused)
-    }
-
-    fn values(&self) -> Result<Vec<Vec<ScalarValue>>, Status> {
-        self.parameters.as_ref().map_or_else(|| Ok(Vec::new()), Parameters::rows)
     }
 }
 

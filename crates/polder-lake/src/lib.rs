@@ -11,6 +11,7 @@
 //! ```
 
 mod background;
+mod beside;
 mod commit;
 mod declare;
 mod durable;
@@ -35,6 +36,7 @@ mod storage;
 mod versions;
 mod write;
 
+pub use beside::BESIDE;
 pub use commit::{Committed, Staged};
 pub use error::{Error, Result};
 pub use files::{DeletionVector, FileAction, FileActionKind, FileBytes, LogFacts, VersionChanges};

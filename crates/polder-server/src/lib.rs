@@ -9,6 +9,7 @@ pub mod auth;
 pub mod config;
 mod described;
 mod doors;
+mod iceberg;
 pub mod idempotency;
 pub mod identified;
 pub mod limits;

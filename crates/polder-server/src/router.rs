@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{apart, api, auth, described, doors, idempotency, limits, ops, scim, telemetry, unity};
+use crate::{apart, api, auth, described, doors, iceberg, idempotency, limits, ops, scim, telemetry, unity};
 
 /// Every route over an app.
 pub fn router(app: App) -> Router {
@@ -26,6 +26,7 @@ pub fn router(app: App) -> Router {
         .merge(auth::routes())
         .merge(scim::routes())
         .merge(unity::routes())
+        .merge(iceberg::routes())
         .merge(doors::flight::routes(&app))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)

@@ -23,7 +23,7 @@ use crate::settings::StoreSettings;
 
 const PROVIDER: &str = "aws";
 const ENDPOINT: [&str; 4] = ["endpoint", "aws_endpoint", "aws_endpoint_url", "endpoint_url"];
-const REGION: [&str; 4] = ["region", "aws_region", "default_region", "aws_default_region"];
+pub(crate) const REGION: [&str; 4] = ["region", "aws_region", "default_region", "aws_default_region"];
 /// Stores that speak S3 and STS without being AWS have one role, whatever it is called.
 const ANY_ROLE: &str = "arn:aws:iam::000000000000:role/polder";
 

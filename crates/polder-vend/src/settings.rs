@@ -17,6 +17,12 @@ impl StoreSettings {
         Self(options.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect())
     }
 
+    /// The region of a store that speaks S3, where the settings name one.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.get(&crate::aws::REGION)
+    }
+
     /// The first option that is there under one of these names.
     pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.0.get(*name)).map(String::as_str).filter(|value| !value.is_empty())

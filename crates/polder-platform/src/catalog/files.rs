@@ -160,7 +160,7 @@ impl Act<'_> {
     }
 }
 
-fn refused(error: VendError) -> Error {
+pub(super) fn refused(error: VendError) -> Error {
     let kind = match error {
         VendError::NotWhole { .. } | VendError::Checked { .. } | VendError::Permit { .. } => ErrorKind::Denied,
         _ => ErrorKind::Invalid,

@@ -9,6 +9,7 @@ mod make;
 mod object;
 mod stage;
 mod table;
+mod whole;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use make::{NewCatalog, NewSchema, NewTable, NewView, NewVolume};
 pub use object::{CatalogObject, Listing};
 pub use stage::Staged;
 pub use table::TableChange;
+pub use whole::WholeTable;
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};

@@ -23,6 +23,10 @@ pub(super) fn scope(method: &Method, path: Option<&str>) -> Option<Scope> {
     if below("/api/v1/roles") {
         return Some(Scope::Admin);
     }
+    // A table is its files, which are handed out with it.
+    if let Some(("", rest) | ("/environments/{environment}", rest)) = path.split_once("/iceberg/v1/") {
+        return Some(if rest.contains("{table}") { Scope::Query } else { Scope::Read });
+    }
     if below(polder_flight::PREFIX) {
         return Some(Scope::Query);
     }
@@ -78,6 +82,10 @@ mod tests {
             ("GET", "/api/v1/measures", Some(Scope::Read)),
             ("POST", "/scimitar", Some(Scope::Apply)),
             ("TRACE", "/api/v1/environments", None),
+            ("GET", "/iceberg/v1/config", Some(Scope::Read)),
+            ("GET", "/iceberg/v1/{prefix}/namespaces/{namespace}/tables", Some(Scope::Read)),
+            ("GET", "/environments/{environment}/iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}", Some(Scope::Query)),
+            ("POST", "/iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}/plan", Some(Scope::Query)),
             ("POST", "/arrow.flight.protocol.FlightService/{*rest}", Some(Scope::Query)),
         ];
         for (method, path, expected) in table {

@@ -89,7 +89,10 @@ mod tests {
         let refused = || Problem::too_many("wait").into_response();
         let there = in_its_form("/arrow.flight.protocol.FlightService/DoGet", refused());
         assert_eq!((there.status(), &there.headers()["grpc-status"]), (StatusCode::OK, &HeaderValue::from_static("8")));
-        assert_eq!((&there.headers()["content-type"], &there.headers()["retry-after"]), (&"application/grpc".parse().unwrap(), &"1".parse().unwrap()));
+        assert_eq!(
+            (&there.headers()["content-type"], &there.headers()["retry-after"]),
+            (&"application/grpc".parse().unwrap(), &"1".parse().unwrap())
+        );
         let here = in_its_form("/api/v1/environments", refused());
         assert_eq!(here.status(), StatusCode::TOO_MANY_REQUESTS);
     }

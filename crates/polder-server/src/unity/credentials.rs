@@ -79,14 +79,15 @@ fn operation(said: &str, read: &str, write: &str) -> Result<bool, Refusal> {
 }
 
 /// Files that were opened: where, with what credential if one is needed, until when.
-pub(super) struct Vended {
-    pub(super) url: String,
-    pub(super) token: Option<Token>,
-    pub(super) expires: DateTime<Utc>,
+pub(crate) struct Vended {
+    pub(crate) url: String,
+    pub(crate) token: Option<Token>,
+    pub(crate) region: Option<String>,
+    pub(crate) expires: DateTime<Utc>,
 }
 
 /// Opens files to the caller.
-pub(super) async fn vend(app: &App, platform: &Platform, may_write: bool, of: &FilesOf, noun: &str) -> Result<Vended, Refusal> {
+pub(crate) async fn vend(app: &App, platform: &Platform, may_write: bool, of: &FilesOf, noun: &str) -> Result<Vended, Refusal> {
     let (FilesOf::Table { write, .. } | FilesOf::Volume { write, .. } | FilesOf::Path { write, .. }) = of;
     if *write && !may_write {
         let message = "the token is not good for writing files: it lacks the scope write";
@@ -95,14 +96,15 @@ pub(super) async fn vend(app: &App, platform: &Platform, may_write: bool, of: &F
     let OpenFiles { url, scope, settings } = platform.open_files(of).await.map_err(|error| Refusal::from(error).of(noun))?;
     let now = Utc::now();
     let Some(settings) = settings else {
-        return Ok(Vended { url, token: None, expires: now + TimeDelta::from_std(LIFETIME).unwrap_or_default() });
+        return Ok(Vended { url, token: None, region: None, expires: now + TimeDelta::from_std(LIFETIME).unwrap_or_default() });
     };
+    let region = settings.region().map(str::to_owned);
     let Credentials { token, expires } = Vendor::new(app.outbound.clone()).vend(&scope, &settings, LIFETIME, now).await?;
-    Ok(Vended { url, token: Some(token), expires })
+    Ok(Vended { url, token: Some(token), region, expires })
 }
 
 async fn answer(app: &App, platform: &Platform, may_write: bool, of: &FilesOf, noun: &str) -> Result<Json<Value>, Refusal> {
-    let Vended { url, token, expires } = vend(app, platform, may_write, of, noun).await?;
+    let Vended { url, token, expires, .. } = vend(app, platform, may_write, of, noun).await?;
     let mut answer = json!({ "expiration_time": expires.timestamp_millis(), "url": url });
     match token {
         None => {}

@@ -6,12 +6,12 @@
 
 mod catalogs;
 mod commits;
-mod credentials;
+pub(crate) mod credentials;
 mod delta;
-mod error;
+pub(crate) mod error;
 mod lists;
 mod permissions;
-mod request;
+pub(crate) mod request;
 mod schemas;
 mod tables;
 mod types;

@@ -1,5 +1,7 @@
 //! Every door, as every kind of principal, and how much anyone may carry through.
 
 mod bed;
+mod flight;
+mod iceberg;
 mod limits;
 mod routes;
