@@ -32,7 +32,7 @@ pub(crate) struct Workers(OnceLock<Option<Runtime>>);
 
 impl Workers {
     /// Where to run; `None` when the system has no thread left.
-    fn handle(&self) -> Option<&Handle> {
+    pub(crate) fn handle(&self) -> Option<&Handle> {
         self.0.get_or_init(start).as_ref().map(Runtime::handle)
     }
 }

@@ -27,6 +27,7 @@ pub mod telemetry;
 pub mod unity;
 
 pub use config::{Limits, ServerConfig, TlsFiles};
+pub use doors::postgres::PostgresSettings;
 pub use identified::{Identified, LocalIdentity};
 pub use local::InProcess;
 pub use problem::Problem;

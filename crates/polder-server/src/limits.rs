@@ -31,7 +31,7 @@ impl Concurrency {
     }
 
     /// Takes a place for a principal's request; `None` when all are taken.
-    fn enter(&self, principal: &str) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn enter(&self, principal: &str) -> Option<OwnedSemaphorePermit> {
         let mut principals = self.principals.lock().unwrap_or_else(PoisonError::into_inner);
         if principals.len() > 10_000 {
             principals.retain(|_, places| places.available_permits() < self.limit);

@@ -9,6 +9,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
 use crate::config::{ServerConfig, TlsFiles};
+use crate::doors::postgres::{self, PostgresSettings};
 use crate::ops;
 use crate::prompt::Prompt;
 use crate::router::router;
@@ -24,6 +25,8 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
     sweep: JoinHandle<()>,
+    /// The door for clients of PostgreSQL, once it is open.
+    postgres: Option<polder_pgwire::Serving>,
 }
 
 /// Begins to serve.
@@ -57,7 +60,7 @@ pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
             tokio::spawn(server.serve(service))
         }
     };
-    Ok(Running { address, app, handle, task, sweep })
+    Ok(Running { address, app, handle, task, sweep, postgres: None })
 }
 
 /// Ends connections whose requests arrive too slowly, and bounds what one connection may hold.
@@ -83,12 +86,26 @@ async fn tls_config(files: &TlsFiles) -> Result<RustlsConfig, StartError> {
 }
 
 impl Running {
+    /// Serves clients of PostgreSQL, too, at an address of their own. Returns where that is.
+    ///
+    /// # Errors
+    /// When the address is taken, or the certificate cannot be used.
+    pub fn serve_postgres(&mut self, settings: PostgresSettings) -> Result<SocketAddr, StartError> {
+        let serving = postgres::serve(&self.app, settings)?;
+        let address = serving.address;
+        self.postgres = Some(serving);
+        Ok(address)
+    }
+
     /// Takes no more requests, and waits for those under way as long as the configuration says.
     ///
     /// # Errors
     /// When listening failed.
-    pub async fn stop(self) -> std::io::Result<()> {
+    pub async fn stop(mut self) -> std::io::Result<()> {
         self.handle.graceful_shutdown(Some(self.app.config.limits.shutdown_grace));
+        if let Some(postgres) = self.postgres.take() {
+            postgres.stop().await;
+        }
         self.ended().await
     }
 

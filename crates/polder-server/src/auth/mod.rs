@@ -163,6 +163,27 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     Ok(watch::watched(app, again, name, run_as(identity, request, next).await))
 }
 
+/// Finds out who shows a token as a password, as clients do that know nothing else and speak no HTTP.
+///
+/// # Errors
+/// When the token is not accepted or is another's, too many were wrong, or that cannot be found out now.
+pub(crate) async fn by_password(
+    app: &App,
+    extensions: &axum::http::Extensions,
+    user: &str,
+    password: &Secret,
+) -> Result<(Identity, Standing), Problem> {
+    who::by_password(app, extensions, user, password).await
+}
+
+/// Puts on record that a token was refused for want of a scope.
+///
+/// # Errors
+/// When the record cannot be written.
+pub(crate) async fn refuse_scope(app: &App, identity: &Identity, what: &str, scope: polder_identity::Scope) -> Result<(), Problem> {
+    audit::record(app, identity, "USE_TOKEN", what, false, &format!("it lacks the scope {scope}")).await
+}
+
 async fn run_as(identity: Identity, mut request: Request, next: Next) -> Response {
     let identified = Identified(identity);
     request.extensions_mut().insert(identified.clone());

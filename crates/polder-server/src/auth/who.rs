@@ -83,6 +83,22 @@ pub(super) async fn is_asking(app: &App, request: &Parts) -> Result<Option<Found
     }
 }
 
+/// Finds out who shows a token as a password.
+pub(super) async fn by_password(app: &App, extensions: &Extensions, user: &str, password: &Secret) -> Result<Found, Problem> {
+    let now = Utc::now();
+    if app.auth.attempts.too_many(address(extensions), now) {
+        return Err(Problem::too_many("too many wrong credentials came from this address").with_hint("wait for a minute"));
+    }
+    match (Asking { app, extensions, now }).basic(user, password).await {
+        Ok(found) => Ok(found),
+        Err(Refusal::Fault(problem)) => Err(problem),
+        Err(Refusal::Credentials(why)) => {
+            failed(app, extensions, &why, now).await?;
+            Err(not_accepted())
+        }
+    }
+}
+
 /// Counts credentials that are not accepted, and puts them into the log and the audit.
 pub(super) async fn failed(app: &App, extensions: &Extensions, why: &str, now: DateTime<Utc>) -> Result<(), Problem> {
     let from = address(extensions);

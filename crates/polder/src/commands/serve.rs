@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use polder_model::TenantName;
-use polder_server::{Limits, ServerConfig, TlsFiles};
+use polder_server::{Limits, PostgresSettings, Running, ServerConfig, TlsFiles};
 
 use crate::context::{Context, say, say_exact};
 use crate::failure::{Exit, Failure};
@@ -21,7 +21,8 @@ use crate::render::plain;
 Examples:
   polder serve
   polder serve --listen 0.0.0.0:8470 --tls-certificate server.pem --tls-key server.key
-  polder serve --tenant production --log-format json")]
+  polder serve --tenant production --log-format json
+  polder serve --postgres 127.0.0.1:5432")]
 pub(crate) struct Args {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8470")]
@@ -50,6 +51,18 @@ pub(crate) struct Args {
     /// How many requests of one principal are worked on at once
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     concurrent: u16,
+
+    /// Serve clients of PostgreSQL at this address, too
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    postgres: Option<SocketAddr>,
+
+    /// Take the passwords of clients of PostgreSQL from other machines over connections without TLS, too
+    #[arg(long, requires = "postgres")]
+    postgres_plaintext: bool,
+
+    /// How many sessions of clients of PostgreSQL there may be
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..))]
+    postgres_sessions: u16,
 
     /// Where traces go: the URL of an OTLP collector, such as http://localhost:4318
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
@@ -88,15 +101,23 @@ impl Args {
                 ..Limits::default()
             },
         };
+        let postgres = self.postgres.map(|listen| PostgresSettings {
+            plaintext: self.postgres_plaintext,
+            sessions: self.postgres_sessions.into(),
+            ..PostgresSettings::new(listen)
+        });
         let json = self.log_format == LogFormat::Json;
         crate::context::runtime()?.block_on(async {
             let telemetry = polder_server::telemetry::start(json, context.color_err, context.verbose, self.otlp.as_deref())
                 .map_err(|error| {
                     Failure::new(Exit::Invalid, "cannot send traces", "name the URL of an OTLP collector").because(error)
                 })?;
-            let running = polder_server::serve(config).await.map_err(not_started)?;
+            let mut running = polder_server::serve(config).await.map_err(not_started)?;
             let scheme = if running.app.config.tls.is_some() { "https" } else { "http" };
             say(format_args!("polder serves tenant {} at {scheme}://{}", running.app.tenant, running.address));
+            if let Some(settings) = postgres {
+                serve_postgres(&mut running, settings)?;
+            }
             first_token(&running.app).await?;
             told_to_stop().await?;
             say("ending: requests under way are finished first");
@@ -106,6 +127,13 @@ impl Args {
             Ok(Exit::Ok)
         })
     }
+}
+
+/// Opens the door for clients of PostgreSQL, and says where it is.
+fn serve_postgres(running: &mut Running, settings: PostgresSettings) -> anyhow::Result<()> {
+    let address = running.serve_postgres(settings).map_err(not_started)?;
+    say(format_args!("clients of PostgreSQL connect to {address}: the user is a principal, the password a token, the database an environment"));
+    Ok(())
 }
 
 /// Makes the token that a new platform is set up with, at the first start, and shows it this once.
