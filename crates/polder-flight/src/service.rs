@@ -12,6 +12,8 @@ use arrow_flight::{
     Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria, Empty, FlightData,
     FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, PollInfo, PutResult, SchemaResult, Ticket,
 };
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -37,6 +39,12 @@ const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
 const SET_SESSION_OPTIONS: &str = "SetSessionOptions";
 const GET_SESSION_OPTIONS: &str = "GetSessionOptions";
 const CLOSE_SESSION: &str = "CloseSession";
+
+/// How Basic credentials are encoded: some clients leave out what fills up the end.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The actions there are, and what each does.
 const ACTIONS: [(&str, &str); 7] = [
@@ -327,14 +335,13 @@ fn no_transaction(transaction: Option<&Bytes>) -> Result<(), Status> {
 
 /// The token that a request bears, by itself or as a password.
 fn bearer<T>(request: &Request<T>) -> Result<String, Status> {
-    use base64::Engine as _;
     let unreadable = || Status::unauthenticated("send a token as `Bearer`, or as the password of `Basic`");
     let value = request.metadata().get("authorization").and_then(|value| value.to_str().ok()).ok_or_else(unreadable)?;
     let (scheme, rest) = value.split_once(' ').ok_or_else(unreadable)?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Ok(rest.trim().to_owned());
     }
-    let decoded = base64::prelude::BASE64_STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = BASIC.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let (_, password) = decoded.as_deref().and_then(|text| text.split_once(':')).ok_or_else(unreadable)?;
     Ok(password.to_owned())
 }
@@ -375,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_handshake_hands_the_token_back_whichever_way_it_came() {
-        for value in ["Bearer secret", "basic dG9rZW46c2VjcmV0"] {
+        for value in ["Bearer secret", "basic OnNlY3JldA==", "Basic OnNlY3JldA"] {
             let mut request = Request::new(());
             request.metadata_mut().insert("authorization", value.parse().unwrap());
             assert_eq!(bearer(&request).unwrap(), "secret");

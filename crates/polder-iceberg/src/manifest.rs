@@ -76,7 +76,7 @@ impl Table {
     fn entry(&self, file: &File) -> Avro {
         let snapshot = self.snapshot_id();
         let partition = file.partition.iter().enumerate().map(|(place, value)| {
-            let value = value.as_ref().map_or_else(|| null(), |value| some(value.to_avro()));
+            let value = value.as_ref().map_or_else(null, |value| some(value.to_avro()));
             (self.partition_name(place), value)
         });
         let data_file = record([
@@ -108,7 +108,10 @@ impl Table {
                 json!({ "name": name, "type": ["null", inner], "default": null, "field-id": Partitions::id(place) })
             })
             .collect();
-        let optional = |name: &str, data_type: &str, id: i32| json!({ "name": name, "type": ["null", data_type], "default": null, "field-id": id });
+        let optional = |name: &str, data_type: &str, id: i32| {
+            let data_type = json!(["null", data_type]);
+            json!({ "name": name, "type": data_type, "default": null, "field-id": id })
+        };
         json!({ "type": "record", "name": "manifest_entry", "fields": [
             field("status", json!("int"), 0),
             optional("snapshot_id", "long", 1),

@@ -66,7 +66,10 @@ impl Table {
 
     /// The fields of the specification that manifests are of, as manifests have them.
     pub(crate) fn partition_fields(&self) -> Vec<Value> {
-        let field = |(place, column): (usize, &crate::schema::Column)| json!({ "name": column.name, "transform": "identity", "source-id": column.id, "field-id": Partitions::id(place) });
+        let field = |(place, column): (usize, &crate::schema::Column)| {
+            let id = Partitions::id(place);
+            json!({ "name": column.name, "transform": "identity", "source-id": column.id, "field-id": id })
+        };
         self.partitions.0.iter().enumerate().map(field).collect()
     }
 
@@ -95,6 +98,8 @@ mod tests {
             { "source-id": 3, "field-id": 1001, "name": "day", "transform": "identity" },
         ] })
         );
+        let required = |place: usize| made["schemas"][0]["fields"][place]["required"].clone();
+        assert_eq!((required(0), required(1)), (json!(true), json!(false)), "no file has the columns of partitions");
         // The file of no country.
         assert_eq!(made["partition-specs"][1]["spec-id"], 1);
         assert_eq!(made["partition-specs"][1]["fields"].as_array().unwrap().len(), 1);

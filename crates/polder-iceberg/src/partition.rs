@@ -50,7 +50,10 @@ impl Partitions {
     /// set is its id, so that 0 is the one of all columns.
     pub(crate) fn spec(&self, lacking: usize) -> Value {
         let has = |(place, _): &(usize, &Column)| lacking & (1 << place) == 0;
-        let field = |(place, column): (usize, &Column)| json!({ "source-id": column.id, "field-id": Self::id(place), "name": column.name, "transform": "identity" });
+        let field = |(place, column): (usize, &Column)| {
+            let id = Self::id(place);
+            json!({ "source-id": column.id, "field-id": id, "name": column.name, "transform": "identity" })
+        };
         let fields: Vec<Value> = self.0.iter().enumerate().filter(has).map(field).collect();
         json!({ "spec-id": lacking, "fields": fields })
     }

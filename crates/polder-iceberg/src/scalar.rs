@@ -68,6 +68,12 @@ impl Primitive {
         }
     }
 
+    /// Whether JSON has values of it that are taken for nothing else. PyIceberg (0.12) takes a date in a plan for text, and a filter by
+    /// date then finds no rows where there are some.
+    pub(crate) const fn is_plain_json(self) -> bool {
+        matches!(self, Self::Boolean | Self::Int | Self::Long | Self::String)
+    }
+
     /// Its schema in Avro. `name` is for a type that has to have one.
     pub(crate) fn avro(self, name: &str) -> Value {
         match self {

@@ -48,6 +48,12 @@ impl Schema {
         Ok(Self { columns, last_id: reading.ids.last(), fields, name_mapping })
     }
 
+    /// Lets files lack columns: those of partitions are in no file of a Delta table, and readers demand of a file what is required.
+    pub(crate) fn let_lack(&mut self, names: &[String]) {
+        let lacking = |field: &&mut Value| field["name"].as_str().is_some_and(|name| names.iter().any(|lacking| lacking == name));
+        self.fields.iter_mut().filter(lacking).for_each(|field| field["required"] = json!(false));
+    }
+
     /// The column of a name, for filters.
     pub(crate) fn column(&self, name: &str, case_sensitive: bool) -> Option<&Column> {
         self.columns.iter().find(|column| match case_sensitive {

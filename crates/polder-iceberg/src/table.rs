@@ -78,9 +78,11 @@ impl Table {
         let is_mapped = mapping(&metadata, &protocol)?;
         let text = metadata["schemaString"].as_str().ok_or_else(|| Error::Log("it has no schema".to_owned()))?;
         let delta: Value = serde_json::from_str(text).map_err(|error| Error::Log(error.to_string()))?;
-        let schema = Schema::of_delta(&delta, is_mapped)?;
+        let mut schema = Schema::of_delta(&delta, is_mapped)?;
         let names = metadata["partitionColumns"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let partitions = Partitions::new(&schema, &names.map(str::to_owned).collect::<Vec<_>>())?;
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        let partitions = Partitions::new(&schema, &names)?;
+        schema.let_lack(&names);
         let made = metadata["createdTime"].as_i64().unwrap_or_default();
         let updated_millis = files.iter().map(|file| file.modified_millis).fold(made, i64::max);
         let files = files.into_iter().map(|file| read(&location, &partitions, file)).collect::<Result<_, _>>()?;
@@ -118,7 +120,7 @@ fn mapping(metadata: &Value, protocol: &Value) -> Result<bool, Error> {
 
 fn read(location: &str, partitions: &Partitions, file: DataFile) -> Result<File, Error> {
     if file.has_deletion_vector {
-        let why = "it has deletion vectors; `polder optimize` writes its files without them";
+        let why = "it has deletion vectors: have its writer purge them";
         return Err(Error::Unsupported(why.to_owned()));
     }
     if file.path.contains("://") || file.path.starts_with('/') {
@@ -126,7 +128,7 @@ fn read(location: &str, partitions: &Partitions, file: DataFile) -> Result<File,
     }
     let statistics = Statistics::read(file.stats.as_deref());
     let rows = statistics.rows().ok_or_else(|| {
-        Error::Unsupported("its log does not say how many rows each file has; `polder optimize` writes files that do".to_owned())
+        Error::Unsupported("its log does not say how many rows each file has: have its writer collect statistics".to_owned())
     })?;
     Ok(File {
         partition: partitions.values(&file)?,
@@ -145,7 +147,7 @@ pub(crate) mod tests {
 
     /// A table of two countries and a file of no country.
     pub(crate) fn source() -> Source {
-        let field = |name: &str, data_type: &str| json!({ "name": name, "type": data_type, "nullable": true, "metadata": {} });
+        let field = |name: &str, data_type: &str| json!({ "name": name, "type": data_type, "nullable": false, "metadata": {} });
         let schema =
             json!({ "type": "struct", "fields": [field("id", "long"), field("country", "string"), field("day", "date")] });
         let file = |path: &str, country: Option<&str>, rows: i64, from: i64| DataFile {

@@ -1,11 +1,17 @@
 //! What a request bears to prove who is asking.
 
 use axum::http::{HeaderMap, header};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use polder_model::secret::Secret;
 
 use super::cookies::{Cookies, Jar};
+
+/// How Basic credentials are encoded: some clients leave out what fills up the end.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// What a request bears.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ pub(super) fn read(headers: &HeaderMap, cookies: Cookies) -> Result<Option<Crede
 
 /// Reads the user and the password of Basic credentials.
 pub(super) fn basic(encoded: &str) -> Result<(String, Secret), Unreadable> {
-    let decoded = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Unreadable)?;
+    let decoded = BASIC.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Unreadable)?;
     let (user, password) = decoded.split_once(':').ok_or(Unreadable)?;
     Ok((user.to_owned(), Secret::new(password)))
 }
@@ -52,6 +58,7 @@ pub(super) fn basic(encoded: &str) -> Result<(String, Secret), Unreadable> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use base64::prelude::BASE64_STANDARD;
 
     use super::*;
 
@@ -68,6 +75,9 @@ mod tests {
         assert!(
             matches!(of(&[&basic]), Ok(Some(Credentials::Basic { user, token })) if user == "ana" && token.expose() == "x:y")
         );
+        // As the Go client of Flight has it.
+        let open = basic.trim_end_matches('=');
+        assert!(matches!(of(&[open]), Ok(Some(Credentials::Basic { user, .. })) if user == "ana"));
         for wrong in [&["Bearer"][..], &["Bearer "], &["Digest x"], &["Basic x"], &["Basic eA=="], &["Bearer x", "Bearer x"]] {
             assert!(of(wrong).is_err(), "{wrong:?}");
         }
