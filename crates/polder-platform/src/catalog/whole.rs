@@ -38,7 +38,7 @@ impl Platform {
         let entry = what.address().and_then(|address| act.metastore.resources().get(&address)).cloned();
         let Some((entry, Resource::Table(table))) = entry.as_ref().map(|entry| (entry, &**entry)) else {
             return match act.metastore.table_or_view(name) {
-                Some(_) => Err(Error::new(ErrorKind::Denied, format!("{name} is a view and has no files: read it by SQL"))),
+                Some(_) => Err(Error::new(ErrorKind::NotFound, format!("{name} is a view, which has no files: read it by SQL"))),
                 None => Err(not_there(&name.to_string())),
             };
         };

@@ -49,8 +49,12 @@ pub(super) async fn list(Catalog(platform): Catalog, Named(on): Named<On>) -> Re
 }
 
 pub(super) async fn exists(Catalog(platform): Catalog, Named(on): Named<On>) -> Result<StatusCode, Refusal> {
-    platform.catalog_table(&on.table_name()?).await.map_err(of_table)?;
-    Ok(StatusCode::NO_CONTENT)
+    let name = on.table_name()?;
+    let found = platform.catalog_table(&name).await.map_err(of_table)?;
+    match &*found.resource {
+        Resource::Table(table) if table.format == TableFormat::Delta => Ok(StatusCode::NO_CONTENT),
+        _ => Err(Refusal::not_found(format!("{name} is no table that is kept as Delta: read it by SQL")).of("TABLE")),
+    }
 }
 
 /// The metadata, which is also kept beside the table for clients that read it there.
@@ -92,7 +96,8 @@ pub(super) async fn metrics(Catalog(platform): Catalog, Named(on): Named<On>) ->
 
 /// A credential for a table's files, as clients of Iceberg read it. Files of the local disk have none.
 async fn credential(app: &App, platform: &Platform, id: Uuid) -> Result<Option<(String, Value)>, Refusal> {
-    let Vended { url, token, region, expires } = vend(app, platform, false, &FilesOf::Table { id, write: false }, "TABLE").await?;
+    let Vended { url, token, region, expires } =
+        vend(app, platform, false, &FilesOf::Table { id, write: false }, "TABLE").await?;
     let config = match token {
         None => return Ok(None),
         Some(Token::Aws { access_key_id, secret_access_key, session_token, access_point }) => {

@@ -103,6 +103,16 @@ async fn what_metadata_leads_to_is_there_and_is_the_same_for_a_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_rows_is_a_table() {
+    let bed = Bed::new().await;
+    let (status, loaded) = bed.read("owner", TABLE).await;
+    assert_eq!(status, 200, "{loaded}");
+    assert_eq!(loaded["metadata"]["snapshots"][0]["summary"]["total-records"], "0");
+    let (_, plan) = bed.told("owner", "POST", &format!("{TABLE}/plan"), Some(&json!({}))).await;
+    assert_eq!(plan["file-scan-tasks"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_may_only_look_is_handed_no_files() {
     let bed = Bed::loaded().await;
     let scopes = json!({"label": "to look", "scopes": ["read"]});
