@@ -1,8 +1,8 @@
 //! What goes wrong, as PostgreSQL says it: a code of five letters, what happened, where, and what to do.
 
+use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 use polder_engine::{Position, QueryError, QueryErrorKind};
 use polder_platform::{Error, ErrorKind};
-use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 
 use crate::door::Refused;
 use crate::frontend::Malformed;
@@ -231,7 +231,9 @@ impl From<Refused> for Fault {
                 .hint("the password is a token: `polder token create --label WORDS --scope query` makes one"),
             Refused::NotAllowed(why) => Self::fatal(NOT_ALLOWED, why)
                 .hint("use a token with the scope query: `polder token create --label WORDS --scope query`"),
-            Refused::NoDatabase => Self::fatal(NO_DATABASE, "database does not exist").hint("a database is an environment, such as dev"),
+            Refused::NoDatabase => {
+                Self::fatal(NO_DATABASE, "database does not exist").hint("a database is an environment, such as dev")
+            }
             Refused::TooMany(why) => Self::fatal(TOO_MANY, why).hint("wait for a minute"),
             Refused::Unavailable(why) => Self::fatal(CANNOT_CONNECT, why).hint("try again in a moment"),
         }

@@ -239,9 +239,13 @@ impl Settings {
 
     /// The schema in which names without one are looked for, where the session has set one.
     pub(crate) fn schema(&self) -> Option<String> {
-        let first = self.now.get("search_path")?.split(',').map(str::trim).map(|name| name.trim_matches('"')).find(|name| {
-            !matches!(*name, "" | "$user" | "public" | "pg_catalog" | "information_schema")
-        })?;
+        let first = self
+            .now
+            .get("search_path")?
+            .split(',')
+            .map(str::trim)
+            .map(|name| name.trim_matches('"'))
+            .find(|name| !matches!(*name, "" | "$user" | "public" | "pg_catalog" | "information_schema"))?;
         Some(first.to_owned())
     }
 }
@@ -254,7 +258,8 @@ fn unknown(name: &str) -> Fault {
     if FIXED.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
         return Fault::new(fault::WRONG_STATE, format!("parameter {name:?} cannot be changed")).hint("leave it as it is");
     }
-    Fault::new(fault::NO_SETTING, format!("unrecognized configuration parameter {name:?}")).hint("`SHOW ALL` lists those there are")
+    Fault::new(fault::NO_SETTING, format!("unrecognized configuration parameter {name:?}"))
+        .hint("`SHOW ALL` lists those there are")
 }
 
 /// A value as it is kept, where not every value is one.
@@ -265,7 +270,7 @@ fn checked(name: &str, value: &str) -> Result<String, Fault> {
     if value.len() > MAX_VALUE_BYTES || value.contains('\0') {
         return Err(Fault::new(fault::INVALID_PARAMETER_VALUE, format!("the value for parameter {name:?} is too long")));
     }
-    let plain = value.trim().trim_matches('"');
+    let plain = value.trim().trim_matches(['"', '\'']);
     let lower = plain.to_ascii_lowercase();
     match name {
         "client_encoding" => match lower.replace(['-', '_'], "").as_str() {
@@ -290,10 +295,12 @@ fn checked(name: &str, value: &str) -> Result<String, Fault> {
             Ok(digits) if (-15..=3).contains(&digits) => Ok(digits.to_string()),
             _ => wrong("use a number from -15 to 3"),
         },
-        "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" | "idle_session_timeout" => match duration(plain) {
-            Some(_) => Ok(plain.to_owned()),
-            None => wrong("use a number of milliseconds, or one with ms, s, min or h"),
-        },
+        "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" | "idle_session_timeout" => {
+            match duration(plain) {
+                Some(_) => Ok(plain.to_owned()),
+                None => wrong("use a number of milliseconds, or one with ms, s, min or h"),
+            }
+        }
         "default_transaction_read_only" | "transaction_read_only" => match lower.as_str() {
             // Nothing is written here, whatever a client asks for.
             "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" => Ok("on".to_owned()),
@@ -376,7 +383,8 @@ mod tests {
     use super::*;
 
     fn settings() -> Settings {
-        let parameters = [("user", "ana"), ("application_name", "psql"), ("options", r"-c statement_timeout=2s --extra-float-digits=3")];
+        let parameters =
+            [("user", "ana"), ("application_name", "psql"), ("options", r"-c statement_timeout=2s --extra-float-digits=3")];
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Settings::of_startup(&parameters, "ana").unwrap()
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use polder_model::secret::Secret;
 use pgwire::messages::PgWireBackendMessage as Backend;
 use pgwire::messages::startup::{Authentication, ParameterStatus};
 use pgwire::tokio::TlsAcceptor;
+use polder_model::secret::Secret;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -216,7 +216,9 @@ impl Counted {
         let mut principals = server.counts.principals.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, own) = (principals.values().sum::<usize>(), principals.get(principal).copied().unwrap_or_default());
         if all >= server.config.sessions {
-            return Err(Fault::fatal(fault::TOO_MANY, "there are too many sessions already").hint("close those that are not used"));
+            return Err(
+                Fault::fatal(fault::TOO_MANY, "there are too many sessions already").hint("close those that are not used")
+            );
         }
         if own >= server.config.sessions_of_one {
             return Err(Fault::fatal(fault::TOO_MANY, format!("{principal} has too many sessions already"))

@@ -46,12 +46,14 @@ pub(crate) fn read(
     for (at, (value, kind)) in values.iter().zip(types).enumerate() {
         let text = formats.get(if formats.len() == 1 { 0 } else { at }).is_none_or(|code| *code == 0);
         if let Some(value) = value {
-            fits(kind, value, text).map_err(|fault| Fault { message: format!("parameter ${}: {}", at + 1, fault.message), ..fault })?;
+            fits(kind, value, text)
+                .map_err(|fault| Fault { message: format!("parameter ${}: {}", at + 1, fault.message), ..fault })?;
         }
     }
-    let statement = StoredStatement::new(String::new(), (), types.iter().cloned().map(Some).collect());
+    let statement = StoredStatement::new(String::new(), (), types.iter().map(decoded_as).map(Some).collect());
     let bind = extendedquery::Bind::new(None, None, formats, values, Vec::new());
-    let wrong = |error: pgwire::error::PgWireError| Fault::new(fault::INVALID_TEXT, format!("a parameter cannot be read: {error}"));
+    let wrong =
+        |error: pgwire::error::PgWireError| Fault::new(fault::INVALID_TEXT, format!("a parameter cannot be read: {error}"));
     let portal = Portal::try_new(&bind, Arc::new(statement)).map_err(wrong)?;
     let targets: Vec<Option<&DataType>> = inferred.iter().map(Option::as_ref).collect();
     let ParamValues::List(read) = deserialize_parameters(&portal, &targets).map_err(wrong)? else { return Ok(Vec::new()) };
@@ -65,6 +67,11 @@ pub(crate) fn read(
         }
     };
     read.into_iter().enumerate().map(cast).collect()
+}
+
+/// The type as which values of a type are read: numbers of things are numbers.
+fn decoded_as(kind: &Type) -> Type {
+    if *kind == Type::OID_ARRAY { Type::INT4_ARRAY } else { kind.clone() }
 }
 
 /// Refuses binary values of another length than their type has, and text that is none: decoders take that for granted.

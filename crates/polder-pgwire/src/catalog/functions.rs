@@ -8,7 +8,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError};
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, Int64Array, ListArray, StringArray, StructArray};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, BooleanArray, Int32Array, Int64Array, ListArray, StringArray, StructArray,
+};
 use arrow::array::{NullArray, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
@@ -16,11 +18,14 @@ use arrow::datatypes::{DataType, Field, Fields, Int64Type};
 use datafusion::common::{exec_datafusion_err, plan_datafusion_err};
 use datafusion::error::Result;
 use datafusion::execution::{FunctionRegistry as _, SessionState};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 
 use super::Facts;
 use super::known::Known;
-use super::rewrite::relation_named;
+use super::rewrite::{relation_named, type_name};
+use super::statics::{Statics, function_named};
 use crate::settings::VERSION;
 
 /// What all of these say: that it is visible, or allowed.
@@ -58,7 +63,9 @@ const FALSE: [&str; 6] = [
     "pg_is_wal_replay_paused",
 ];
 /// What is nothing, as text.
-const NOTHING: [&str; 26] = [
+const NOTHING: [&str; 27] = [
+    // What is said of columns that number themselves: there are none.
+    "json_build_object",
     "pg_get_viewdef",
     "pg_get_indexdef",
     "pg_get_triggerdef",
@@ -178,14 +185,14 @@ fn number(name: &str, value: i64) -> Arc<ScalarUDF> {
 }
 
 /// Gives a session's questions their functions.
-pub(super) fn register(state: &mut SessionState, facts: &Facts, known: &Arc<Known>) -> Result<()> {
+pub(super) fn register(state: &mut SessionState, facts: &Facts, known: &Arc<Known>, statics: &Arc<Statics>) -> Result<()> {
     let mut functions: Vec<Arc<ScalarUDF>> = Vec::new();
     functions.extend(TRUE.iter().map(|name| flag(name, true)));
     functions.extend(FALSE.iter().map(|name| flag(name, false)));
     functions.extend(NOTHING.iter().map(|name| text(name, None)));
     functions.extend(ZERO.iter().map(|name| number(name, 0)));
     functions.extend(of_session(facts));
-    functions.extend(of_known(known));
+    functions.extend(of_known(known, statics));
     functions.push(text("pg_client_encoding", Some("UTF8".to_owned())));
     functions.push(text("pg_encoding_to_char", Some("UTF8".to_owned())));
     functions.push(expand_array());
@@ -224,7 +231,10 @@ fn of_session(facts: &Facts) -> Vec<Arc<ScalarUDF>> {
     let item = Arc::new(Field::new("item", DataType::Utf8, true));
     functions.push(own("current_schemas", DataType::List(Arc::clone(&item)), Volatility::Stable, move |arguments, rows| {
         let own = at.settings.lock().unwrap_or_else(PoisonError::into_inner).schema();
-        let implicit = arguments.first().and_then(|flags| flags.as_boolean_opt()).is_some_and(|flags| flags.iter().flatten().any(|flag| flag));
+        let implicit = arguments
+            .first()
+            .and_then(|flags| flags.as_boolean_opt())
+            .is_some_and(|flags| flags.iter().flatten().any(|flag| flag));
         let system = implicit.then(|| "pg_catalog".to_owned());
         let names: Vec<String> = system.into_iter().chain(own).chain(["public".to_owned()]).collect();
         let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(names.len(), rows));
@@ -233,8 +243,11 @@ fn of_session(facts: &Facts) -> Vec<Arc<ScalarUDF>> {
     }));
     let at = facts.clone();
     functions.push(own("current_setting", DataType::Utf8, Volatility::Stable, move |arguments, _| {
-        let [names, rest @ ..] = arguments else { return Err(plan_datafusion_err!("current_setting takes the name of a setting")) };
-        let missing_ok = rest.first().and_then(|flags| flags.as_boolean_opt()).is_some_and(|flags| flags.iter().flatten().any(|flag| flag));
+        let [names, rest @ ..] = arguments else {
+            return Err(plan_datafusion_err!("current_setting takes the name of a setting"));
+        };
+        let missing_ok =
+            rest.first().and_then(|flags| flags.as_boolean_opt()).is_some_and(|flags| flags.iter().flatten().any(|flag| flag));
         let value = |name: Option<&str>| match name.map(|name| (name, at.setting(name))) {
             None => Ok(None),
             Some((_, Some(value))) => Ok(Some(value)),
@@ -266,18 +279,46 @@ fn of_session(facts: &Facts) -> Vec<Arc<ScalarUDF>> {
 }
 
 /// What looks up what is known.
-fn of_known(known: &Arc<Known>) -> Vec<Arc<ScalarUDF>> {
+fn of_known(known: &Arc<Known>, statics: &Arc<Statics>) -> Vec<Arc<ScalarUDF>> {
     let mut comments: HashMap<(i64, i64), String> = HashMap::new();
     for relation in &known.relations {
         let columns = (1..).zip(&relation.comments);
-        for (number, comment) in std::iter::once((0, &relation.comment)).chain(columns).filter(|(_, comment)| !comment.is_empty()) {
+        for (number, comment) in std::iter::once((0, &relation.comment)).chain(columns).filter(|(_, comment)| !comment.is_empty())
+        {
             comments.insert((relation.oid.into(), number), comment.clone());
         }
     }
     let comments = Arc::new(comments);
     let of_column = Arc::clone(&comments);
     let names = Arc::clone(known);
+    let (relations, system) = (Arc::clone(known), Arc::clone(statics));
+    let types = Arc::clone(statics);
     vec![
+        own("_regproc_text", DataType::Utf8, Volatility::Stable, move |arguments, rows| {
+            let oids = numbers(arguments, 0, rows)?;
+            Ok(Arc::new(
+                oids.iter()
+                    .map(|oid| oid.map(|oid| function_named(i32::try_from(oid).unwrap_or_default())))
+                    .collect::<StringArray>(),
+            ))
+        }),
+        own("_regclass_text", DataType::Utf8, Volatility::Stable, move |arguments, rows| {
+            let name = |oid: i64| {
+                let own = relations.relations.iter().find(|relation| i64::from(relation.oid) == oid);
+                let own = own.map(|relation| format!("\"{}\".{}", relation.schema, relation.name));
+                own.or_else(|| system.system.iter().find(|(_, known)| i64::from(**known) == oid).map(|(name, _)| name.clone()))
+            };
+            let oids = numbers(arguments, 0, rows)?;
+            Ok(Arc::new(
+                oids.iter().map(|oid| oid.map(|oid| name(oid).unwrap_or_else(|| oid.to_string()))).collect::<StringArray>(),
+            ))
+        }),
+        own("to_regtype", DataType::Int32, Volatility::Stable, move |arguments, rows| {
+            let Some(texts) = arguments.first() else { return Ok(new_null_array(&DataType::Int32, rows)) };
+            let texts = cast(texts, &DataType::Utf8)?;
+            let oid = |text: Option<&str>| types.types.get(type_name(text?)).copied();
+            Ok(Arc::new(texts.as_string::<i32>().iter().map(oid).collect::<Int32Array>()))
+        }),
         own("obj_description", DataType::Utf8, Volatility::Stable, move |arguments, rows| {
             let oids = numbers(arguments, 0, rows)?;
             Ok(Arc::new(oids.iter().map(|oid| comments.get(&(oid?, 0))).collect::<StringArray>()))

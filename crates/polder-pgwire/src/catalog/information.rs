@@ -171,9 +171,15 @@ fn nothing(name: &str) -> Option<&'static [&'static str]> {
             "action_timing",
         ],
         "domains" => &["domain_catalog", "domain_schema", "domain_name", "data_type", "udt_name", "domain_default"],
-        "element_types" => {
-            &["object_catalog", "object_schema", "object_name", "object_type", "collection_type_identifier", "data_type", "udt_name"]
-        }
+        "element_types" => &[
+            "object_catalog",
+            "object_schema",
+            "object_name",
+            "object_type",
+            "collection_type_identifier",
+            "data_type",
+            "udt_name",
+        ],
         "foreign_tables" => &[
             "foreign_table_catalog",
             "foreign_table_schema",
@@ -193,9 +199,7 @@ fn nothing(name: &str) -> Option<&'static [&'static str]> {
             "is_grantable",
         ],
         "udt_privileges" => &["grantor", "grantee", "udt_catalog", "udt_schema", "udt_name", "privilege_type", "is_grantable"],
-        "view_table_usage" => {
-            &["view_catalog", "view_schema", "view_name", "table_catalog", "table_schema", "table_name"]
-        }
+        "view_table_usage" => &["view_catalog", "view_schema", "view_name", "table_catalog", "table_schema", "table_name"],
         _ => return None,
     })
 }

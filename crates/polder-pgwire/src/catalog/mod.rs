@@ -12,10 +12,13 @@ mod rewrite;
 mod schemas;
 mod statics;
 
+pub(crate) use statics::function_named;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
@@ -24,6 +27,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::parser::Statement as Parsed;
 use polder_engine::{QueryError, QueryErrorKind, ScalarValue};
 use polder_platform::Platform;
@@ -31,6 +35,7 @@ use polder_platform::Platform;
 use self::known::Known;
 use self::statics::Statics;
 use crate::fault::{self, Fault};
+use crate::rows::OID_ARRAY_KEY;
 use crate::settings::Settings;
 use crate::sql::route::{self, Asked};
 
@@ -61,6 +66,8 @@ pub(crate) struct Facts {
     pub(crate) user: String,
     pub(crate) process: i32,
     pub(crate) settings: Arc<Mutex<Settings>>,
+    /// The cursors that are open.
+    pub(crate) cursors: Arc<Mutex<Vec<String>>>,
 }
 
 /// A session's catalog.
@@ -100,7 +107,7 @@ impl Catalog {
         let parameters = parameters(&plan)?;
         let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {});
         let schema = analyzed.as_ref().unwrap_or(&plan).schema().as_arrow().clone();
-        Ok(Described { schema: Arc::new(schema), parameters })
+        Ok(Described { schema: with_arrays(&Arc::new(schema)), parameters })
     }
 
     /// Answers a question.
@@ -117,7 +124,9 @@ impl Catalog {
             plan.replace_params_with_values(&ParamValues::from(values)).map_err(unanswered)?
         };
         let plan = state.create_physical_plan(&plan).await.map_err(unanswered)?;
-        execute_stream(plan, state.task_ctx()).map_err(unanswered)
+        let stream = execute_stream(plan, state.task_ctx()).map_err(unanswered)?;
+        let schema = with_arrays(&stream.schema());
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
     }
 
     async fn plan(&self, platform: &Platform, question: &Asked) -> Result<(Arc<SessionState>, LogicalPlan), Fault> {
@@ -158,7 +167,7 @@ impl Catalog {
     fn state(&self, known: &Arc<Known>) -> Result<SessionState, DataFusionError> {
         let list = schemas::catalogs(&self.facts, known, &self.statics)?;
         let mut state = self.statics.state(&self.facts.database, Arc::clone(&self.runtime), list);
-        functions::register(&mut state, &self.facts, known)?;
+        functions::register(&mut state, &self.facts, known, &self.statics)?;
         Ok(state)
     }
 }
@@ -167,6 +176,18 @@ impl Facts {
     pub(crate) fn setting(&self, name: &str) -> Option<String> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(ToOwned::to_owned)
     }
+}
+
+/// Columns with several numbers are marked: in a catalog those are numbers of things, which clients know how to read.
+fn with_arrays(schema: &SchemaRef) -> SchemaRef {
+    let marked = |field: &FieldRef| match field.data_type() {
+        DataType::List(item) if *item.data_type() == DataType::Int32 => {
+            let metadata = HashMap::from([(OID_ARRAY_KEY.to_owned(), String::new())]);
+            Arc::new(field.as_ref().clone().with_metadata(metadata))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(marked).collect::<Vec<_>>()))
 }
 
 /// The types of a plan's parameters.

@@ -29,6 +29,7 @@ pub(super) fn table(name: &str, facts: &Facts, known: &Known, statics: &Statics)
         "pg_tables" => tables(facts, known)?,
         "pg_views" => views(facts, known)?,
         "pg_settings" => settings(facts)?,
+        "pg_cursors" => cursors(facts)?,
         _ => return Ok(None),
     }))
 }
@@ -100,7 +101,10 @@ impl Columns {
 
     fn float(self, name: &str, value: f32) -> Self {
         let rows = self.rows;
-        self.add(Field::new(name, DataType::Float32, true), Arc::new(std::iter::repeat_n(Some(value), rows).collect::<Float32Array>()))
+        self.add(
+            Field::new(name, DataType::Float32, true),
+            Arc::new(std::iter::repeat_n(Some(value), rows).collect::<Float32Array>()),
+        )
     }
 
     fn oid(self, name: &str, values: impl Iterator<Item = i32>) -> Self {
@@ -186,9 +190,10 @@ fn classes(known: &Known, statics: &Statics) -> Result<RecordBatch> {
 }
 
 fn attributes(known: &Known) -> Result<RecordBatch> {
-    let all = known.relations.iter().flat_map(|relation| {
-        (1_i16..).zip(relation.columns.fields()).map(move |(number, field)| (relation.oid, number, field))
-    });
+    let all = known
+        .relations
+        .iter()
+        .flat_map(|relation| (1_i16..).zip(relation.columns.fields()).map(move |(number, field)| (relation.oid, number, field)));
     let all: Vec<_> = all.map(|(relation, number, field)| (relation, number, field, pg_type_of(field.data_type()))).collect();
     let oid = |pg_type: &pgwire::api::Type| i32::try_from(pg_type.oid()).unwrap_or_default();
     let is_array = |pg_type: &pgwire::api::Type| i16::from(pg_type.name().starts_with('_'));
@@ -332,6 +337,18 @@ fn views(facts: &Facts, known: &Known) -> Result<RecordBatch> {
         .texts("viewowner", Some(&facts.user))
         // What a view reads may be more than its reader may know of.
         .texts("definition", None)
+        .batch()
+}
+
+fn cursors(facts: &Facts) -> Result<RecordBatch> {
+    let all = facts.cursors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Columns::of(all.len())
+        .text("name", all.iter().map(|name| Some(name.as_str())))
+        .texts("statement", None)
+        .flags("is_holdable", false)
+        .flags("is_binary", false)
+        .flags("is_scrollable", false)
+        .texts("creation_time", None)
         .batch()
 }
 

@@ -1,15 +1,16 @@
 //! Questions in PostgreSQL's SQL, written anew as DataFusion takes them. datafusion-pg-catalog's rules come after these.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
-    Ident, LimitClause, ObjectName, ObjectNamePart, OrderByKind, Query, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
-    Value, VisitMut as _, VisitorMut,
+    AccessExpr, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, Ident, JoinOperator, LimitClause, ObjectName, ObjectNamePart, OrderByKind, Query, Select, SelectItem,
+    SetExpr, Statement, TableFactor, TableWithJoins, Value, VisitMut as _, VisitorMut,
 };
 
 use super::known::Known;
-use super::statics::Statics;
+use super::statics::{Statics, is_function_of_type};
 use crate::fault::{self, Fault};
 use crate::sql::route::{Asked, parse};
 
@@ -95,15 +96,35 @@ impl VisitorMut for Rules<'_> {
     /// In a box: it is carried through many calls.
     type Break = Box<Fault>;
 
+    /// Gives what is selected several times a name of its own each.
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        let mut seen = HashSet::new();
+        for (at, item) in select.projection.iter_mut().enumerate() {
+            if let SelectItem::UnnamedExpr(expression) = item
+                && !matches!(expression, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+                && !seen.insert(expression.to_string())
+            {
+                *item = SelectItem::ExprWithAlias {
+                    expr: expression.clone(),
+                    alias: Ident::with_quote('"', format!("?column?{at}")),
+                };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
         match expression {
             Expr::Cast { kind: CastKind::DoubleColon | CastKind::Cast, expr, data_type, .. } => {
                 if let (Some(text), Some(kind)) = (literal(expr), alias(data_type)) {
                     match self.number(text, kind) {
-                        Ok(Some(number)) => *expression = integer(number),
+                        // It stays a cast, which may be shown as text.
+                        Ok(Some(number)) => **expr = integer(number),
                         Ok(None) => {}
                         Err(fault) => return ControlFlow::Break(Box::new(fault)),
                     }
+                } else if let Some(shown) = shown(expr, data_type) {
+                    *expression = shown;
                 }
             }
             Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => unescape(pattern, escape_char),
@@ -112,7 +133,14 @@ impl VisitorMut for Rules<'_> {
                     *expression = query;
                 }
             }
+            Expr::Subquery(query) if self.gives_nothing(query) => *expression = Expr::Value(Value::Null.into()),
             Expr::Subquery(query) => one_value(query),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                if let [AccessExpr::Dot(Expr::Identifier(field))] = access_chain.as_slice() {
+                    let name = Expr::Value(Value::SingleQuotedString(field.value.clone()).into());
+                    *expression = call("get_field", vec![root.as_ref().clone(), name]);
+                }
+            }
             _ => {}
         }
         ControlFlow::Continue(())
@@ -120,6 +148,25 @@ impl VisitorMut for Rules<'_> {
 }
 
 impl Rules<'_> {
+    /// Whether a query for one value reads a table in which there is nothing.
+    fn gives_nothing(&self, query: &Query) -> bool {
+        let SetExpr::Select(select) = query.body.as_ref() else { return false };
+        let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice() else {
+            return false;
+        };
+        let is_empty = |table: &TableWithJoins| match &table.relation {
+            TableFactor::Table { name, args: None, .. } => {
+                let name = name.0.last().and_then(ObjectNamePart::as_ident);
+                let all_inner = table.joins.iter().all(|join| {
+                    matches!(&join.join_operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::Left(_))
+                });
+                all_inner && name.is_some_and(|name| self.statics.empty.contains(&name.value.to_lowercase()))
+            }
+            _ => false,
+        };
+        !is_aggregate(item) && select.from.iter().any(is_empty)
+    }
+
     /// The number that a name stands for; `None` when it is none of those that are looked up here.
     fn number(&self, text: &str, kind: &str) -> Result<Option<i32>, Fault> {
         if let Ok(number) = text.parse::<i32>() {
@@ -145,7 +192,7 @@ impl Rules<'_> {
 }
 
 /// A type as the catalog calls it.
-fn type_name(name: &str) -> &str {
+pub(super) fn type_name(name: &str) -> &str {
     match name {
         "integer" | "int" => "int4",
         "bigint" => "int8",
@@ -174,14 +221,38 @@ fn literal(expression: &Expr) -> Option<&str> {
 
 /// The kind of number that a type is, when it is one.
 fn alias(data_type: &DataType) -> Option<&'static str> {
-    const KINDS: [&str; 8] =
-        ["regclass", "regnamespace", "regtype", "regproc", "regprocedure", "regrole", "oid", "regcollation"];
+    const KINDS: [&str; 8] = ["regclass", "regnamespace", "regtype", "regproc", "regprocedure", "regrole", "oid", "regcollation"];
     let name = match data_type {
         DataType::Regclass => "regclass".to_owned(),
         DataType::Custom(name, _) => name.0.last()?.as_ident()?.value.to_ascii_lowercase(),
         _ => return None,
     };
     KINDS.into_iter().find(|kind| **kind == name)
+}
+
+/// What a number stands for, as text: `typreceive::text`, `c.oid::regclass::text`.
+fn shown(expression: &Expr, data_type: &DataType) -> Option<Expr> {
+    let is_text = match data_type {
+        DataType::Text | DataType::Varchar(_) => true,
+        DataType::Custom(name, _) => name.0.last()?.as_ident()?.value.eq_ignore_ascii_case("text"),
+        _ => false,
+    };
+    let (inner, function) = match expression {
+        Expr::Cast { expr, data_type, .. } => match alias(data_type)? {
+            "regclass" => (expr.as_ref(), "_regclass_text"),
+            "regproc" => (expr.as_ref(), "_regproc_text"),
+            "regtype" => (expr.as_ref(), "format_type"),
+            _ => return None,
+        },
+        Expr::Identifier(name) if is_function_of_type(&name.value) => (expression, "_regproc_text"),
+        Expr::CompoundIdentifier(names) if is_function_of_type(&names.last()?.value) => (expression, "_regproc_text"),
+        _ => return None,
+    };
+    let mut arguments = vec![inner.clone()];
+    if function == "format_type" {
+        arguments.push(integer(-1));
+    }
+    is_text.then(|| call(function, arguments))
 }
 
 fn integer(number: i32) -> Expr {
@@ -200,7 +271,17 @@ fn unescape(pattern: &mut Expr, escape: &mut Option<datafusion::sql::sqlparser::
         *escape = None;
         return;
     }
-    let Some(text) = literal(pattern) else { return };
+    let Some(text) = literal(pattern) else {
+        let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.to_owned()).into());
+        // What is escaped twice is put aside first, and is itself again in the end.
+        let doubled = own.repeat(2);
+        let steps = [("\\", "\\\\"), (doubled.as_str(), "\u{1}"), (own.as_str(), "\\"), ("\u{1}", own.as_str())];
+        for (from, to) in steps {
+            *pattern = call("replace", vec![pattern.clone(), text(from), text(to)]);
+        }
+        *escape = None;
+        return;
+    };
     let mut written = String::with_capacity(text.len());
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
@@ -219,7 +300,8 @@ fn unescape(pattern: &mut Expr, escape: &mut Option<datafusion::sql::sqlparser::
 
 /// `ARRAY(SELECT x ...)` as a query for one value.
 fn array_of(function: &mut Function) -> Option<Expr> {
-    let is_array = matches!(function.name.0.as_slice(), [ObjectNamePart::Identifier(name)] if name.value.eq_ignore_ascii_case("array"));
+    let is_array =
+        matches!(function.name.0.as_slice(), [ObjectNamePart::Identifier(name)] if name.value.eq_ignore_ascii_case("array"));
     let FunctionArguments::Subquery(query) = &mut function.args else { return None };
     if !is_array {
         return None;
@@ -235,7 +317,10 @@ fn array_of(function: &mut Function) -> Option<Expr> {
 fn of_function(query: &Query) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let is_function = |table: &TableWithJoins| {
-        matches!(&table.relation, TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. })
+        matches!(
+            &table.relation,
+            TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. }
+        )
     };
     !select.from.is_empty() && select.from.iter().all(is_function)
 }
@@ -253,8 +338,11 @@ fn nothing() -> Option<Expr> {
 /// Has a query that may give several rows give the first: DataFusion does not run those that only happen to give one.
 fn one_value(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_ref() else { return };
-    let grouped = !matches!(&select.group_by, datafusion::sql::sqlparser::ast::GroupByExpr::Expressions(keys, _) if keys.is_empty());
-    let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice() else { return };
+    let grouped =
+        !matches!(&select.group_by, datafusion::sql::sqlparser::ast::GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice() else {
+        return;
+    };
     if select.from.is_empty() || grouped || is_aggregate(item) {
         return;
     }
@@ -306,22 +394,25 @@ fn aggregate(query: &mut Query, name: &str) -> bool {
     });
     let order: Vec<_> = order.collect();
     let clauses = if order.is_empty() { Vec::new() } else { vec![FunctionArgumentClause::OrderBy(order)] };
-    let arguments = FunctionArgumentList {
-        duplicate_treatment: None,
-        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(item))],
-        clauses,
-    };
-    let function = Function {
+    select.projection = vec![SelectItem::UnnamedExpr(called(name, vec![item], clauses))];
+    select.distinct = None;
+    true
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    called(name, arguments, Vec::new())
+}
+
+fn called(name: &str, arguments: Vec<Expr>, clauses: Vec<FunctionArgumentClause>) -> Expr {
+    let args = arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect();
+    Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(arguments),
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses }),
         filter: None,
         null_treatment: None,
         over: None,
         within_group: Vec::new(),
-    };
-    select.projection = vec![SelectItem::UnnamedExpr(Expr::Function(function))];
-    select.distinct = None;
-    true
+    })
 }

@@ -79,8 +79,8 @@ impl SchemaProvider for System {
             return Ok(Some(Arc::clone(made)));
         }
         let made = self.make(name)?;
-        // Settings change while the rest stays.
-        if name != "pg_settings"
+        // Settings and cursors change while the rest stays.
+        if !matches!(name, "pg_settings" | "pg_cursors")
             && let Some(made) = &made
         {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(made));

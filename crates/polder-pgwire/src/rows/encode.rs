@@ -6,10 +6,12 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow_pg::encoder::encode_value;
 use bytes::{BufMut as _, BytesMut};
+use pgwire::api::Type;
 use pgwire::api::results::{DataRowEncoder, FieldFormat, FieldInfo};
 use pgwire::types::format::FormatOptions;
 
 use super::{Form, Shape, copied, numeric};
+use crate::catalog::function_named;
 use crate::fault::{self, Fault};
 use crate::sql::copying;
 
@@ -96,7 +98,18 @@ impl BatchRows<'_> {
             DataType::Decimal128(_, scale) => {
                 return numeric::write(column, self.row, *scale, field.format(), out).map_err(|error| unfit(error.to_string()));
             }
-            // Already the text that it is on the wire.
+            // A function is shown by its name, and is a number for who takes numbers.
+            DataType::Int32 if *field.datatype() == Type::REGPROC && field.format() == FieldFormat::Text => {
+                let oids = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int32Type>(column);
+                if arrow::array::Array::is_null(column, self.row) {
+                    out.put_i32(-1);
+                    return Ok(());
+                }
+                let name = function_named(oids.value(self.row));
+                out.put_i32(i32::try_from(name.len()).map_err(|error| unfit(error.to_string()))?);
+                out.put_slice(name.as_bytes());
+                return Ok(());
+            }
             DataType::Null => {
                 out.put_i32(-1);
                 return Ok(());

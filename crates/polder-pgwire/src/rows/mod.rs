@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 
 pub(crate) use self::copied::{begin as copy_begin, end as copy_end};
 use self::encode::Encoder;
-pub(crate) use self::shape::{Formats, Shape, modifier, pg_type_of, size};
+pub(crate) use self::shape::{Formats, OID_ARRAY_KEY, Shape, modifier, pg_type_of, size};
 use crate::door::Place;
 use crate::fault::{self, Fault};
 use crate::sql::copying;
@@ -122,7 +122,9 @@ impl Rows {
                     if let Err(error) = (&mut self.task.0).await
                         && error.is_panic()
                     {
-                        return Err(Fault::new(fault::INTERNAL, "something went wrong here").hint("the log of the server says more"));
+                        return Err(
+                            Fault::new(fault::INTERNAL, "something went wrong here").hint("the log of the server says more")
+                        );
                     }
                 }
             }

@@ -16,7 +16,13 @@ const POSITIVE: i16 = 0;
 const NEGATIVE: i16 = 0x4000;
 
 /// Writes a value and its length.
-pub(super) fn write(column: &ArrayRef, row: usize, scale: i8, format: FieldFormat, out: &mut BytesMut) -> Result<(), Box<dyn Error>> {
+pub(super) fn write(
+    column: &ArrayRef,
+    row: usize,
+    scale: i8,
+    format: FieldFormat,
+    out: &mut BytesMut,
+) -> Result<(), Box<dyn Error>> {
     if column.is_null(row) {
         out.put_i32(-1);
         return Ok(());
@@ -47,9 +53,14 @@ fn binary(value: i128, scale: i8, out: &mut BytesMut) -> Result<(), Box<dyn Erro
     let behind = scale.div_ceil(DIGITS);
     let missing = behind * DIGITS - scale;
     let (mut whole, mut part) = (left / 10_u128.pow(scale), left % 10_u128.pow(scale));
-    part *= 10_u128.pow(missing);
     let mut digits = Vec::new();
-    for _ in 0..behind {
+    // The last digit on the wire is filled up by itself: all of them together would be too large.
+    if behind > 0 {
+        let own = 10_u128.pow(DIGITS - missing);
+        digits.push(i16::try_from(part % own * 10_u128.pow(missing))?);
+        part /= own;
+    }
+    for _ in 1..behind {
         digits.push(i16::try_from(part % BASE)?);
         part /= BASE;
     }

@@ -14,6 +14,9 @@ use pgwire::types::format::FormatOptions;
 
 use crate::fault::{self, Fault};
 
+/// Marks columns that hold several numbers of things in a catalog.
+pub(crate) const OID_ARRAY_KEY: &str = "pg.oid_array";
+
 /// The forms of columns: none for text, one for all, or one each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Formats(pub(crate) Vec<i16>);
@@ -109,6 +112,9 @@ impl Shape {
 pub(crate) fn pg_type(field: &FieldRef) -> Result<Type, Fault> {
     if matches!(field.data_type(), DataType::Null) {
         return Ok(Type::TEXT);
+    }
+    if field.metadata().contains_key(OID_ARRAY_KEY) {
+        return Ok(Type::OID_ARRAY);
     }
     field_into_pg_type(field).map_err(|error| Fault::new(fault::NOT_SUPPORTED, error.to_string()))
 }
@@ -242,11 +248,8 @@ mod tests {
         let inner: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
         let nested = StructArray::from(vec![(Arc::new(Field::new("a", DataType::Int32, true)), inner)]);
         let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1), None]), None]);
-        let columns: Vec<(&str, ArrayRef)> = vec![
-            ("count", Arc::new(UInt64Array::from(vec![1, 2]))),
-            ("nested", Arc::new(nested)),
-            ("list", Arc::new(list)),
-        ];
+        let columns: Vec<(&str, ArrayRef)> =
+            vec![("count", Arc::new(UInt64Array::from(vec![1, 2]))), ("nested", Arc::new(nested)), ("list", Arc::new(list))];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let shape = Shape::new(&batch.schema());
         let fields = shape.fields(&Formats::default(), &FormatOptions::default()).unwrap();

@@ -23,7 +23,12 @@ use crate::sql::{Command, pieces};
 impl Session {
     /// Does what a statement asks for that is no query. `formats` are those of a portal's rows; without, there is a description before
     /// them. `several` is whether it came with others.
-    pub(super) async fn command(&mut self, statement: &Arc<Prepared>, formats: Option<&Formats>, several: bool) -> Result<(), Fault> {
+    pub(super) async fn command(
+        &mut self,
+        statement: &Arc<Prepared>,
+        formats: Option<&Formats>,
+        several: bool,
+    ) -> Result<(), Fault> {
         match &statement.command {
             Command::Begin => self.begin(),
             Command::Commit => self.commit(),
@@ -187,11 +192,13 @@ impl Session {
             }
             None => {
                 let all = self.settings().all();
-                let column = |of: fn(&(String, String)) -> &str| Arc::new(all.iter().map(|pair| Some(of(pair))).collect::<StringArray>());
+                let column =
+                    |of: fn(&(String, String)) -> &str| Arc::new(all.iter().map(|pair| Some(of(pair))).collect::<StringArray>());
                 vec![column(|(name, _)| name), column(|(_, value)| value), column(|_| "")]
             }
         };
-        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| Fault::new(fault::INTERNAL, error.to_string()))?;
+        let batch =
+            RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| Fault::new(fault::INTERNAL, error.to_string()))?;
         let stream = futures::stream::once(std::future::ready(Ok(batch)));
         let stream: datafusion::execution::SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, stream));
         let options = self.settings().format_options();
@@ -210,7 +217,9 @@ impl Session {
     fn discard(&mut self, all: bool) -> Result<(), Fault> {
         if all {
             if self.transaction.is_explicit() {
-                return Err(Fault::new(fault::IN_TRANSACTION, "DISCARD ALL cannot run inside a transaction block").hint("end it first"));
+                return Err(
+                    Fault::new(fault::IN_TRANSACTION, "DISCARD ALL cannot run inside a transaction block").hint("end it first")
+                );
             }
             self.portals.clear();
             self.statements.clear();
@@ -359,5 +368,6 @@ pub(super) fn no_cursor(name: &str) -> Fault {
 }
 
 fn outside(what: &str) -> Fault {
-    Fault::new(fault::NO_TRANSACTION, format!("{what} can only be used in transaction blocks")).hint("BEGIN one, or declare WITH HOLD")
+    Fault::new(fault::NO_TRANSACTION, format!("{what} can only be used in transaction blocks"))
+        .hint("BEGIN one, or declare WITH HOLD")
 }

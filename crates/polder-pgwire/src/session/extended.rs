@@ -75,7 +75,9 @@ impl Session {
         }
         let text: usize = self.statements.values().map(|kept| kept.sql.len()).sum();
         if self.statements.len() >= MOST_STATEMENTS || text + statement.sql.len() > MOST_TEXT_BYTES {
-            return Err(Fault::new(fault::PROGRAM_LIMIT, "there are too many prepared statements").hint("close some: DEALLOCATE ALL"));
+            return Err(
+                Fault::new(fault::PROGRAM_LIMIT, "there are too many prepared statements").hint("close some: DEALLOCATE ALL")
+            );
         }
         self.statements.insert(name, Arc::new(statement));
         Ok(())
@@ -182,7 +184,7 @@ impl Session {
             }
         }
         let shape = match &portal.statement.command {
-            Command::Query | Command::Declare { .. } => self.columns_of(&Arc::clone(&portal.statement)).await?,
+            _ if portal.cursor => self.columns_of(&Arc::clone(&portal.statement)).await?,
             _ => self.described(&Arc::clone(&portal.statement)).await?.shape,
         };
         self.describe_shape(shape.as_ref(), &portal.formats.clone())
@@ -200,7 +202,7 @@ impl Session {
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
             return Err(Fault::new(fault::DUPLICATE_CURSOR, format!("cursor {:?} already exists", bind.portal)));
         }
-        self.keep_portal(bind.portal, Portal { statement, values, formats, state: State::Ready, hold: false })?;
+        self.keep_portal(bind.portal, Portal { statement, values, formats, state: State::Ready, cursor: false, hold: false })?;
         self.wire.push(Backend::BindComplete(BindComplete::new()));
         Ok(())
     }
@@ -233,7 +235,7 @@ impl Session {
         let Some(mut portal) = self.portals.remove(name) else { return Err(no_portal(name)) };
         let executed = self.execute_it(&mut portal, max_rows).await;
         // A command may have closed all portals, this one too.
-        if matches!(portal.statement.command, Command::Query | Command::Declare { .. }) {
+        if portal.cursor || matches!(portal.statement.command, Command::Query) {
             self.portals.insert(name.to_owned(), portal);
         }
         executed
@@ -243,22 +245,26 @@ impl Session {
         let statement = Arc::clone(&portal.statement);
         self.allowed(&statement.command)?;
         match &statement.command {
+            Command::Declare { .. } if portal.cursor => self.rows_of_portal(portal, max_rows).await,
             Command::Accepted("") => {
                 self.wire.push(Backend::EmptyQueryResponse(EmptyQueryResponse::new()));
                 Ok(())
             }
-            Command::Query => {
-                let formats = portal.formats.clone();
-                self.open(portal, &formats).await?;
-                let most = (max_rows > 0).then(|| u64::from(max_rows));
-                match self.taken(portal, most).await? {
-                    (_, true) => self.wire.push(Backend::PortalSuspended(PortalSuspended::new())),
-                    (sent, false) => self.complete(format!("{} {sent}", statement.tag())),
-                }
-                Ok(())
-            }
+            Command::Query => self.rows_of_portal(portal, max_rows).await,
             _ => self.command(&statement, Some(&portal.formats.clone()), false).await,
         }
+    }
+
+    /// Sends a portal's rows, as many as are wanted.
+    async fn rows_of_portal(&mut self, portal: &mut Portal, max_rows: u32) -> Result<(), Fault> {
+        let formats = portal.formats.clone();
+        self.open(portal, &formats).await?;
+        let most = (max_rows > 0).then(|| u64::from(max_rows));
+        match self.taken(portal, most).await? {
+            (_, true) => self.wire.push(Backend::PortalSuspended(PortalSuspended::new())),
+            (sent, false) => self.complete(format!("{} {sent}", portal.statement.tag())),
+        }
+        Ok(())
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Session {
     principal: String,
     database: String,
     settings: Arc<Mutex<Settings>>,
+    /// The cursors that are open, for questions about them.
+    cursors: Arc<Mutex<Vec<String>>>,
     transaction: Transaction,
     catalog: Arc<Catalog>,
     statements: HashMap<String, Arc<Prepared>>,
@@ -78,12 +80,14 @@ impl Session {
     pub(crate) fn new(server: Arc<Server>, wire: Wire, from: SocketAddr, who: SignedOn) -> Self {
         let SignedOn { credentials, entered, settings, registered, counted } = who;
         let settings = Arc::new(Mutex::new(settings));
+        let cursors = Arc::default();
         let database = entered.platform.environment().to_string();
         let facts = Facts {
             database: database.clone(),
             user: entered.principal.clone(),
             process: registered.process,
             settings: Arc::clone(&settings),
+            cursors: Arc::clone(&cursors),
         };
         let catalog = Arc::new(Catalog::new(&server.catalog, facts));
         let guard = Guard::new(&server, &credentials, from, &entered.principal, &registered.work);
@@ -96,6 +100,7 @@ impl Session {
             principal: entered.principal,
             database,
             settings,
+            cursors,
             transaction: Transaction::default(),
             catalog,
             statements: HashMap::new(),

@@ -1,6 +1,6 @@
 //! Portals: statements with their values, from which rows are taken as they are wanted. Cursors are portals with a name of their own.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use pgwire::api::results::FieldInfo;
 use pgwire::messages::PgWireBackendMessage as Backend;
@@ -8,7 +8,7 @@ use pgwire::messages::data::{FieldDescription, RowDescription};
 use polder_engine::ScalarValue;
 
 use super::Session;
-use super::prepared::{Prepared, answer};
+use super::prepared::{Prepared, Question, answer};
 use crate::fault::{self, Fault};
 use crate::rows::{Form, Formats, Rows};
 
@@ -18,6 +18,8 @@ pub(super) struct Portal {
     pub(super) values: Vec<ScalarValue>,
     pub(super) formats: Formats,
     pub(super) state: State,
+    /// Whether it was declared, and gives the rows of the declared query.
+    pub(super) cursor: bool,
     /// Whether it stays when the transaction ends.
     pub(super) hold: bool,
 }
@@ -53,6 +55,10 @@ impl Session {
         let Some(question) = statement.question.clone() else {
             return Err(Fault::new(fault::WRONG_STATE, "the statement gives no rows"));
         };
+        if matches!(question, Question::Catalog(_)) {
+            let open = self.portals.keys().filter(|name| !name.is_empty()).cloned().collect();
+            *self.cursors.lock().unwrap_or_else(PoisonError::into_inner) = open;
+        }
         let entered = self.enter().await?;
         let place = self.place()?;
         let options = self.settings().format_options();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::execution::SendableRecordBatchStream;
 use pgwire::api::Type;
 use polder_engine::ScalarValue;
@@ -62,7 +62,12 @@ impl Prepared {
 }
 
 /// Finds out what a question takes and gives. Nothing is computed.
-pub(super) async fn describe(platform: &Platform, catalog: &Catalog, question: &Question, said: &[u32]) -> Result<Described, Fault> {
+pub(super) async fn describe(
+    platform: &Platform,
+    catalog: &Catalog,
+    question: &Question,
+    said: &[u32],
+) -> Result<Described, Fault> {
     let (schema, inferred) = match question {
         Question::Data(sql) => {
             let prepared = platform.prepare(sql).await?;
@@ -73,7 +78,20 @@ pub(super) async fn describe(platform: &Platform, catalog: &Catalog, question: &
             (described.schema, described.parameters)
         }
     };
-    Ok(Described { types: values::types(said, &inferred), inferred, shape: Some(Shape::new(&schema)) })
+    let mut types = values::types(said, &inferred);
+    let mut inferred = inferred;
+    if let Question::Catalog(asked) = question {
+        for (at, array) in asked.arrays() {
+            if let (Some(known), Some(inferred)) = (types.get_mut(at), inferred.get_mut(at))
+                && said.get(at).is_none_or(|oid| *oid == 0)
+            {
+                let element = if array == Type::TEXT_ARRAY { DataType::Utf8 } else { DataType::Int32 };
+                *inferred = Some(DataType::List(Arc::new(Field::new_list_field(element, true))));
+                *known = array;
+            }
+        }
+    }
+    Ok(Described { types, inferred, shape: Some(Shape::new(&schema)) })
 }
 
 /// Answers a question.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use pgwire::messages::PgWireBackendMessage as Backend;
 use pgwire::messages::response::EmptyQueryResponse;
 
-use super::prepared::{Prepared, Question};
 use super::portal::{Portal, State};
+use super::prepared::{Prepared, Question};
 use super::{MAX_SQL_BYTES, Session};
 use crate::fault::{self, Fault};
 use crate::rows::{Form, Formats};
@@ -59,16 +59,19 @@ impl Session {
             Command::Copy(copying) => Some(only(&copying.sql)?),
             _ => None,
         };
-        let question = asked.map(|asked| self.question(&asked)).transpose()?;
+        let question = asked.map(|asked| self.question(&asked, &said)).transpose()?;
         let Piece { sql, before, .. } = piece;
         Ok(Prepared { command, question, sql, before, said, described: std::sync::OnceLock::new() })
     }
 
-    fn question(&self, piece: &Piece) -> Result<Question, Fault> {
+    fn question(&self, piece: &Piece, said: &[u32]) -> Result<Question, Fault> {
         let schema = self.settings().schema();
         Ok(match route(piece, &self.database, schema.as_deref())? {
             Route::Data(sql) => Question::Data(sql.into()),
-            Route::Catalog(asked) => Question::Catalog(Arc::from(asked)),
+            Route::Catalog(mut asked) => {
+                asked.typed(said);
+                Question::Catalog(Arc::from(asked))
+            }
         })
     }
 
@@ -112,9 +115,9 @@ impl Session {
         Ok(())
     }
 
-    /// A portal of a statement without values.
+    /// The portal of a cursor.
     pub(super) fn portal_of(statement: Arc<Prepared>, hold: bool) -> Portal {
-        Portal { statement, values: Vec::new(), formats: Formats::default(), state: State::Ready, hold }
+        Portal { statement, values: Vec::new(), formats: Formats::default(), state: State::Ready, cursor: true, hold }
     }
 }
 

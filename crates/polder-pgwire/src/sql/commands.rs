@@ -18,16 +18,36 @@ pub(crate) enum Command {
     Savepoint(String),
     Release(String),
     /// A setting is to be what is said, or what it was at first.
-    Set { name: String, value: Option<String>, local: bool },
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
     Reset(Option<String>),
     Show(Option<String>),
     /// What a session keeps is to be forgotten: all of it, or some kind.
-    Discard { all: bool },
-    Prepare { name: String, sql: String },
-    Execute { name: String, arguments: Vec<Option<String>> },
+    Discard {
+        all: bool,
+    },
+    Prepare {
+        name: String,
+        sql: String,
+    },
+    Execute {
+        name: String,
+        arguments: Vec<Option<String>>,
+    },
     Deallocate(Option<String>),
-    Declare { name: String, hold: bool, sql: String },
-    Fetch { cursor: String, rows: Amount, moves: bool },
+    Declare {
+        name: String,
+        hold: bool,
+        sql: String,
+    },
+    Fetch {
+        cursor: String,
+        rows: Amount,
+        moves: bool,
+    },
     Close(Option<String>),
     Copy(Copying),
     /// Nothing that matters here. The word is the tag.
@@ -383,9 +403,8 @@ impl Words<'_> {
     }
 
     fn fetch(&mut self, moves: bool) -> Result<Command, Fault> {
-        let only_forward = || {
-            Fault::new(fault::WRONG_STATE, "cursor can only scan forward").hint("declare another cursor to begin anew")
-        };
+        let only_forward =
+            || Fault::new(fault::WRONG_STATE, "cursor can only scan forward").hint("declare another cursor to begin anew");
         let mut rows = Amount::Rows(1);
         match self.peek().as_str() {
             "NEXT" => self.at += 1,
@@ -482,7 +501,10 @@ mod tests {
             ("TRUNCATE t", "TRUNCATE"),
         ] {
             let fault = of(text).unwrap_err();
-            assert_eq!((fault.code, fault.message), (fault::READ_ONLY, format!("cannot execute {what} in a read-only transaction")));
+            assert_eq!(
+                (fault.code, fault.message),
+                (fault::READ_ONLY, format!("cannot execute {what} in a read-only transaction"))
+            );
         }
         for text in ["SET ROLE olga", "SET SESSION AUTHORIZATION 'olga'"] {
             assert_eq!(of(text).unwrap_err().code, fault::NOT_ALLOWED, "{text}");

@@ -43,7 +43,9 @@ pub(crate) fn read(piece: &Piece) -> Result<Copying, Fault> {
         _ => return Err(reader.wrong("TO was expected")),
     }
     if reader.word() != "STDOUT" {
-        return Err(Fault::new(fault::NOT_ALLOWED, "rows are copied to STDOUT only").hint("use COPY ... TO STDOUT; in psql \\copy"));
+        return Err(
+            Fault::new(fault::NOT_ALLOWED, "rows are copied to STDOUT only").hint("use COPY ... TO STDOUT; in psql \\copy")
+        );
     }
     let form = reader.options()?.form()?;
     Ok(Copying { sql, form })
@@ -69,7 +71,9 @@ impl Options {
                     force: self.force,
                 })
             }
-            "binary" if self.header || self.delimiter.is_some() || self.null.is_some() => wrong("the binary format has no such option"),
+            "binary" if self.header || self.delimiter.is_some() || self.null.is_some() => {
+                wrong("the binary format has no such option")
+            }
             "binary" => Ok(Form::Binary),
             other => Err(Fault::new(fault::INVALID_PARAMETER_VALUE, format!("COPY format {other:?} not recognized"))
                 .hint("use text, csv or binary")),
@@ -308,7 +312,11 @@ mod tests {
         let table = [
             ("COPY (SELECT (1)) TO STDOUT", "SELECT (1)", text()),
             ("copy finance.bronze.customer_v1 to stdout", "SELECT * FROM finance.bronze.customer_v1", text()),
-            ("COPY \"f.b\".\"t\" (\"id\", name) TO STDOUT CSV HEADER", "SELECT \"id\", name FROM \"f.b\".\"t\"", csv(true, false)),
+            (
+                "COPY \"f.b\".\"t\" (\"id\", name) TO STDOUT CSV HEADER",
+                "SELECT \"id\", name FROM \"f.b\".\"t\"",
+                csv(true, false),
+            ),
             ("COPY t TO STDOUT WITH (FORMAT csv, HEADER, FORCE_QUOTE *)", "SELECT * FROM t", csv(true, true)),
             ("COPY t TO STDOUT (FORMAT \"binary\")", "SELECT * FROM t", Form::Binary),
         ];
@@ -322,7 +330,9 @@ mod tests {
         assert_eq!(of("COPY t FROM STDIN").unwrap_err().code, fault::READ_ONLY);
         assert_eq!(of("COPY t TO '/etc/x'").unwrap_err().code, fault::NOT_ALLOWED);
         assert_eq!(of("COPY t TO PROGRAM 'sh'").unwrap_err().code, fault::NOT_ALLOWED);
-        for text in ["COPY (SELECT 1 TO STDOUT", "COPY t (a; b) TO STDOUT", "COPY f(1) x TO STDOUT", "COPY t TO STDOUT (DELIMITER 'ab')"] {
+        for text in
+            ["COPY (SELECT 1 TO STDOUT", "COPY t (a; b) TO STDOUT", "COPY f(1) x TO STDOUT", "COPY t TO STDOUT (DELIMITER 'ab')"]
+        {
             let piece = pieces(text).unwrap().remove(0);
             assert_eq!(read(&piece).unwrap_err().code, fault::SYNTAX, "{text}");
         }

@@ -7,17 +7,23 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Statement, TableFactor, Visit as _, Visitor,
+    ArrayElemTypeDef, CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Statement, TableFactor, Value,
+    Visit as _, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 
+use pgwire::api::Type;
+
 use super::pieces::{Piece, Placed};
 use crate::fault::{self, Fault};
 
 /// How many words and signs a question to the catalog may have, and how deep it may nest.
-const MOST_TOKENS: usize = 5_000;
+const MOST_TOKENS: usize = 20_000;
+/// How many operators, and how many queries and tables, may build on each other: what follows them does so by calls within calls.
+const MOST_OPERATORS: usize = 2_000;
+const MOST_QUERIES: usize = 300;
 const MOST_DEPTH: usize = 100;
 /// Room for what follows the nesting of a statement with calls within calls. Claimed, not filled.
 const STACK_BYTES: usize = 64 << 20;
@@ -65,6 +71,73 @@ const OWN_FUNCTIONS: [&str; 34] = [
 const OWN_TYPES: [&str; 9] =
     ["oid", "regclass", "regtype", "regproc", "regprocedure", "regnamespace", "regrole", "name", "oidvector"];
 
+impl Asked {
+    /// Says in the question which types its parameters have that a client gave them: what is made of arrays is not found out by itself.
+    pub(crate) fn typed(&mut self, said: &[u32]) {
+        let _done = datafusion::sql::sqlparser::ast::visit_expressions_mut(&mut self.statement, |expression| {
+            // An array of which nothing says what it is made of is one of texts.
+            if let Expr::AnyOp { right, .. } = expression
+                && matches!(right.as_ref(), Expr::Value(value) if matches!(value.value, Value::Placeholder(_)))
+            {
+                **right = array(right.as_ref().clone(), DataType::Text);
+            }
+            if let Expr::Value(value) = expression
+                && let Value::Placeholder(name) = &value.value
+                && let Some(number) = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok())
+                && let Some(element) = number.checked_sub(1).and_then(|at| said.get(at)).and_then(|oid| array_type(*oid))
+            {
+                *expression = array(expression.clone(), element);
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        // Without parameters it is as it was written.
+        if self.sql.contains('$') {
+            self.sql = self.statement.to_string();
+        }
+    }
+}
+
+impl Asked {
+    /// The parameters that the question itself says to be arrays, by their numbers from 0.
+    pub(crate) fn arrays(&self) -> Vec<(usize, Type)> {
+        let mut found = Vec::new();
+        let _done = datafusion::sql::sqlparser::ast::visit_expressions(&self.statement, |expression| {
+            if let Expr::Cast { expr, data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)), .. } = expression
+                && let Expr::Value(value) = expr.as_ref()
+                && let Value::Placeholder(name) = &value.value
+                && let Some(at) =
+                    name.strip_prefix('$').and_then(|digits| digits.parse::<u16>().ok()).and_then(|number| number.checked_sub(1))
+            {
+                let is_text = matches!(element.as_ref(), DataType::Text | DataType::Varchar(_));
+                found.push((at.into(), if is_text { Type::TEXT_ARRAY } else { Type::OID_ARRAY }));
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        found
+    }
+}
+
+/// A value as an array.
+fn array(value: Expr, element: DataType) -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(value),
+        data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), None)),
+        array: false,
+        format: None,
+    }
+}
+
+/// What an array that clients send is made of.
+fn array_type(oid: u32) -> Option<DataType> {
+    match Type::from_oid(oid)? {
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::NAME_ARRAY => Some(DataType::Text),
+        Type::INT4_ARRAY | Type::OID_ARRAY | Type::INT2_ARRAY => Some(DataType::Int(None)),
+        Type::INT8_ARRAY => Some(DataType::BigInt(None)),
+        _ => None,
+    }
+}
+
 /// Where a query goes.
 #[derive(Debug)]
 pub(crate) enum Route {
@@ -89,7 +162,7 @@ pub(crate) fn deep<T>(work: impl FnOnce() -> T) -> T {
 /// Decides where a query goes. `database` is the session's own, `schema` the one that its search path names.
 pub(crate) fn route(piece: &Piece, database: &str, schema: Option<&str>) -> Result<Route, Fault> {
     let asks = piece.tokens.iter().any(|placed| is_hint(&placed.token));
-    if piece.tokens.len() > MOST_TOKENS || (!asks && schema.is_none()) {
+    if piece.tokens.len() > MOST_TOKENS || (!asks && schema.is_none()) || builds_too_high(piece) {
         return Ok(Route::Data(without_database(piece, database)));
     }
     deep(|| {
@@ -116,6 +189,28 @@ pub(crate) fn parse(sql: &str) -> Option<Statement> {
     statements.is_empty().then_some(statement)
 }
 
+/// Whether chains such as `1 + 1 + ...` or `SELECT ... UNION SELECT ...` are longer than can be followed.
+fn builds_too_high(piece: &Piece) -> bool {
+    let (mut operators, mut queries) = (0, 0);
+    for placed in &piece.tokens {
+        match &placed.token {
+            Token::Comma | Token::LParen | Token::RParen => operators = 0,
+            Token::Word(word) => match word.value.to_ascii_uppercase().as_str() {
+                "WHEN" | "THEN" | "ELSE" | "SELECT" | "FROM" | "WHERE" => operators = 0,
+                "UNION" | "EXCEPT" | "INTERSECT" | "JOIN" => queries += 1,
+                "AND" | "OR" | "NOT" | "IS" | "LIKE" | "IN" | "BETWEEN" | "COLLATE" => operators += 1,
+                _ => {}
+            },
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_) | Token::Period => {}
+            _ => operators += 1,
+        }
+        if operators > MOST_OPERATORS || queries > MOST_QUERIES {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether a word is one that only a catalog knows.
 fn is_hint(token: &Token) -> bool {
     let Token::Word(word) = token else { return false };
@@ -133,7 +228,8 @@ fn without_database(piece: &Piece, database: &str) -> String {
     for window in piece.tokens.windows(3) {
         let [first, dot, second] = window else { continue };
         let (Token::Word(name), Token::Period, Token::Word(schema)) = (&first.token, &dot.token, &second.token) else { continue };
-        let is_database = if name.quote_style.is_some() { name.value == database } else { name.value.eq_ignore_ascii_case(database) };
+        let is_database =
+            if name.quote_style.is_some() { name.value == database } else { name.value.eq_ignore_ascii_case(database) };
         if is_database && schema.value.contains('.') {
             sql.replace_range(first.start..dot.end, &" ".repeat(dot.end - first.start));
         }
@@ -307,13 +403,16 @@ mod tests {
     #[test]
     fn a_database_before_a_schema_is_left_out_and_a_search_path_is_followed() {
         assert_eq!(routed("SELECT 1 FROM \"dev\".\"f.b\".\"t\"", None), "SELECT 1 FROM       \"f.b\".\"t\"");
-        assert_eq!(routed("SELECT ä, 'dev.\"f.b\".t' FROM t, (SELECT 1) s", Some("f.b")), "SELECT ä, 'dev.\"f.b\".t' FROM \"f.b\".t, (SELECT 1) s");
+        assert_eq!(
+            routed("SELECT ä, 'dev.\"f.b\".t' FROM t, (SELECT 1) s", Some("f.b")),
+            "SELECT ä, 'dev.\"f.b\".t' FROM \"f.b\".t, (SELECT 1) s"
+        );
         assert_eq!(routed("WITH t AS (SELECT 1) SELECT * FROM t", Some("f.b")), "WITH t AS (SELECT 1) SELECT * FROM t");
     }
 
     #[test]
     fn a_chain_of_any_length_is_routed() {
-        let sql = format!("SELECT version() {}", "+ 1".repeat(2_400));
+        let sql = format!("SELECT version() {}", "+ 1".repeat(1_900));
         assert_eq!(routed(&sql, None), "the catalog");
         let sql = format!("SELECT version() {}", "+ 1".repeat(20_000));
         assert_eq!(routed(&sql, None), sql);

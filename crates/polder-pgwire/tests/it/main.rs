@@ -1,1 +1,3 @@
-//! The PostgreSQL wire: clients of PostgreSQL ask, and are answered under their own rights.
+//! What clients send may be anything: whatever comes is read or refused, and never more than was said is kept.
+
+mod messages;

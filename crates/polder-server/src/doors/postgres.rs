@@ -104,7 +104,8 @@ impl PostgresDoor {
     /// The environment that a client means. Clients that name no database name their user instead, or `postgres`.
     fn environment<'a>(&'a self, credentials: &'a Credentials) -> &'a str {
         let database = credentials.database.as_str();
-        let is_environment = database.parse::<EnvironmentName>().is_ok_and(|name| self.0.environments().any(|known| *known.environment() == name));
+        let is_environment =
+            database.parse::<EnvironmentName>().is_ok_and(|name| self.0.environments().any(|known| *known.environment() == name));
         let names_none = database.is_empty() || database == credentials.user || database == "postgres";
         if names_none && !is_environment { self.0.default_environment().as_str() } else { database }
     }

@@ -132,7 +132,9 @@ impl Args {
 /// Opens the door for clients of PostgreSQL, and says where it is.
 fn serve_postgres(running: &mut Running, settings: PostgresSettings) -> anyhow::Result<()> {
     let address = running.serve_postgres(settings).map_err(not_started)?;
-    say(format_args!("clients of PostgreSQL connect to {address}: the user is a principal, the password a token, the database an environment"));
+    say(format_args!(
+        "clients of PostgreSQL connect to {address}: the user is a principal, the password a token, the database an environment"
+    ));
     Ok(())
 }
 

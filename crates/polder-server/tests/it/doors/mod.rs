@@ -4,4 +4,5 @@ mod bed;
 mod flight;
 mod iceberg;
 mod limits;
+mod postgres;
 mod routes;
