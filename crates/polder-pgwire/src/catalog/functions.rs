@@ -220,6 +220,8 @@ fn of_session(facts: &Facts) -> Vec<Arc<ScalarUDF>> {
         number("pg_backend_pid", facts.process.into()),
         number("inet_server_port", 5432),
         number("inet_client_port", 0),
+        // Of what keys are made of: there are none.
+        number("generate_subscripts", 1),
     ];
     let at = facts.clone();
     functions.push(own("current_schema", DataType::Utf8, Volatility::Stable, move |_, rows| {
