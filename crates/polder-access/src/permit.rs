@@ -283,6 +283,15 @@ impl Permit {
         (self.action == Action::Write).then_some(whole)
     }
 
+    /// The permit to make, keep or hand out the copy of what a permit to read through a share shows: in the copy nothing is hidden that
+    /// the recipient may see, and nothing else is in it. `None` for any other permit.
+    #[must_use]
+    pub fn for_copy(&self, action: Action) -> Option<Self> {
+        let shared = matches!(self.determined_by.first(), Some(Determinant::Share { .. }));
+        let whole = Self { action, column_rules: Vec::new(), row_conditions: None, ..self.clone() };
+        (shared && self.action == Action::Read).then_some(whole)
+    }
+
     /// Makes a permit out of thin air, for tests of crates that demand one.
     #[cfg(feature = "test-permits")]
     #[must_use]

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod problem;
 pub mod query;
 pub mod run;
+pub mod share;
 mod text;
 pub mod upkeep;
 
@@ -32,4 +33,5 @@ pub use plan::{
 pub use problem::Problem;
 pub use query::{QueryRequest, RowForm};
 pub use run::{CheckReport, Input, RunEvent, RunOutcome, RunReport, RunRequest, RunStatus, RunSummary, Wrote};
+pub use share::{NewProfile, ProfileMade, ShareForm, ShareSummary, SharedAs};
 pub use upkeep::{Commit, OptimizeAnswer, VacuumAnswer, VacuumRequest};

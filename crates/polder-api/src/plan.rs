@@ -6,6 +6,8 @@ use polder_model::{Address, EnvironmentName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::share::ShareForm;
+
 /// The files of a mesh by their paths, their parts separated by `/`; those of the server's own folder where there are none.
 pub type MeshFiles = BTreeMap<String, String>;
 
@@ -37,6 +39,9 @@ pub struct PlanAnswer<P> {
     /// The faults of the mesh that are no errors.
     #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<serde_json::Value>,
+    /// In which form recipients get what the plan shares, and what that costs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<ShareForm>,
 }
 
 /// What is applied.

@@ -68,6 +68,12 @@ impl Metastore {
         self.version
     }
 
+    /// Its version, and that of the directory that it was made with.
+    #[must_use]
+    pub const fn versions(&self) -> (u64, u64) {
+        (self.version, self.directory_version)
+    }
+
     /// Whether it is what a store with these versions of the metastore and the directory holds at this moment.
     #[must_use]
     pub fn is_current(&self, versions: (u64, u64), now: DateTime<Utc>) -> bool {

@@ -74,10 +74,10 @@ impl Engine {
             }
             Planned::Explain { plan, analyze } => {
                 let plan = parameters::bind(plan, values)?;
-                Ok(one_batch(explain::explain(&state, &plan, analyze).await?))
+                Ok(QueryResult::of(explain::explain(&state, &plan, analyze).await?))
             }
-            Planned::ShowTables => Ok(one_batch(information::show_tables(tables.as_ref())?)),
-            Planned::Describe(name) => Ok(one_batch(information::describe(&name, tables.as_ref())?)),
+            Planned::ShowTables => Ok(QueryResult::of(information::show_tables(tables.as_ref())?)),
+            Planned::Describe(name) => Ok(QueryResult::of(information::describe(&name, tables.as_ref())?)),
         }
     }
 
@@ -131,8 +131,12 @@ impl Engine {
     }
 }
 
-fn one_batch(batch: RecordBatch) -> QueryResult {
-    let schema = batch.schema();
-    let rows = futures::stream::once(futures::future::ready(Ok(batch)));
-    QueryResult { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
+impl QueryResult {
+    /// An answer that is there as a whole.
+    #[must_use]
+    pub fn of(batch: RecordBatch) -> Self {
+        let schema = batch.schema();
+        let rows = futures::stream::once(futures::future::ready(Ok(batch)));
+        Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
+    }
 }

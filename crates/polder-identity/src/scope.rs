@@ -21,11 +21,13 @@ pub enum Scope {
     Admin,
     /// Keep users and groups by SCIM.
     Scim,
+    /// Read the shares that are offered to the principal.
+    Share,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [Self::Read, Self::Query, Self::Write, Self::Apply, Self::Admin, Self::Scim];
+    pub const ALL: [Self; 7] = [Self::Read, Self::Query, Self::Write, Self::Apply, Self::Admin, Self::Scim, Self::Share];
 
     /// The scope's word.
     #[must_use]
@@ -37,6 +39,7 @@ impl Scope {
             Self::Apply => "apply",
             Self::Admin => "admin",
             Self::Scim => "scim",
+            Self::Share => "share",
         }
     }
 
@@ -53,7 +56,7 @@ impl fmt::Display for Scope {
 
 /// A text that names no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scope {0:?}: use read, query, write, apply, admin or scim")]
+#[error("there is no scope {0:?}: use read, query, write, apply, admin, scim or share")]
 pub struct ScopeError(String);
 
 impl FromStr for Scope {
@@ -71,7 +74,7 @@ impl Scopes {
     /// No scope.
     pub const NONE: Self = Self(0);
     /// Every scope: what somebody who signed in has.
-    pub const ALL: Self = Self(0b11_1111);
+    pub const ALL: Self = Self(0b111_1111);
 
     /// Whether the scope is among them.
     #[must_use]

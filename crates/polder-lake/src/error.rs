@@ -176,6 +176,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a file was to be read that is not there.
+    #[must_use]
+    pub fn is_absent_file(&self) -> bool {
+        let Self::Data { source, .. } = self else { return false };
+        matches!(source.downcast_ref::<object_store::Error>(), Some(object_store::Error::NotFound { .. }))
+    }
+
     pub(crate) fn store(doing: &'static str, place: impl std::fmt::Display, source: impl Into<Source>) -> Self {
         Self::Store { doing, place: place.to_string(), source: source.into() }
     }

@@ -157,18 +157,20 @@ impl TableHandle {
 }
 
 impl Lake {
-    /// An address at which one file of a table can be fetched for a while by whoever has it, without any other credential; `None`
-    /// where files are on the local disk, which has no addresses.
+    /// Addresses at which files of a table can be fetched for a while by whoever has them, without any other credential: each of one
+    /// file. `None` where files are on the local disk, which has no addresses.
     ///
     /// # Errors
     /// When the permit does not open the table's files, or the store's settings hold no key to sign with.
-    pub async fn signed_url(&self, permit: &Permit, table: &Table, file: &str, lasts: Duration) -> Result<Option<Url>> {
+    pub async fn signed_urls(&self, permit: &Permit, table: &Table, files: &[&str], lasts: Duration) -> Result<Option<Vec<Url>>> {
         whole(permit, &table.name)?;
         let Some(config) = self.providers.get(&table.location.provider) else { return Ok(None) };
         let place = self.place(&table.location)?;
+        let leaves = || Error::data("find a file of", &table.name, "its path leaves the folder");
+        let paths: Option<Vec<Path>> = files.iter().map(|file| inside(&place.folder, file)).collect();
         let bucket = format!("{}://{}", config.scheme, table.location.bucket);
-        let signed = sign::url(&bucket, &config.options, &place.file(file), lasts).await;
-        signed.map(Some).map_err(|e| Error::store("sign an address at", &place, e))
+        let signed = sign::urls(&bucket, &config.options, &paths.ok_or_else(leaves)?, lasts).await;
+        signed.map(Some).map_err(|e| Error::store("sign addresses at", &place, e))
     }
 
     /// Reads a file of a table, or a part of it.

@@ -11,14 +11,14 @@ use object_store::path::Path;
 use object_store::signer::Signer;
 use url::Url;
 
-/// Signs an address by which a file can be fetched. `bucket` is the bucket's URL, the options are the store's.
-pub(crate) async fn url(
+/// Signs an address for each file, by which it can be fetched. `bucket` is the bucket's URL, the options are the store's.
+pub(crate) async fn urls(
     bucket: &str,
     options: &BTreeMap<String, String>,
-    path: &Path,
+    paths: &[Path],
     lasts: Duration,
-) -> object_store::Result<Url> {
-    signer(bucket, options)?.signed_url(http::Method::GET, path, lasts).await
+) -> object_store::Result<Vec<Url>> {
+    signer(bucket, options)?.signed_urls(http::Method::GET, paths, lasts).await
 }
 
 fn signer(bucket: &str, options: &BTreeMap<String, String>) -> object_store::Result<Box<dyn Signer>> {

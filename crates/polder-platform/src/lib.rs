@@ -7,6 +7,7 @@
 mod apply;
 mod audit;
 pub mod catalog;
+mod data;
 mod error;
 mod governed;
 mod identity;
@@ -25,6 +26,7 @@ mod query;
 mod requests;
 mod run;
 mod runs;
+mod shares;
 mod sight;
 mod system;
 mod tenant;
@@ -32,6 +34,7 @@ mod validate;
 mod views;
 
 pub use apply::{Apply, ApplyObserver, ApplyReport};
+pub use data::{DataState, OfferedData};
 pub use error::{Error, ErrorKind};
 pub use identity::{BOOTSTRAP, Identity, Who};
 pub use mesh::read_files;
@@ -40,6 +43,7 @@ pub use platform::{OpenOptions, Platform};
 pub use query::query_error;
 pub use requests::AccessDesk;
 pub use run::{RunObserver, RunOptions, Selection};
+pub use shares::{FileAddress, MAX_SHARED_FILES, SharedName, SharedTable};
 pub use tenant::{Tenant, resolve_secret};
 pub use validate::{Validation, validate, validate_files};
 

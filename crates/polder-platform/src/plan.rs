@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use polder_access::Action;
+use polder_api::ShareForm;
 use polder_catalog::Metastore;
 use polder_descriptor::{Fault, Mesh};
 use polder_lake::Lake;
 use polder_model::resource::Environment;
-use polder_model::{Address, Desired};
+use polder_model::{Address, Desired, Kind};
 use polder_plan::{Inputs, Observed, Plan, Recorded};
 use polder_store::{EnvironmentState, Store};
 
@@ -25,6 +26,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The faults of the mesh that are no errors.
     pub warnings: Vec<Fault>,
+    /// In which form recipients get what the plan shares.
+    pub shares: Vec<ShareForm>,
 }
 
 impl Platform {
@@ -42,8 +45,19 @@ impl Platform {
         self.record(&trail).await?;
         permitted?;
         let plan = plan_from(&desired, &state, &allow_destroy)?;
+        let shares = self.shared_by(&plan, &desired).await?;
         let_go((desired, state));
-        Ok(Planned { plan, warnings })
+        Ok(Planned { plan, warnings, shares })
+    }
+
+    /// The forms of what a plan shares, which takes all that is declared to tell.
+    async fn shared_by(&self, plan: &Plan, desired: &Desired) -> Result<Vec<ShareForm>, Error> {
+        if !plan.changes.iter().any(|change| change.address.kind() == Kind::Share) {
+            return Ok(Vec::new());
+        }
+        let resources = desired.resources.values().map(|declared| Arc::clone(&declared.resource));
+        let metastore = Metastore::of(&self.environment, resources).doing(ErrorKind::Invalid, "the guardrails do not hold")?;
+        Ok(self.forms_of(plan, &metastore).await)
     }
 
     /// Everything that this environment should be, checked, SQL included.

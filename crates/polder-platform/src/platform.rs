@@ -19,6 +19,7 @@ use crate::error::{Doing, Error, ErrorKind};
 use crate::identity::{self, Identity};
 use crate::mesh::{self, MeshSource};
 use crate::metastores::Metastores;
+use crate::shares::Copies;
 use crate::tenant::State;
 
 /// What is opened, and as whom.
@@ -41,6 +42,7 @@ pub struct Platform {
     pub(crate) lake: Arc<Lake>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) metastores: Arc<Metastores>,
+    pub(crate) copies: Arc<Copies>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) source: MeshSource,
     /// Where keys and state are that are not in the mesh's own folder: no job reads them as files.

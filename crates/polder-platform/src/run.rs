@@ -179,6 +179,9 @@ impl Platform {
             observer(RunEvent::Finished(report.clone()));
             reports.push(report);
         }
+        let wrote = |report: &&RunReport| report.outcome == RunOutcome::Succeeded;
+        let sinks = reports.iter().filter(wrote).filter_map(|report| by_id.get(&report.job)?.sink.as_ref());
+        self.keep_copies(&metastore, &sinks.map(|sink| sink.table.clone()).collect()).await;
         Ok(reports)
     }
 }

@@ -129,6 +129,7 @@ impl State {
             lake: Arc::new(lake),
             engine: self.engine.clone(),
             metastores: Arc::default(),
+            copies: Arc::default(),
             identity: Arc::new(identity),
             source: MeshSource::Folder,
             kept_apart: self.kept_apart.clone(),

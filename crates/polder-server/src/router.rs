@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{apart, api, auth, described, doors, iceberg, idempotency, limits, ops, scim, telemetry, unity};
+use crate::{apart, api, auth, data, described, doors, iceberg, idempotency, limits, ops, scim, sharing, telemetry, unity};
 
 /// Every route over an app.
 pub fn router(app: App) -> Router {
@@ -25,6 +25,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/openapi.json", axum::routing::get(move || std::future::ready(document.clone())))
         .merge(auth::routes())
         .merge(scim::routes())
+        .merge(sharing::routes())
+        .merge(data::routes())
         .merge(unity::routes())
         .merge(iceberg::routes())
         .merge(doors::flight::routes(&app))

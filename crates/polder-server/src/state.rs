@@ -11,7 +11,7 @@ use polder_platform::{Identity, Platform, Tenant};
 use polder_store::Store;
 
 use crate::apart::Workers;
-use crate::auth::Auth;
+use crate::auth::{Auth, Keys};
 use crate::config::ServerConfig;
 use crate::limits::Concurrency;
 use crate::operations::Operations;
@@ -77,8 +77,9 @@ impl App {
         });
         let allow = allow.collect::<Result<_, _>>()?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
-        let key = store.tenant_key("tokens").map_err(|error| StartError::Settings(error.to_string()))?;
-        let auth = Auth::new(&settings.server, &key, &url(&settings, &config), &outbound)?;
+        let key = |name: &str| store.tenant_key(name).map_err(|error| StartError::Settings(error.to_string()));
+        let keys = Keys { tokens: key("tokens")?, addresses: key("addresses")? };
+        let auth = Auth::new(&settings.server, &keys, &url(&settings, &config), &outbound)?;
         let first = environments.iter().find(|platform| !platform.production()).or_else(|| environments.first());
         let Some(default_environment) = first.map(|platform| platform.environment().clone()) else {
             return Err(StartError::Settings(format!("tenant {name} has no environment")));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::doors::flight;
 use crate::identified::{Identified, LocalIdentity, RequestId};
-use crate::{iceberg, problem, unity};
+use crate::{iceberg, problem, sharing, unity};
 
 /// The header that bears a request's id, both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,6 +29,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let response = next.run(request).instrument(span.clone()).await;
     let response = unity::in_its_form(&path, response);
+    let response = sharing::in_its_form(&path, response);
     let response = iceberg::in_its_form(&path, response);
     let response = flight::in_its_form(&path, response);
     let who = response.extensions().get::<Identified>().map(|Identified(identity)| identity.name().to_owned());

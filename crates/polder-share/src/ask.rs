@@ -24,6 +24,19 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// Reads a body. Without one, the newest version is asked for, whole.
+    ///
+    /// # Errors
+    /// When it is no JSON object, or a field is not what it should be.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        if body.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        // By way of an object: a list would do for a struct, too.
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body)?;
+        serde_json::from_value(fields.into())
+    }
+
     /// The condition on rows that it hints.
     #[must_use]
     pub fn condition(&self) -> Condition {

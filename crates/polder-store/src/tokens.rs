@@ -145,6 +145,24 @@ impl Store {
         Ok(TokenRevoked::Revoked)
     }
 
+    /// Has a principal's tokens for shares end by a time, all but one. Says how many end sooner by that.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn end_share_tokens(&self, principal: &PrincipalName, but: &str, end: DateTime<Utc>) -> Result<usize> {
+        let mut work = self.write("ending tokens for shares").await?;
+        let which = "principal = $1 and id <> $2 and scopes = $3 and revoked is null and (expires is null or expires > $4)";
+        let bound = |sql: String| {
+            let sql = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(principal.to_string()).bind(but.to_owned());
+            sql.bind(SHARE_ALONE).bind(time_text(end))
+        };
+        let row = work.row(bound(format!("select count(*) as number from tokens where {which}"))).await?;
+        let ended = row.map_or(Ok(0), |row| row.number("number"))?;
+        work.run(bound(format!("update tokens set expires = $4 where {which}"))).await?;
+        work.commit().await?;
+        Ok(usize::try_from(ended).unwrap_or_default())
+    }
+
     /// Records that a token was used. What was recorded within the hour is good enough: this writes seldom.
     ///
     /// # Errors
@@ -171,6 +189,8 @@ impl Store {
 }
 
 const BOOTSTRAP: &str = "bootstrap";
+/// The scopes of a token that is for shares and nothing else, as they are kept.
+const SHARE_ALONE: &str = r#"["share"]"#;
 
 /// Revokes every token of a principal and all that were made with them, in the transaction that puts it out.
 pub(crate) async fn revoke_for(work: &mut Work, principal: &PrincipalName, by: &str, now: DateTime<Utc>) -> Result<()> {

@@ -60,6 +60,14 @@ impl MeshFolder {
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     }
 
+    /// Reads a file of the mesh.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, path: &str) -> anyhow::Result<String> {
+        std::fs::read_to_string(self.path().join(path)).with_context(|| format!("reading {path}"))
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -78,6 +78,7 @@ enum Command {
     Logout(commands::logout::Args),
     Token(commands::token::Args),
     Role(commands::role::Args),
+    Share(commands::share::Args),
     Completions(commands::completions::Args),
 }
 
@@ -124,6 +125,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Logout(args) => args.run(context),
         Command::Token(args) => args.run(context),
         Command::Role(args) => args.run(context),
+        Command::Share(args) => args.run(context),
         Command::Completions(args) => args.run(context),
     }
 }

@@ -145,9 +145,9 @@ impl Client {
     /// Makes the plan that leads from what is to what is declared.
     pub(crate) async fn plan(&self, allow_destroy: BTreeSet<Address>) -> anyhow::Result<Planned> {
         let request = PlanRequest { files: self.files.clone(), variables: self.variables(), allow_destroy };
-        let PlanAnswer { plan, warnings } = self.post(&self.path(&["plans"]), &request).await?;
+        let PlanAnswer { plan, warnings, shares } = self.post(&self.path(&["plans"]), &request).await?;
         let warnings: Vec<Fault> = warnings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?;
-        Ok(Planned { plan, warnings })
+        Ok(Planned { plan, warnings, shares })
     }
 
     /// Applies, telling how far it is.

@@ -21,6 +21,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod share;
 pub(crate) mod token;
 pub(crate) mod vacuum;
 pub(crate) mod validate;

@@ -5,6 +5,8 @@ use polder_apply::{EffectError, Effects, StepDetail};
 use polder_lake::Lake;
 use polder_plan::{Effect, Step};
 
+use crate::platform::Platform;
+
 /// Carries out effects on buckets, folders and tables.
 pub(super) struct LakeEffects<'a>(pub(super) &'a Lake);
 
@@ -17,7 +19,10 @@ impl Effects for LakeEffects<'_> {
             Effect::RemoveBucket(bucket) => lake.remove_bucket(bucket).await?,
             Effect::CreateTable { table, table_id } => lake.create_table(table, *table_id).await?,
             Effect::AlterTable { table, .. } => lake.alter_table(table).await?,
-            Effect::DropTableData { location, .. } => lake.drop_table(location).await?,
+            Effect::DropTableData { table, location } => {
+                Platform::drop_copies(lake, table, location).await?;
+                lake.drop_table(location).await?;
+            }
             Effect::MakeFolder(location) => lake.make_folder(location).await?,
             Effect::RemoveFolder(location) => lake.drop_table(location).await?,
             Effect::PutEntry(_) | Effect::RemoveEntry(_) => {

@@ -56,6 +56,12 @@ impl Platform {
         self.derived_id("metastore")
     }
 
+    /// The id of something of this environment that has none of its own, for clients that ask for one.
+    #[must_use]
+    pub fn id_of(&self, what: &str) -> Uuid {
+        self.derived_id(what)
+    }
+
     /// The id of something that has none of its own: the same at every server and after every start.
     fn derived_id(&self, of: &str) -> Uuid {
         let name = format!("polder:{}/{}/{of}", self.tenant(), self.environment());

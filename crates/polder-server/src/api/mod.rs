@@ -10,9 +10,10 @@ mod objects;
 mod operations;
 pub(crate) mod paging;
 mod plans;
-mod query;
+pub(crate) mod query;
 mod requests;
 mod runs;
+mod shares;
 mod upkeep;
 
 pub(crate) use requests::desk;
@@ -29,5 +30,6 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(query::routes())
         .merge(requests::routes())
         .merge(runs::routes())
+        .merge(shares::routes())
         .merge(upkeep::routes())
 }

@@ -12,7 +12,7 @@ use crate::identified::Identified;
 use crate::problem::{Body, PathOf, Problem};
 use crate::state::App;
 
-mod rows;
+pub(crate) mod rows;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(query))
@@ -49,7 +49,7 @@ async fn query(
 }
 
 /// The form that the `Accept` header prefers: the first of its types that is one, whatever their weights.
-fn form(headers: &HeaderMap) -> Result<RowForm, Problem> {
+pub(crate) fn form(headers: &HeaderMap) -> Result<RowForm, Problem> {
     let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     if accepted.is_empty() {
         return Ok(RowForm::Json);

@@ -11,6 +11,7 @@ mod first;
 mod me;
 mod needs;
 mod principal;
+mod profiles;
 mod roles;
 mod sign_on;
 mod token_endpoint;
@@ -25,10 +26,11 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use polder_descriptor::{CredentialSettings, IdentitySettings, ServerSettings};
 use polder_identity::{Issuer, IssuerSettings, Scopes, Signer};
-use polder_model::Role;
 use polder_model::secret::Secret;
+use polder_model::{PrincipalName, Role};
 use polder_outbound::Outbound;
 use polder_platform::{Identity, Who, resolve_secret};
+use polder_share::AddressKey;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::attempts::Attempts;
@@ -37,14 +39,24 @@ use crate::problem::Problem;
 use crate::state::{App, StartError};
 
 pub use self::first::first_start;
+pub(crate) use self::who::address;
 
 /// What sign-on needs, for as long as the server runs.
 pub struct Auth {
     /// The issuer that people sign in at, if one is set.
     issuer: Option<Issuer>,
     signer: Signer,
+    addresses: AddressKey,
     attempts: Attempts,
     lives: Lives,
+}
+
+/// The tenant's keys that this server signs with, each for one thing alone.
+pub struct Keys {
+    /// Of tokens that were traded for others.
+    pub tokens: Secret,
+    /// Of addresses of shared files.
+    pub addresses: Secret,
 }
 
 /// For how long tokens and sessions are good.
@@ -86,15 +98,21 @@ impl Standing {
 }
 
 impl Auth {
-    /// Prepares sign-on as the tenant's settings say. `key` is the tenant's for signing, `url` the server's own.
+    /// Prepares sign-on as the tenant's settings say. `keys` are the tenant's for signing, `url` the server's own.
     ///
     /// # Errors
-    /// When a secret is not set, or the key is none.
-    pub fn new(settings: &ServerSettings, key: &Secret, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
+    /// When a secret is not set, or a key is none.
+    pub fn new(settings: &ServerSettings, keys: &Keys, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
         let issuer = settings.identity.as_ref().map(|settings| issuer(settings, outbound)).transpose()?;
-        let signer =
-            Signer::new(key, url).ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;
-        Ok(Self { issuer, signer, attempts: Attempts::default(), lives: Lives::new(&settings.credentials) })
+        let signer = Signer::new(&keys.tokens, url)
+            .ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;
+        let addresses = AddressKey::new(&keys.addresses);
+        Ok(Self { issuer, signer, addresses, attempts: Attempts::default(), lives: Lives::new(&settings.credentials) })
+    }
+
+    /// What addresses of shared files are signed with.
+    pub(crate) const fn addresses(&self) -> &AddressKey {
+        &self.addresses
     }
 }
 
@@ -180,7 +198,12 @@ pub(crate) async fn by_password(
 ///
 /// # Errors
 /// When the record cannot be written.
-pub(crate) async fn refuse_scope(app: &App, identity: &Identity, what: &str, scope: polder_identity::Scope) -> Result<(), Problem> {
+pub(crate) async fn refuse_scope(
+    app: &App,
+    identity: &Identity,
+    what: &str,
+    scope: polder_identity::Scope,
+) -> Result<(), Problem> {
     audit::record(app, identity, "USE_TOKEN", what, false, &format!("it lacks the scope {scope}")).await
 }
 
@@ -191,6 +214,11 @@ async fn run_as(identity: Identity, mut request: Request, next: Next) -> Respons
     // For the log and the figures, which are further out.
     response.extensions_mut().insert(identified);
     response
+}
+
+/// On whose behalf a request is that is let in by a signed address alone.
+pub(crate) fn by_address(extensions: &axum::http::Extensions, recipient: PrincipalName) -> Identity {
+    who::identity(extensions, Who::Named(recipient), false, "signed address".to_owned())
 }
 
 /// Demands an admin role of whoever is asking.
@@ -222,7 +250,7 @@ pub(crate) fn routes() -> axum::Router<App> {
 
 /// What our API says of whoever is asking, of tokens and of roles.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(me::routes()).merge(tokens::routes()).merge(roles::routes())
+    OpenApiRouter::new().merge(me::routes()).merge(tokens::routes()).merge(profiles::routes()).merge(roles::routes())
 }
 
 /// The status of a refusal by redirect: the browser goes on with GET.

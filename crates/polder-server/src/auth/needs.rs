@@ -20,6 +20,14 @@ pub(super) fn scope(method: &Method, path: Option<&str>) -> Option<Scope> {
     if ["/auth", "/oidc", "/scim", "/api/v1/me", "/api/v1/tokens"].into_iter().any(below) {
         return None;
     }
+    // A recipient of shares reads those and nothing else. Files are fetched by signed addresses, which are all that it takes.
+    if below("/delta-sharing") || below("/environments/{environment}/delta-sharing") {
+        return (!path.ends_with("/files/{address}")).then_some(Scope::Share);
+    }
+    // Rows, but for the documents that describe them.
+    if below("/data") || below("/environments/{environment}/data") {
+        return Some(if last == "openapi.json" { Scope::Read } else { Scope::Query });
+    }
     if below("/api/v1/roles") {
         return Some(Scope::Admin);
     }
@@ -81,6 +89,11 @@ mod tests {
             ("POST", "/scim/v2/Users", None),
             ("GET", "/api/v1/measures", Some(Scope::Read)),
             ("POST", "/scimitar", Some(Scope::Apply)),
+            ("GET", "/data/{domain}/{name}/{version}", Some(Scope::Query)),
+            ("GET", "/environments/{environment}/data/{domain}/openapi.json", Some(Scope::Read)),
+            ("GET", "/delta-sharing/shares", Some(Scope::Share)),
+            ("POST", "/environments/{environment}/delta-sharing/shares/{share}/query", Some(Scope::Share)),
+            ("GET", "/delta-sharing/files/{address}", None),
             ("TRACE", "/api/v1/environments", None),
             ("GET", "/iceberg/v1/config", Some(Scope::Read)),
             ("GET", "/iceberg/v1/{prefix}/namespaces/{namespace}/tables", Some(Scope::Read)),

@@ -100,7 +100,7 @@ async fn create(
         }
         held => held?,
     };
-    let expires = expiry(app.auth.lives.token_days, &wanted, &standing, now)?;
+    let expires = expiry(app.auth.lives.token_days, wanted.days, &standing, now)?;
     let minted = token::mint(kind).map_err(Problem::internal)?;
     let record = TokenRecord {
         id: minted.id.clone(),
@@ -229,8 +229,9 @@ fn scopes(words: &[String]) -> Result<Scopes, Problem> {
     }
 }
 
-fn expiry(most: u32, wanted: &NewToken, standing: &Standing, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
-    let days = wanted.days.unwrap_or(DAYS.min(most));
+/// When a token ends that is to be good for so many days.
+pub(super) fn expiry(most: u32, days: Option<u32>, standing: &Standing, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+    let days = days.unwrap_or(DAYS.min(most));
     if !(1..=most).contains(&days) {
         return Err(Problem::invalid(format!("a token is good for 1 to {most} days here, not {days}")));
     }

@@ -127,7 +127,7 @@ pub(super) fn identity(extensions: &Extensions, who: Who, admin: bool, authentic
 }
 
 /// Where a request comes from.
-pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 

@@ -85,7 +85,7 @@ async fn fresh(
     form: Form,
     context: &Context,
 ) -> anyhow::Result<Option<Apply>> {
-    let Planned { plan, warnings } = client.plan(allow_destroy.clone()).await?;
+    let Planned { plan, warnings, .. } = client.plan(allow_destroy.clone()).await?;
     faults::tell(&warnings, context);
     let shown = plan::text(&plan, context);
     // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.

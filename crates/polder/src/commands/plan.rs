@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use polder_api::ShareForm;
 use polder_model::Address;
 use polder_plan::Plan;
 use polder_plan::render::Style;
 use polder_platform::Planned;
 
+use super::share;
 use crate::context::{Context, say};
 use crate::failure::Exit;
 use crate::render::{self, faults};
@@ -67,10 +69,13 @@ impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let allow_destroy = self.destroy.into_set();
         let planned = context.block_on(async { context.client().await?.plan(allow_destroy).await })?;
-        let Planned { plan, warnings } = planned;
+        let Planned { plan, warnings, shares } = planned;
         faults::tell(&warnings, context);
         match self.output {
-            PlanForm::Text => render::exact(&text(&plan, context))?,
+            PlanForm::Text => {
+                render::exact(&text(&plan, context))?;
+                tell_shares(&shares)?;
+            }
             PlanForm::Json => render::large_json(&plan)?,
             PlanForm::Markdown => render::exact(&polder_plan::render::markdown(&plan))?,
         }
@@ -81,6 +86,14 @@ impl Args {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// In which form recipients get what a plan shares, and what copies take.
+pub(crate) fn tell_shares(shares: &[ShareForm]) -> anyhow::Result<()> {
+    if shares.is_empty() {
+        return Ok(());
+    }
+    render::text(&format!("\nWhat recipients get:\n{}", share::listing(shares)))
 }
 
 /// The plan for people. What is from files in it is plain already.

@@ -31,6 +31,11 @@ fn what_the_page_on_jobs_shows_works() {
 }
 
 #[test]
+fn what_the_page_on_sharing_shows_works() {
+    Page::read("docs/sharing.md").play();
+}
+
+#[test]
 fn a_mesh_of_your_own_works_as_the_readme_says() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, section) = readme.split_once("## A mesh of your own").expect("the README has this section");

@@ -19,7 +19,7 @@ use polder_platform::query_error;
 use crate::problem::Problem;
 
 /// Computes up to the first batch, so that a query which fails at once is refused as such, and returns the bytes.
-pub(super) async fn begin(form: RowForm, result: QueryResult) -> Result<BoxStream<'static, io::Result<Bytes>>, Problem> {
+pub(crate) async fn begin(form: RowForm, result: QueryResult) -> Result<BoxStream<'static, io::Result<Bytes>>, Problem> {
     let QueryResult { schema, stream } = result;
     let mut batches = stream.map(|batch| batch.map_err(QueryError::from));
     let first = match batches.next().await {

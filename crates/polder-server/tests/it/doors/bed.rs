@@ -47,7 +47,7 @@ pub(crate) struct Bed {
     pub(crate) server: Running,
     pub(crate) tokens: BTreeMap<&'static str, String>,
     pub(crate) client: Client,
-    _folders: Vec<MeshFolder>,
+    folders: Vec<MeshFolder>,
 }
 
 impl Bed {
@@ -56,8 +56,22 @@ impl Bed {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        let (folder, server) = start(limits).await;
-        let (other_folder, other) = start(Limits::default()).await;
+        Self::over(&MESH, limits).await
+    }
+
+    /// The same over another mesh with the same people.
+    pub(crate) async fn of(mesh: &[(&str, &str)]) -> Self {
+        Self::over(mesh, Limits::default()).await
+    }
+
+    /// The mesh's folder.
+    pub(crate) fn folder(&self) -> &MeshFolder {
+        &self.folders[0]
+    }
+
+    async fn over(mesh: &[(&str, &str)], limits: Limits) -> Self {
+        let (folder, server) = start(mesh, limits).await;
+        let (other_folder, other) = start(&MESH, Limits::default()).await;
         folder.write("landing/a.csv", "id,name\n1,Ana\n").unwrap();
         let soon = Utc::now() + TimeDelta::days(1);
         let mut tokens = BTreeMap::from([("nobody", String::new()), ("garbage", "garbage".to_owned())]);
@@ -70,7 +84,7 @@ impl Bed {
         let whole = &tokens["owner"];
         tokens.insert("no secret", whole[..whole.rfind('_').unwrap()].to_owned());
         tokens.insert("admin", polder_server::auth::first_start(&server.app).await.unwrap().unwrap().expose().to_owned());
-        Self { server, tokens, client: Client::new(), _folders: vec![folder, other_folder] }
+        Self { server, tokens, client: Client::new(), folders: vec![folder, other_folder] }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -90,8 +104,8 @@ impl Bed {
     }
 }
 
-async fn start(limits: Limits) -> (MeshFolder, Running) {
-    let folder = MeshFolder::new(&MESH).await.unwrap();
+async fn start(mesh: &[(&str, &str)], limits: Limits) -> (MeshFolder, Running) {
+    let folder = MeshFolder::new(mesh).await.unwrap();
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = serve(folder.path(), listen, limits).await;
     let bootstrap = Identity { who: Who::Bootstrap, ..Identity::local(None) };

@@ -1,6 +1,6 @@
 //! Every door, as every kind of principal, and how much anyone may carry through.
 
-mod bed;
+pub(crate) mod bed;
 mod flight;
 mod iceberg;
 mod limits;

@@ -58,6 +58,9 @@ fn table() -> Vec<(&'static str, &'static str, Option<Value>, Answers)> {
         ("GET", "/api/v1/environments/{dev}/audit", None, ADMINS),
         ("GET", "/api/v1/environments/{dev}/audit/export", None, ADMINS),
         ("POST", "/api/v1/environments/{dev}/audit/verifications", Some(json!({})), [403, 403, 403, 403, 403, 202]),
+        ("GET", "/api/v1/environments/{dev}/shares", None, SIGNED_IN),
+        // Nothing is shared in this mesh; who makes profiles where something is, is shown with the shares.
+        ("POST", "/api/v1/environments/{dev}/recipients/{ana}/profiles", Some(json!({})), [404; 6]),
         ("GET", "/api/v1/me", None, SIGNED_IN),
         ("GET", "/api/v1/tokens", None, SIGNED_IN),
         ("DELETE", "/api/v1/tokens/{0000000000000000}", None, [404; 6]),
