@@ -293,7 +293,6 @@ fn of_known(known: &Arc<Known>, statics: &Arc<Statics>) -> Vec<Arc<ScalarUDF>> {
     let comments = Arc::new(comments);
     let of_column = Arc::clone(&comments);
     let names = Arc::clone(known);
-    let (relations, system) = (Arc::clone(known), Arc::clone(statics));
     let types = Arc::clone(statics);
     vec![
         own("_regproc_text", DataType::Utf8, Volatility::Stable, move |arguments, rows| {
@@ -302,17 +301,6 @@ fn of_known(known: &Arc<Known>, statics: &Arc<Statics>) -> Vec<Arc<ScalarUDF>> {
                 oids.iter()
                     .map(|oid| oid.map(|oid| function_named(i32::try_from(oid).unwrap_or_default())))
                     .collect::<StringArray>(),
-            ))
-        }),
-        own("_regclass_text", DataType::Utf8, Volatility::Stable, move |arguments, rows| {
-            let name = |oid: i64| {
-                let own = relations.relations.iter().find(|relation| i64::from(relation.oid) == oid);
-                let own = own.map(|relation| format!("\"{}\".{}", relation.schema, relation.name));
-                own.or_else(|| system.system.iter().find(|(_, known)| i64::from(**known) == oid).map(|(name, _)| name.clone()))
-            };
-            let oids = numbers(arguments, 0, rows)?;
-            Ok(Arc::new(
-                oids.iter().map(|oid| oid.map(|oid| name(oid).unwrap_or_else(|| oid.to_string()))).collect::<StringArray>(),
             ))
         }),
         own("to_regtype", DataType::Int32, Volatility::Stable, move |arguments, rows| {

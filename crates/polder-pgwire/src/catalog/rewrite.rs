@@ -230,7 +230,7 @@ fn alias(data_type: &DataType) -> Option<&'static str> {
     KINDS.into_iter().find(|kind| **kind == name)
 }
 
-/// What a number stands for, as text: `typreceive::text`, `c.oid::regclass::text`.
+/// What a number stands for, as text: `typreceive::text`, `prorettype::regtype::text`.
 fn shown(expression: &Expr, data_type: &DataType) -> Option<Expr> {
     let is_text = match data_type {
         DataType::Text | DataType::Varchar(_) => true,
@@ -239,7 +239,6 @@ fn shown(expression: &Expr, data_type: &DataType) -> Option<Expr> {
     };
     let (inner, function) = match expression {
         Expr::Cast { expr, data_type, .. } => match alias(data_type)? {
-            "regclass" => (expr.as_ref(), "_regclass_text"),
             "regproc" => (expr.as_ref(), "_regproc_text"),
             "regtype" => (expr.as_ref(), "format_type"),
             _ => return None,
