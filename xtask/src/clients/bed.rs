@@ -31,11 +31,12 @@ impl Bed {
         // A port that is free now: the issuer has to know it before the server starts.
         let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let url = format!("http://{listen}");
+        let postgres = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let (peers, found) = peers(places, installed, &folder, &url)?;
         fill_in(&mesh.join("polder.yaml"), &found)?;
         finish(polder(places, &mesh).args(["apply", "--yes"]))?;
         finish(polder(places, &mesh).args(["run", "--all"]))?;
-        let mut server = Process::start("polder", polder(places, &mesh).args(["serve", "--listen", &listen]), &folder)?;
+        let mut server = Process::start("polder", polder(places, &mesh).args(["serve", "--listen", &listen, "--postgres", &postgres]), &folder)?;
         let bootstrap = server.said(|line| line.trim().starts_with("polder_boot_").then(|| line.trim().to_owned()))?;
         let token = |arguments: &[&str]| {
             let mut create = Command::new(&places.polder);
@@ -51,6 +52,7 @@ impl Bed {
             ("POLDER_OWNER_TOKEN", of("treasury_loader", "read,query,write")?),
             ("POLDER_PII_TOKEN", of("steward", "read,query")?),
             ("POLDER_OUTSIDER_TOKEN", of("outsider", "read,query")?),
+            ("POLDER_POSTGRES", postgres),
             ("POLDER_OWNED", "treasury.bronze.payments_v1".to_owned()),
             ("POLDER_SCIM_TOKEN", token(&["--label", "SCIM", "--scope", "scim"])?),
             ("POLDER_ADMIN_TOKEN", bootstrap.clone()),
