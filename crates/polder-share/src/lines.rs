@@ -144,7 +144,7 @@ fn parquet_file(file: File) -> Value {
         FileKind::Snapshot => "file",
         FileKind::Add => "add",
         FileKind::Remove => "remove",
-        FileKind::Cdc => "cdc",
+        FileKind::Cdc => "cdf",
     };
     let mut said = json!({
         "url": file.url,

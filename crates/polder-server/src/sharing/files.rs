@@ -88,10 +88,10 @@ fn wanted(headers: &HeaderMap, size: u64) -> Wanted {
             Ok(count) => Wanted::Part(GetRange::Bounded(size.saturating_sub(count)..size)),
             Err(_) => Wanted::Whole,
         },
-        (first, last) => match (number(first), if last.is_empty() { Ok(u64::MAX - 1) } else { number(last) }) {
+        (first, last) => match (number(first), if last.is_empty() { Ok(u64::MAX) } else { number(last) }) {
             (Ok(first), Ok(last)) if first > last => Wanted::Whole,
             (Ok(first), Ok(_)) if first >= size => Wanted::Nothing,
-            (Ok(first), Ok(last)) => Wanted::Part(GetRange::Bounded(first..size.min(last + 1))),
+            (Ok(first), Ok(last)) => Wanted::Part(GetRange::Bounded(first..size.min(last.saturating_add(1)))),
             _ => Wanted::Whole,
         },
     }

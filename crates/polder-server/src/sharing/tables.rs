@@ -61,7 +61,7 @@ pub(super) async fn metadata(recipient: Recipient, PathOf(named): Named, headers
     let files = table.files()?;
     told.check(&files)?;
     let mut lines = Lines::new(told.form);
-    told.head(&mut lines, Some(extent(&table, &files)))?;
+    told.head(&mut lines, extent(&table, &files))?;
     Ok(told.answer(lines, table.version()))
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn query(
     let all = table.files()?;
     told.check(&all)?;
     let mut lines = Lines::new(told.form);
-    told.head(&mut lines, Some(extent(&table, &all)))?;
+    told.head(&mut lines, extent(&table, &all))?;
     let wanted = wanted(all, &ask, &told.columns());
     if wanted.len() > MAX_SHARED_FILES {
         let message = format!("the table has {} files, and {MAX_SHARED_FILES} are told at most", wanted.len());
@@ -245,9 +245,17 @@ impl Told {
         Columns::read(self.facts.metadata.get("schemaString").and_then(Value::as_str).unwrap_or_default())
     }
 
-    fn head(&self, lines: &mut Lines, extent: Option<Extent>) -> Result<(), Refusal> {
+    /// The lines before those of files, for the files of one version.
+    fn head(&self, lines: &mut Lines, extent: Extent) -> Result<(), Refusal> {
         lines.protocol(&self.facts.protocol).map_err(Problem::internal)?;
-        lines.metadata(&self.facts.metadata, extent, None).map_err(Problem::internal)?;
+        lines.metadata(&self.facts.metadata, Some(extent), None).map_err(Problem::internal)?;
+        Ok(())
+    }
+
+    /// The lines before those of changes, which begin with a version.
+    fn head_of_changes(&self, lines: &mut Lines, first: u64) -> Result<(), Refusal> {
+        lines.protocol(&self.facts.protocol).map_err(Problem::internal)?;
+        lines.metadata(&self.facts.metadata, None, Some(first)).map_err(Problem::internal)?;
         Ok(())
     }
 
@@ -314,11 +322,12 @@ impl Told {
     }
 }
 
-/// The URL of an address.
+/// The URL of an address. Some clients fetch only what they take for signed, which they see by the parameters of stores that they know:
+/// `sp` is what an address of Azure's is good for, and `r` is reading.
 fn url(app: &App, address: &FileAddress) -> String {
     match address {
         FileAddress::Store(url) => url.to_string(),
-        FileAddress::Ours(address) => format!("{}{PREFIX}/files/{}", app.url(), app.auth.addresses().sign(address)),
+        FileAddress::Ours(address) => format!("{}{PREFIX}/files/{}?sp=r", app.url(), app.auth.addresses().sign(address)),
     }
 }
 
@@ -345,7 +354,7 @@ impl Changes<'_> {
             return Err(Refusal::invalid(format!("ask for at most {MAX_VERSIONS} versions at a time")));
         }
         let mut lines = Lines::new(told.form);
-        told.head(&mut lines, None)?;
+        told.head_of_changes(&mut lines, first)?;
         let mut told_files = 0;
         for version in table.changes(first..=last).await? {
             if self.wants_metadata

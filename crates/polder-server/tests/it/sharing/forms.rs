@@ -149,7 +149,7 @@ async fn changes_tell_which_rows_came_and_went() {
         kinds.dedup();
         kinds
     };
-    assert_eq!((kinds(0), kinds(1), kinds(2)), (vec![], vec!["add".to_owned()], vec!["cdc".to_owned()]), "{told:?}");
+    assert_eq!((kinds(0), kinds(1), kinds(2)), (vec![], vec!["add".to_owned()], vec!["cdf".to_owned()]), "{told:?}");
     assert!(told[2..].iter().all(|line| line.as_object().unwrap().values().all(|file| file["timestamp"].is_i64())));
     for (query, status) in [
         ("startingVersion=1&endingVersion=1", 200),
