@@ -36,7 +36,11 @@ impl Bed {
         fill_in(&mesh.join("polder.yaml"), &found)?;
         finish(polder(places, &mesh).args(["apply", "--yes"]))?;
         finish(polder(places, &mesh).args(["run", "--all"]))?;
-        let mut server = Process::start("polder", polder(places, &mesh).args(["serve", "--listen", &listen, "--postgres", &postgres]), &folder)?;
+        let mut server = Process::start(
+            "polder",
+            polder(places, &mesh).args(["serve", "--listen", &listen, "--postgres", &postgres]),
+            &folder,
+        )?;
         let bootstrap = server.said(|line| line.trim().starts_with("polder_boot_").then(|| line.trim().to_owned()))?;
         let token = |arguments: &[&str]| {
             let mut create = Command::new(&places.polder);
