@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use polder_access::{Action, Permit};
@@ -133,6 +134,14 @@ impl Lake {
     /// When the folder cannot be created.
     pub async fn make_folder(&self, location: &Location) -> Result<()> {
         storage::make(&self.place(location)?).await
+    }
+
+    /// The newest change of anything in each of the folders that are so many levels below a location, by their paths from it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn newest_below(&self, location: &Location, levels: usize) -> Result<BTreeMap<String, DateTime<Utc>>> {
+        storage::newest_below(&self.place(location)?, levels).await
     }
 
     /// Whether something is at a location.

@@ -1,7 +1,9 @@
 //! Places as a whole: made, looked into, removed.
 
+use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use polder_model::resource::TableFormat;
@@ -51,6 +53,25 @@ pub(crate) async fn has_files(place: &Place) -> Result<bool> {
         Ok(found) => Ok(found.is_some()),
         Err(object_store::Error::NotFound { .. }) => Ok(false),
         Err(error) => Err(Error::store("list", place, error)),
+    }
+}
+
+/// The newest change of anything in each of the folders that are so many levels below a place, by their paths from it.
+pub(crate) async fn newest_below(place: &Place, levels: usize) -> Result<BTreeMap<String, DateTime<Utc>>> {
+    let mut newest: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
+    let mut files = place.store.list(Some(&place.folder));
+    loop {
+        let meta = match files.try_next().await {
+            Ok(Some(meta)) => meta,
+            Ok(None) | Err(object_store::Error::NotFound { .. }) => return Ok(newest),
+            Err(error) => return Err(Error::store("list", place, error)),
+        };
+        let parts: Vec<String> =
+            meta.location.prefix_match(&place.folder).into_iter().flatten().map(|part| part.as_ref().to_owned()).collect();
+        if parts.len() > levels {
+            let known = newest.entry(parts[..levels].join("/")).or_insert(meta.last_modified);
+            *known = meta.last_modified.max(*known);
+        }
     }
 }
 

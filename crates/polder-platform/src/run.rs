@@ -181,7 +181,7 @@ impl Platform {
         }
         let wrote = |report: &&RunReport| report.outcome == RunOutcome::Succeeded;
         let sinks = reports.iter().filter(wrote).filter_map(|report| by_id.get(&report.job)?.sink.as_ref());
-        self.keep_copies(&metastore, &sinks.map(|sink| sink.table.clone()).collect()).await;
+        drop(self.keep_copies(&metastore, &sinks.map(|sink| sink.table.clone()).collect()).await);
         Ok(reports)
     }
 }

@@ -42,6 +42,8 @@ pub(crate) fn start(app: &App) -> Result<JoinHandle<()>, StartError> {
             mark_lost_operations(&app, Utc::now()).await;
             if time.is_multiple_of(CLEARING) {
                 clear(&app, Utc::now()).await;
+                // Copies may take long to be made, and ends of access do not wait for them.
+                tokio::spawn(keep_copies(app.clone()));
             }
         }
     }))
@@ -73,6 +75,15 @@ async fn mark_lost_operations(app: &App, now: DateTime<Utc>) {
         Ok(0) => {}
         Ok(count) => tracing::warn!(count, "operations whose server was lost are marked as interrupted"),
         Err(error) => tracing::error!(%error, "lost operations were not looked for"),
+    }
+}
+
+/// Copies that recipients of shares get are brought up to date, whoever wrote their tables, and removed where nobody gets them.
+async fn keep_copies(app: App) {
+    for platform in app.environments() {
+        if let Err(error) = platform.sweep_copies(Utc::now()).await {
+            tracing::error!(environment = %platform.environment(), %error, "shared copies were not looked after");
+        }
     }
 }
 

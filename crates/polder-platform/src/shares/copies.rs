@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use polder_access::{Action, Caller, Decision, Permit};
@@ -37,31 +38,46 @@ const RETAIN: Duration = Duration::from_secs(6 * 3600);
 /// How often a copy is made again when another process is making it.
 const ATTEMPTS: u32 = 5;
 
+/// How long ago a copy that nobody gets was changed for the last time when it is removed: a share that is applied just now may want it.
+const FORGOTTEN: TimeDelta = TimeDelta::hours(1);
+
 type Making = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
 
 /// Copies that are being made by this process: each once, whoever asks for it.
 #[derive(Default)]
 pub(crate) struct Copies(Mutex<HashMap<String, Making>>);
 
+/// A copy that is wanted.
+struct Wanted {
+    copy: Table,
+    form: String,
+    /// What makes it, where it is not up to date.
+    making: Option<Making>,
+}
+
 impl Platform {
     /// The copy of what a permit shows, up to date if that does not take too long: with a permit for it, and the form's name.
     pub(super) async fn copy_of(&self, table: &Table, permit: &Permit) -> Result<(Permit, Table, String), Error> {
-        let source = self.lake.open(permit, table, AsOf::Latest).await.map_err(|error| unreadable(error, &table.name))?;
-        let form = form(table, permit, &source);
-        let copy = copy_table(table, permit, &form);
+        let Wanted { copy, form, making } = self.wanted(table, permit).await?;
         let reading = for_copy(permit, Action::Read)?;
-        if self.made_of(&reading, &copy).await? == Some(source.version()) {
-            return Ok((reading, copy, form));
-        }
-        let making = self.make(copy.clone(), table.clone(), permit.clone(), source);
+        let Some(making) = making else { return Ok((reading, copy, form)) };
         match tokio::time::timeout(PATIENCE, making).await {
-            Ok(Ok(())) => Ok((reading, copy, form)),
-            Ok(Err(why)) => Err(Error::new(ErrorKind::Unavailable, format!("the copy of {} cannot be made: {why}", table.name))),
+            Ok(made) => made.map_err(|why| not_made(&table.name, &why)).map(|()| (reading, copy, form)),
             // Of the time before, and no less right.
             Err(_) if self.made_of(&reading, &copy).await?.is_some() => Ok((reading, copy, form)),
             Err(_) => Err(Error::new(ErrorKind::Unavailable, "the table is being prepared for its recipient")
                 .with_hint("ask again in a minute")),
         }
+    }
+
+    /// The copy that a permit asks for, which begins to be made where it is not up to date.
+    async fn wanted(&self, table: &Table, permit: &Permit) -> Result<Wanted, Error> {
+        let source = self.lake.open(permit, table, AsOf::Latest).await.map_err(|error| unreadable(error, &table.name))?;
+        let form = form(table, permit, &source);
+        let copy = copy_table(table, permit, &form);
+        let made_of = self.made_of(&for_copy(permit, Action::Read)?, &copy).await?;
+        let making = (made_of != Some(source.version())).then(|| self.make(copy.clone(), table.clone(), permit.clone(), source));
+        Ok(Wanted { copy, form, making })
     }
 
     /// The copy in a form, if that is the one that a permit shows.
@@ -79,8 +95,10 @@ impl Platform {
         Ok(Some((for_copy(permit, Action::Read)?, copy_table(table, permit, &form))))
     }
 
-    /// Brings the copies of tables up to date that some share offers.
-    pub(crate) async fn keep_copies(&self, metastore: &Metastore, tables: &BTreeSet<TableName>) {
+    /// Brings the copies of tables up to date that some share offers, however long that takes. Says where they are; of a table of which
+    /// that cannot be told, where all copies of it are.
+    pub(crate) async fn keep_copies(&self, metastore: &Metastore, tables: &BTreeSet<TableName>) -> BTreeSet<String> {
+        let mut kept = BTreeSet::new();
         for share in metastore.shares() {
             for name in share.tables.iter().filter(|name| tables.contains(name)) {
                 let Some(Resource::Table(table)) = metastore.table_or_view(name) else { continue };
@@ -91,14 +109,54 @@ impl Platform {
                     if permit.is_whole() {
                         continue;
                     }
-                    // Whoever asks for it makes it, if it is not made now.
-                    if let Err(error) = self.copy_of(table, &permit).await {
-                        let why = error_chain(&error);
-                        tracing::warn!(table = %name, share = %share.name, why, "a shared copy is not up to date");
+                    match self.kept(table, &permit).await {
+                        Ok(prefix) => drop(kept.insert(prefix)),
+                        // Whoever asks for it makes it, if it is not made now.
+                        Err(error) => {
+                            let why = error_chain(&error);
+                            tracing::warn!(table = %name, share = %share.name, why, "a shared copy is not up to date");
+                            kept.insert(folder(name));
+                        }
                     }
                 }
             }
         }
+        kept
+    }
+
+    async fn kept(&self, table: &Table, permit: &Permit) -> Result<String, Error> {
+        let Wanted { copy, making, .. } = self.wanted(table, permit).await?;
+        if let Some(making) = making {
+            making.await.map_err(|why| not_made(&table.name, &why))?;
+        }
+        Ok(copy.location.prefix)
+    }
+
+    /// Brings every copy up to date, and removes those in forms that nobody gets any more.
+    ///
+    /// # Errors
+    /// When the metastore cannot be read, or a bucket cannot be listed.
+    pub async fn sweep_copies(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        let metastore = self.metastore().await?;
+        let shared = metastore.shares().flat_map(|share| share.tables.iter().cloned()).collect();
+        let kept = self.keep_copies(&metastore, &shared).await;
+        for resource in metastore.resources().values() {
+            let Resource::Bucket(bucket) = &**resource else { continue };
+            let place =
+                |prefix: &str| Location { provider: bucket.provider, bucket: bucket.name.clone(), prefix: prefix.to_owned() };
+            let failed = || format!("cannot look for copies in {}", bucket.name);
+            // The schema, the table and the form.
+            let found = self.lake.newest_below(&place(FOLDER), 3).await.doing(ErrorKind::Unavailable, failed())?;
+            for (path, changed) in found {
+                let prefix = format!("{FOLDER}/{path}");
+                let is_kept = kept.iter().any(|kept| prefix == *kept || prefix.starts_with(&format!("{kept}/")));
+                if !is_kept && now - changed >= FORGOTTEN {
+                    self.lake.drop_table(&place(&prefix)).await.doing(ErrorKind::Unavailable, failed())?;
+                    tracing::info!(bucket = %bucket.name, prefix, "a copy that nobody gets any more is removed");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Removes every copy of a table whose data are dropped.
@@ -186,6 +244,10 @@ impl Platform {
         }
         Ok(())
     }
+}
+
+fn not_made(table: &TableName, why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the copy of {table} cannot be made: {why}"))
 }
 
 /// The permit to do this with the copy of what a permit shows.

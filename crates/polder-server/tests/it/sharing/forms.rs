@@ -73,6 +73,28 @@ async fn what_is_taken_out_of_a_share_is_gone_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn copies_that_nobody_gets_any_more_are_removed() {
+    let scene = Scene::new().await;
+    let acme = scene.recipient("acme").await;
+    assert_eq!(acme.rows(CUSTOMER).await, ["1|***", "2|***"]);
+    let copies = scene.bed.folder().path().join(".polder/main/lake/aws/dev-finance/_shared/bronze/customer_v1");
+    let count = || std::fs::read_dir(&copies).map_or(0, Iterator::count);
+    let platform = scene.bed.server.app.platform("dev", &polder_platform::Identity::local(None)).unwrap();
+    let later = chrono::Utc::now() + chrono::TimeDelta::hours(2);
+    platform.sweep_copies(later).await.unwrap();
+    assert_eq!(count(), 1, "what somebody gets stays");
+    let share = scene.bed.folder().read(SHARE).unwrap();
+    scene.apply(SHARE, &share.replace("{name: customer, version: v1}, ", "")).await;
+    platform.sweep_copies(chrono::Utc::now()).await.unwrap();
+    assert_eq!(count(), 1, "it may be wanted again in a moment");
+    platform.sweep_copies(later).await.unwrap();
+    assert_eq!(count(), 0);
+    // What is offered again is made again.
+    scene.apply(SHARE, &share).await;
+    assert_eq!(acme.rows(CUSTOMER).await, ["1|***", "2|***"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_forms_tell_the_same_table() {
     let scene = Scene::new().await;
     let acme = scene.recipient("acme").await;
