@@ -1,9 +1,13 @@
 //! Parameters of a statement: `$1`, `$2` and so on, for which values are given when it is answered.
 
+use std::collections::HashMap;
+
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::expr::{Cast, TryCast};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use crate::error::{QueryError, QueryErrorKind};
 use crate::physical::runnable;
@@ -54,7 +58,9 @@ pub(crate) fn bind(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<Logica
 
 fn types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryError> {
     let mut types = Vec::new();
+    let casts = casts(plan)?;
     for (name, data_type) in plan.get_parameter_types()? {
+        let data_type = data_type.or_else(|| casts.get(&name).cloned());
         let number = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
         let Some(place) = number.filter(|number| (1..=MAX_PARAMETERS).contains(number)).map(|number| number - 1) else {
             let message = format!("{name} is no parameter: they are numbered from $1 to ${MAX_PARAMETERS}");
@@ -66,4 +72,22 @@ fn types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>, QueryError> {
         types[place] = data_type;
     }
     Ok(types)
+}
+
+/// What parameters are cast to: `$1::date` is a date, which the planner itself does not say of it.
+fn casts(plan: &LogicalPlan) -> Result<HashMap<String, DataType>, QueryError> {
+    let mut casts = HashMap::new();
+    plan.apply_with_subqueries(|plan| {
+        plan.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) = expr
+                    && let Expr::Placeholder(parameter) = expr.as_ref()
+                {
+                    casts.insert(parameter.id.clone(), field.data_type().clone());
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(casts)
 }
