@@ -67,6 +67,8 @@ async fn a_resource_of_each_kind_reads_back_as_written(bed: Bed) {
         json!({"kind": "volume", "name": name, "dataset": dataset, "owner": "ana", "location": location}),
         json!({"kind": "grant", "securable": {"catalog": "finance"}, "principal": "ana", "privileges": ["SELECT"]}),
         json!({"kind": "job", "id": job, "run_as": null, "sources": [], "sink": null, "work": work, "write": "append", "bad_rows": "fail"}),
+        json!({"kind": "share", "name": "partners", "domain": "finance", "owner": "ana", "comment": "", "tables": [name],
+            "recipients": [{"name": "robot"}, {"name": "acme", "networks": ["203.0.113.0/24"]}]}),
     ];
     assert_eq!(resources.len(), Kind::ALL.len());
     let store = bed.open().await;

@@ -14,7 +14,7 @@ use crate::render::{self, Form, units};
 
 /// See what is shared with whom, and let recipients in
 ///
-/// Shares are declared in domains/<domain>/shares. A recipient reads them with any client of Delta Sharing, by its profile file.
+/// Shares are declared in the folder shares of a domain. A recipient reads them with any client of Delta Sharing, by its profile file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
