@@ -66,7 +66,24 @@ def _():
         assert cursor.fetchall() == [(0,)]
 
 
-@check("is told kindly that nothing is written here")
+@check("changes what it may: tables, rows, rows of values")
+def _():
+    maker = connect(MAKER)
+    with maker.cursor() as cursor:
+        table = f"{CATALOG}.{SCHEMA}.made_by_adbc"
+        cursor.executescript(f"create table {table} (id bigint, name string, price decimal(10,2))")
+        try:
+            assert cursor.execute(f"insert into {table} values (1, 'x', 1.50)").fetchone()[0] == 1
+            cursor.executemany(f"insert into {table} (id, name) values ($1, $2)", [(2, "y"), (3, "it's")])
+            assert cursor.rowcount == 2, cursor.rowcount
+            cursor.executemany(f"update {table} set name = $2 where id = $1", [(2, "z")])
+            assert rows(maker, f"select id, name from {table} order by id") == [(1, "x"), (2, "z"), (3, "it's")]
+            refused(lambda: rows(reader, f"delete from {table}"), "lacks the scope write", "may not")
+        finally:
+            cursor.executescript(f"drop table {table}")
+
+
+@check("is told kindly what it may not do")
 def _():
     def many():
         with reader.cursor() as cursor:
@@ -76,9 +93,9 @@ def _():
         with reader.cursor() as cursor:
             cursor.adbc_ingest("made", pyarrow.table({"a": [1]}))
 
-    refused(many, "only statements that read", "a job writes tables")
-    refused(ingest, "only statements that read", "a job writes tables", "not implemented", "unimplemented")
-    refused(lambda: rows(reader, f"delete from {TABLE}"), "only reads", "read", "allowed")
+    refused(many, "gives rows")
+    refused(ingest, "not taken in bulk", "not implemented", "unimplemented")
+    refused(lambda: rows(reader, f"delete from {TABLE}"), "lacks the scope write", "may not")
 
 
 @check("lists catalogs, schemas, tables and columns")

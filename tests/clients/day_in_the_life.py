@@ -16,7 +16,6 @@ import hashlib
 import hmac
 import json
 import os
-import subprocess
 import sys
 import time
 from datetime import datetime, timedelta, timezone
@@ -24,6 +23,7 @@ from datetime import datetime, timedelta, timezone
 sys.path[0] = os.path.join(sys.path[0], "shared")
 
 from people import Caller, send
+from program import in_mesh
 
 ENVIRONMENT = "/api/v1/environments/dev"
 REQUESTS = ENVIRONMENT + "/access-requests"
@@ -267,12 +267,6 @@ def _():
     assert all("customer" in text and "polder@contoso.com" in text for _, text in mails()), mails()
 
 
-def polder(*arguments):
-    outside = {name: value for name, value in os.environ.items() if name not in ("POLDER_SERVER", "POLDER_TOKEN")}
-    command = [os.environ["POLDER_PROGRAM"], "--dir", os.environ["POLDER_MESH"], *arguments]
-    return subprocess.run(command, env=outside, capture_output=True, text=True, check=True).stdout
-
-
 # The approval is told of once what it gave is given.
 STORY = [
     ("scim", "create user", True),
@@ -304,12 +298,12 @@ STORY = [
 
 @step("the audit holds")
 def _():
-    assert "as they were written" in polder("audit", "verify")
+    assert "as they were written" in in_mesh("audit", "verify")
 
 
 @step("the audit tells the whole story, with who, from where, and no secret")
 def _():
-    text = polder("audit", "export", "--form", "ndjson")
+    text = in_mesh("audit", "export", "--form", "ndjson")
     records = [json.loads(line) for line in text.splitlines()]
     by_ana = [record for record in records if record["principal"] == "ana@contoso.com"]
     told = [(record["principal"].split("@")[0], record["action"], record["allowed"]) for record in records]

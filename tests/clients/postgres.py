@@ -5,15 +5,19 @@ POLDER_MEMBER_TOKEN   a token of someone who sees POLDER_MASKED masked
 POLDER_PII_TOKEN      a token of someone who sees it in clear
 POLDER_OWNER_TOKEN    a token of the service principal that loads POLDER_OWNED
 POLDER_OUTSIDER_TOKEN a token of someone who may know of nothing
+POLDER_MAKER_TOKEN    a token of someone who may make tables in POLDER_TABLE's schema
 """
 
 import asyncio
+import datetime
+import decimal
 import glob
 import io
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 # This folder has scripts with the names of the packages that they import.
 HERE = sys.path[0]
@@ -29,7 +33,7 @@ from catalog_checks import *
 HOST, PORT = os.environ["POLDER_POSTGRES"].rsplit(":", 1)
 OWNED = os.environ["POLDER_OWNED"]
 MASKED_SCHEMA, MASKED_NAME = MASKED.rsplit(".", 1)
-PEOPLE = {kind: os.environ[f"POLDER_{kind.upper()}_TOKEN"] for kind in ("member", "pii", "owner", "outsider")}
+PEOPLE = {kind: os.environ[f"POLDER_{kind.upper()}_TOKEN"] for kind in ("member", "pii", "owner", "outsider", "maker")}
 MASKED_ROWS = f"select customer_id, full_name from {MASKED} order by customer_id"
 
 
@@ -137,6 +141,116 @@ def _():
             connection.rollback()
         with connection.transaction(), connection.transaction():
             assert connection.execute("select 1").fetchone() == (1,)
+
+
+@check("psycopg, psycopg2, asyncpg, SQLAlchemy: rows are changed, each statement for itself")
+def _():
+    table = f"{CATALOG}.{SCHEMA}.made_by_psycopg"
+    there = {"host": HOST, "port": int(PORT), "user": "token", "password": MAKER, "dbname": "dev"}
+    with psycopg.connect(**there, autocommit=True) as connection:
+        assert connection.execute(f"create table {table} (id bigint, name string, day date)").statusmessage == "CREATE TABLE"
+        try:
+            done = connection.execute(f"insert into {table} values (%s, %s, %s)", (1, "it's", "2026-02-03"))
+            assert (done.rowcount, done.statusmessage) == (1, "INSERT 0 1"), (done.rowcount, done.statusmessage)
+            connection.cursor().executemany(f"insert into {table} (id, name) values (%s, %s)", [(2, "b"), (3, "c")])
+            assert connection.execute(f"update {table} set name = upper(name) where id > %s", (1,)).rowcount == 2
+            other = psycopg2.connect(**there)
+            other.autocommit = True
+            with other.cursor() as cursor:
+                cursor.execute(f"delete from {table} where id = %s", (3,))
+                assert cursor.rowcount == 1
+            other.close()
+
+            async def more():
+                opened = await asyncpg.connect(**{k: v for k, v in there.items() if k != "dbname"}, database="dev")
+                try:
+                    return await opened.execute(f"insert into {table} (id, name) values ($1, $2)", 4, "d")
+                finally:
+                    await opened.close()
+
+            assert asyncio.run(more()) == "INSERT 0 1"
+            engine = sqlalchemy.create_engine(url("maker", "postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+            with engine.connect() as opened:
+                statement = sqlalchemy.text(f"update {table} set day = :day where id = :id")
+                assert opened.execute(statement, {"day": "2026-01-01", "id": 4}).rowcount == 1
+            found = connection.execute(f"select id, name, day::text from {table} order by id").fetchall()
+            assert found == [(1, "it's", "2026-02-03"), (2, "B", None), (4, "d", "2026-01-01")], found
+            with psycopg.connect(**{**there, "autocommit": False}) as other:
+                refused(lambda: other.execute(f"delete from {table}"), "transaction block")
+            refused(lambda: psycopg_rows("member", f"delete from {table}"), "may not", "no table", "transaction block")
+        finally:
+            connection.execute(f"drop table {table}")
+
+
+@check("psycopg, psycopg2, asyncpg, psql: rows are copied in, all of them or none")
+def _():
+    table = f"{CATALOG}.{SCHEMA}.copied_in"
+    there = {"host": HOST, "port": int(PORT), "user": "token", "password": MAKER, "dbname": "dev"}
+    with psycopg.connect(**there, autocommit=True) as connection:
+        connection.execute(f"create table {table} (id bigint, name string, day date, price decimal(10,2), good boolean)")
+        try:
+            day = datetime.date(2026, 2, 3)
+            with connection.cursor().copy(f"copy {table} from stdin") as copy:
+                copy.write_row((1, "it's\t\\N\n", day, decimal.Decimal("1.50"), True))
+                copy.write_row((2, None, None, None, None))
+            with connection.cursor().copy(f"copy {table} (id, name) from stdin (format binary)") as copy:
+                copy.set_types(["int8", "text"])
+                copy.write_row((3, 'a "quoted" é'))
+            other = psycopg2.connect(**there)
+            other.autocommit = True
+            with other.cursor() as cursor:
+                cursor.copy_expert(f"copy {table} (name, id) from stdin csv header", io.StringIO("id,name\n4,\"x,\ny\"\n"))
+                assert cursor.rowcount == 1
+            other.close()
+
+            async def records():
+                opened = await asyncpg.connect(**{k: v for k, v in there.items() if k != "dbname"}, database="dev")
+                try:
+                    rows = [(5, "e", day, decimal.Decimal("-7.25"), False), (6, None, None, None, None)]
+                    return await opened.copy_records_to_table(
+                        "copied_in", schema_name=f"{CATALOG}.{SCHEMA}", records=rows, columns=["id", "name", "day", "price", "good"]
+                    )
+                finally:
+                    await opened.close()
+
+            assert asyncio.run(records()) == "COPY 2"
+            with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+                file.write("7,g,2026-02-04,0.10,t\n")
+                file.flush()
+                assert psql("maker", f'\\copy "{CATALOG}.{SCHEMA}".copied_in from \'{file.name}\' csv') == ["COPY 1"]
+            found = connection.execute(f"select id, name, day, price, good from {table} order by id").fetchall()
+            assert found == [
+                (1, "it's\t\\N\n", day, decimal.Decimal("1.50"), True),
+                (2, None, None, None, None),
+                (3, 'a "quoted" é', None, None, None),
+                (4, "x,\ny", None, None, None),
+                (5, "e", day, decimal.Decimal("-7.25"), False),
+                (6, None, None, None, None),
+                (7, "g", datetime.date(2026, 2, 4), decimal.Decimal("0.10"), True),
+            ], found
+
+            def bad():
+                with connection.cursor().copy(f"copy {table} from stdin csv") as copy:
+                    copy.write("8,h,,,\nnine,i,,,\n")
+
+            refused(bad, "line 2: column id")
+
+            def given_up():
+                with connection.cursor().copy(f"copy {table} from stdin csv") as copy:
+                    copy.write("8,h,,,\n")
+                    raise RuntimeError("enough")
+
+            refused(given_up, "enough")
+            assert connection.execute(f"select count(*) from {table}").fetchone() == (7,)
+
+            def member():
+                with psycopg.connect(**place("member"), dbname="dev", autocommit=True) as opened:
+                    with opened.cursor().copy(f"copy {table} from stdin") as copy:
+                        copy.write_row((9, "m", None, None, None))
+
+            refused(member, "may not", "no table")
+        finally:
+            connection.execute(f"drop table {table}")
 
 
 @check("psycopg2: named cursors, COPY")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -13,24 +12,16 @@ sys.path[0] = os.path.join(sys.path[0], "shared")
 
 import delta_sharing
 from catalog_checks import *
+from program import admin, in_mesh
 
-PROGRAM, MESH = os.environ["POLDER_PROGRAM"], os.environ["POLDER_MESH"]
-folder = tempfile.mkdtemp(prefix="polder-profiles-")
-
-
-def polder(*arguments, token=None, mesh=False):
-    environment = {**os.environ, "POLDER_SERVER": URL, "POLDER_TOKEN": token or os.environ["POLDER_ADMIN_TOKEN"]}
-    if mesh:
-        environment.pop("POLDER_SERVER"), environment.pop("POLDER_TOKEN")
-        arguments = ("--dir", MESH, *arguments)
-    done = subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+MESH = os.environ["POLDER_MESH"]
+temporary = tempfile.TemporaryDirectory(prefix="polder-profiles-")
+folder = temporary.name
 
 
 def profile(recipient, *options):
     path = os.path.join(folder, recipient + "".join(options) + ".share")
-    polder("share", "profile", recipient, "--out", path, *options)
+    admin("share", "profile", recipient, "--out", path, *options)
     return path
 
 
@@ -90,7 +81,7 @@ def _():
 def _():
     with open(os.path.join(MESH, "landing/rates-2.csv"), "w") as file:
         file.write("currency,rate\nUSD,1.2\nJPY,160.0\n")
-    polder("run", "finance/load_rates", mesh=True)
+    in_mesh("run", "finance/load_rates")
     changes = delta_sharing.load_table_changes_as_pandas(f"{partner}#partners.{RATES}", starting_version=0)
     kinds = sorted(changes[changes["_commit_version"] == 2]["_change_type"])
     assert kinds == ["insert", "update_postimage", "update_preimage"], kinds
@@ -129,7 +120,7 @@ def _():
 
 @check("ends with its profile")
 def _():
-    polder("share", "profile", "clinic", "--overlap-hours", "0")
+    admin("share", "profile", "clinic", "--overlap-hours", "0")
     refused(lambda: load(CUSTOMER, clinic), "401", "credentials")
 
 

@@ -7,9 +7,12 @@ mod catalogue;
 mod install;
 mod process;
 mod report;
+pub(crate) mod s3;
 mod script;
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -91,7 +94,10 @@ fn places(root: &Path) -> Result<Places> {
     let target = crate::cargo::target(root);
     let cache = std::env::var_os("POLDER_CI_CACHE").map_or_else(|| root.join("target"), PathBuf::from).join("clients");
     std::fs::create_dir_all(&cache).with_context(|| format!("make {}", cache.display()))?;
-    let scratch = tempfile::Builder::new().prefix("polder-clients-").tempdir().context("make a folder for this run")?;
+    // Open to who knows what is in it: PostgreSQL's server does not run as root, and has its files here.
+    let mode = Permissions::from_mode(0o711);
+    let scratch = tempfile::Builder::new().prefix("polder-clients-").permissions(mode).tempdir();
+    let scratch = scratch.context("make a folder for this run")?;
     Ok(Places { root: root.to_owned(), cache, scratch, polder: target.join("debug/polder") })
 }
 

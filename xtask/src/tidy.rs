@@ -21,6 +21,9 @@ const ROWS: [(&str, &[&str]); 5] = [
             "polder-store",
             "polder-lake",
             "polder-engine",
+            "polder-hot",
+            "polder-foreign",
+            "polder-federation",
             "polder-catalog",
             "polder-ingest",
             "polder-outbound",
@@ -28,6 +31,7 @@ const ROWS: [(&str, &[&str]); 5] = [
             "polder-notify",
             "polder-vend",
             "polder-share",
+            "polder-receive",
             "polder-migrate",
             "polder-terraform",
         ],
@@ -42,30 +46,35 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("polder-arrow", "polder-model"),
     ("polder-api", "polder-model"),
     ("polder-catalog", "polder-store"),
+    ("polder-engine", "polder-foreign"),
+    ("polder-federation", "polder-foreign"),
+    ("polder-receive", "polder-foreign"),
     ("polder-identity", "polder-outbound"),
     ("polder-notify", "polder-outbound"),
     ("polder-vend", "polder-outbound"),
+    ("polder-receive", "polder-outbound"),
     ("polder-server", "polder-flight"),
     ("polder-server", "polder-pgwire"),
     ("polder", "polder-server"),
 ];
 
 /// Development crates: they may know anything, and only dev-dependencies may know them.
-const DEVELOPMENT: &[&str] = &["polder-bench", "polder-testkit", "xtask"];
+const DEVELOPMENT: &[&str] = &["polder-bench", "polder-fuzz", "polder-testkit", "xtask"];
 
-/// Crates that one crate of ours alone may name, so that each heavy dependency has one side door less.
+/// Crates that one crate of ours alone may name, so that each heavy dependency has one side door less. The demo is a client of what it
+/// serves, by the libraries that clients use.
 const NAMED_BY: &[(&str, &[&str])] = &[
     ("apache-avro", &["polder-iceberg"]),
     ("axum", &["polder-server"]),
-    ("arrow-flight", &["polder-flight"]),
+    ("arrow-flight", &["polder-flight", "polder"]),
     ("aws-sigv4", &["polder-vend"]),
     ("clap", &["polder"]),
     ("jsonwebtoken", &["polder-identity", "polder-vend"]),
     ("lettre", &["polder-notify"]),
     ("scim_v2", &["polder-scim"]),
-    ("deltalake-core", &["polder-lake"]),
+    ("deltalake-core", &["polder-lake", "polder"]),
     ("cedar-policy", &["polder-access"]),
-    ("sqlx", &["polder-store"]),
+    ("sqlx", &["polder-store", "polder-federation", "polder"]),
     ("pgwire", &["polder-pgwire"]),
     ("saphyr-parser", &["polder-descriptor"]),
 ];

@@ -2,6 +2,7 @@
 
 mod through;
 
+use polder_model::connection::ForeignTable;
 use polder_model::resource::{Environment, Grant, Group, Table};
 use polder_model::{Principal, PrincipalKind, PrincipalName, Privilege, Resource, Role, Roles, Securable, SecurableKind};
 
@@ -72,6 +73,7 @@ impl Authorizer {
                     securables.grant(securable, to, privileges.iter().copied());
                 }
                 Resource::Table(table) => declare_table(&mut principals, &mut securables, table),
+                Resource::ForeignTable(table) => declare_foreign_table(&mut principals, &mut securables, table),
                 Resource::View(view) => {
                     let owner = principals.intern(&view.owner);
                     securables.declare(&Securable::View(view.name.clone()), owner, &view.columns);
@@ -218,7 +220,9 @@ impl Authorizer {
         let outer: &[Privilege] = match kind {
             SecurableKind::Metastore | SecurableKind::Catalog => &[],
             SecurableKind::Schema => &[Privilege::UseCatalog],
-            SecurableKind::Table | SecurableKind::View | SecurableKind::Volume => &[Privilege::UseCatalog, Privilege::UseSchema],
+            SecurableKind::Table | SecurableKind::ForeignTable | SecurableKind::View | SecurableKind::Volume => {
+                &[Privilege::UseCatalog, Privilege::UseSchema]
+            }
         };
         let used: Option<Vec<Ground>> = outer.iter().map(|&privilege| granted(reach, &held, privilege)).collect();
         if let (Some(mut grounds), Some(privilege)) = (used, held.any_on(kind)) {
@@ -342,6 +346,13 @@ fn declare_group(principals: &mut Principals, group: &Group) {
         let member = principals.intern(member);
         principals.join(member, id);
     }
+}
+
+fn declare_foreign_table(principals: &mut Principals, securables: &mut Securables, table: &ForeignTable) {
+    let owner = principals.intern(&table.owner);
+    let filters = table.row_filters.iter().map(|filter| (principals.intern(&filter.group), filter.condition.clone())).collect();
+    let node = securables.declare(&Securable::ForeignTable(table.name.clone()), owner, &table.columns);
+    node.row_filters = filters;
 }
 
 fn declare_table(principals: &mut Principals, securables: &mut Securables, table: &Table) {

@@ -65,6 +65,15 @@ impl Explanation {
         self.reads = reads;
         self
     }
+
+    /// The same of a view that reads with the rights of its reader.
+    #[must_use]
+    pub fn reading_as_invoker(self, reads: Vec<Self>) -> Self {
+        let opens = reads.iter().all(|read| read.allowed);
+        let mut explanation = self.reading(reads);
+        explanation.determined_by.push(Determinant::Invoker { opens });
+        explanation
+    }
 }
 
 impl Authorizer {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use polder_model::{Mask, Principal, Privilege, Role, Roles, Securable};
+use polder_model::{Mask, Principal, Privilege, Role, Roles, Securable, TableName};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +149,11 @@ pub enum Determinant {
         /// The owner.
         owner: String,
     },
+    /// It is a view that reads with the rights of its reader alone.
+    Invoker {
+        /// Whether those open all that it reads.
+        opens: bool,
+    },
     /// It is offered to the caller in a share, and read by the rights of the share's owner, which the facts after this one are about.
     Share {
         /// The share.
@@ -161,6 +166,8 @@ pub enum Determinant {
         /// The share.
         share: String,
     },
+    /// The table declares hot storage, which the platform itself keeps.
+    HotStorage,
     /// A privilege is missing.
     Missing {
         /// What would be needed.
@@ -198,8 +205,16 @@ impl fmt::Display for Determinant {
                 write!(f, "{privilege} on {securable}, granted to {to}{}", Chain(chain))
             }
             Self::ViewOwner { owner } => write!(f, "it is read by the rights of the view's owner, {owner}"),
+            Self::Invoker { opens } => {
+                let come_to = if *opens { "and they open all of it" } else { "and they do not open all of it" };
+                write!(
+                    f,
+                    "the view has the rights of whoever reads it (rights: invoker): what is below it takes rights of the reader's own, {come_to}"
+                )
+            }
             Self::Share { share, owner } => write!(f, "it is in the share {share}, by the rights of its owner, {owner}"),
             Self::NotShared { share } => write!(f, "the share {share} does not offer it to the caller"),
+            Self::HotStorage => f.write_str("the table declares hot storage, which the platform keeps"),
             Self::Missing { privilege, securable } => write!(f, "{privilege} on {securable} is missing"),
             Self::Guardrail { policy, reason } => write!(f, "guardrail {policy} forbids it: {reason}"),
             Self::RowFilter { group } => write!(f, "the row filter of group {group}"),
@@ -281,6 +296,15 @@ impl Permit {
     pub fn for_checks(&self) -> Option<Self> {
         let whole = Self { action: Action::Read, column_rules: Vec::new(), row_conditions: None, ..self.clone() };
         (self.action == Action::Write).then_some(whole)
+    }
+
+    /// The permit to fill a table that is being made: whoever may make tables in a schema may write those, until others know of them.
+    /// `None` unless this is a permit to make tables in the table's schema.
+    #[must_use]
+    pub fn for_new_table(&self, table: &TableName) -> Option<Self> {
+        let schema = Securable::Schema(table.catalog.clone(), table.schema.clone());
+        let fills = self.action == Action::CreateTable && self.securable == schema;
+        fills.then(|| Self { action: Action::Write, securable: Securable::Table(table.clone()), ..self.clone() })
     }
 
     /// The permit to make, keep or hand out the copy of what a permit to read through a share shows: in the copy nothing is hidden that

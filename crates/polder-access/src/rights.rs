@@ -60,11 +60,11 @@ impl Rights {
 /// be done with a securable of this kind. `Browse` needs no particular one.
 pub(crate) const fn needed(action: Action, on: SecurableKind) -> Option<&'static [Privilege]> {
     use Privilege::{Manage, Modify, ReadVolume, Select, UseCatalog, UseSchema, WriteVolume};
-    use SecurableKind::{Catalog, Metastore, Schema, Table, View, Volume};
+    use SecurableKind::{Catalog, ForeignTable, Metastore, Schema, Table, View, Volume};
     Some(match (action, on) {
         (Action::Browse, _) => &[],
         (Action::Manage | Action::Inspect, _) => &[Manage],
-        (Action::Read, Table | View) => &[UseCatalog, UseSchema, Select],
+        (Action::Read, Table | ForeignTable | View) => &[UseCatalog, UseSchema, Select],
         (Action::Write | Action::Maintain, Table) => &[UseCatalog, UseSchema, Modify],
         (Action::ReadFiles, Volume) => &[UseCatalog, UseSchema, ReadVolume],
         (Action::WriteFiles, Volume) => &[UseCatalog, UseSchema, WriteVolume],

@@ -1,6 +1,6 @@
 //! What of the data a reader sees: masked columns and row filters.
 
-use polder_model::{Privilege, SecurableKind};
+use polder_model::Privilege;
 
 use crate::authorizer::{Authorizer, Subject, granted};
 use crate::permit::{ColumnRule, Determinant};
@@ -34,7 +34,7 @@ impl Authorizer {
                 }
             }
         }
-        if node.securable.kind() == SecurableKind::Table && !node.row_filters.is_empty() {
+        if !node.row_filters.is_empty() {
             let mine = node.row_filters.iter().filter(|(group, _)| reach.depth(*group).is_some());
             let mut conditions = Vec::new();
             for (group, condition) in mine {

@@ -4,7 +4,9 @@
 //! refusal, and [`page::Page`], that of every list.
 
 pub mod access;
+pub mod connection;
 pub mod environment;
+pub mod hot;
 pub mod identity;
 pub mod object;
 pub mod operation;
@@ -16,12 +18,15 @@ pub mod run;
 pub mod share;
 mod text;
 pub mod upkeep;
+pub mod volume;
 
 pub use access::{
     AccessAct, AccessApproval, AccessComment, AccessDelivery, AccessEvent, AccessExport, AccessGrant, AccessLevel, AccessQuery,
     AccessRequest, AccessState, AskAccess,
 };
+pub use connection::ConnectionCache;
 pub use environment::EnvironmentSummary;
+pub use hot::{HotState, HotSummary};
 pub use identity::{Me, NewToken, RoleSummary, SignOnConfig, TokenMade, TokenSummary};
 pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
@@ -35,3 +40,4 @@ pub use query::{QueryRequest, RowForm};
 pub use run::{CheckReport, Input, RunEvent, RunOutcome, RunReport, RunRequest, RunStatus, RunSummary, Wrote};
 pub use share::{NewProfile, ProfileMade, ShareForm, ShareSummary, SharedAs};
 pub use upkeep::{Commit, OptimizeAnswer, VacuumAnswer, VacuumRequest};
+pub use volume::{AddressMade, AddressMethod, FilesQuery, NewAddress, VolumeEntry, VolumeEntryKind};

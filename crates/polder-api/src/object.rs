@@ -62,4 +62,7 @@ pub struct ColumnSummary {
     pub tags: Vec<String>,
     /// What this caller sees instead of its values, if it is masked; `nothing` if it may not read them at all.
     pub mask: Option<String>,
+    /// The aggregate that it is, of a measure of a metric view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
 }

@@ -107,13 +107,17 @@ pub struct Input {
 }
 
 /// How much a run wrote.
+// Where it is absent from a summary, each of its fields is: flattened ones are required of the whole unless they say otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wrote {
     /// Rows.
+    #[schema(required = false)]
     pub rows: u64,
     /// Rows that did not fit and are in quarantine.
+    #[schema(required = false)]
     pub quarantined_rows: u64,
     /// Bytes.
+    #[schema(required = false)]
     pub bytes: u64,
 }
 

@@ -4,6 +4,7 @@
 //! a list, map or struct may always be missing; a column's only where it is optional. Plain data: no rows pass here.
 
 pub mod rows;
+pub mod size;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use polder_access::{Authorizer, Caller, Permit, PolicyError};
+use polder_model::connection::Connection;
 use polder_model::resource::Environment;
 use polder_model::share::Share;
 use polder_model::{Address, DatasetId, DomainName, Kind, PrincipalName, Resource, Roles, Securable, TableName};
@@ -103,16 +104,16 @@ impl Metastore {
         &self.authorizer
     }
 
-    /// The table or view of this name. What is done with it takes a permit.
+    /// The table, foreign table or view of this name. What is done with it takes a permit.
     #[must_use]
     pub fn table_or_view(&self, name: &TableName) -> Option<&Resource> {
-        self.first_of([Kind::Table, Kind::View], name)
+        self.first_of([Kind::Table, Kind::View, Kind::ForeignTable], name)
     }
 
     /// The table, view or volume of this name. What is done with it takes a permit.
     #[must_use]
     pub fn object(&self, name: &TableName) -> Option<&Resource> {
-        self.first_of([Kind::Table, Kind::View, Kind::Volume], name)
+        self.first_of([Kind::Table, Kind::View, Kind::ForeignTable, Kind::Volume], name)
     }
 
     /// The table, view or volume of a dataset. What is done with it takes a permit.
@@ -130,6 +131,15 @@ impl Metastore {
             self.resources.iter().filter_map(of).collect()
         });
         self.get(by_dataset.get(dataset)?)
+    }
+
+    /// The connection whose catalog this is, if it is one's. What is read through it takes a permit.
+    #[must_use]
+    pub fn connection(&self, catalog: &DomainName) -> Option<&Connection> {
+        match self.get(&Address::new(Kind::Connection, catalog))? {
+            Resource::Connection(connection) => Some(connection),
+            _ => None,
+        }
     }
 
     /// The shares that are offered to a principal. What is in them takes a permit.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use polder_model::DomainName;
 
 use crate::descriptor::access::{self, Grant};
+use crate::descriptor::connection::Connection;
 use crate::descriptor::dataset::Dataset;
 use crate::descriptor::domain::Domain;
 use crate::descriptor::job::Job;
@@ -40,6 +41,8 @@ pub(crate) enum Body {
     Job(Box<Job>),
     /// A share.
     Share(Share),
+    /// A connection.
+    Connection(Box<Connection>),
     /// Grants.
     Access(Vec<Grant>),
     /// Too little to know what it is about: a fault that was reported, or a variable in its name that has no value yet.
@@ -81,6 +84,9 @@ impl Document {
             (DescriptorKind::Dataset, Some(domain)) => Dataset::read(&mut r, tree, domain).map(Box::new).map(Body::Dataset),
             (DescriptorKind::Job, Some(domain)) => Job::read(&mut r, tree, domain).map(Box::new).map(Body::Job),
             (DescriptorKind::Share, Some(domain)) => Share::read(&mut r, tree, domain).map(Body::Share),
+            (DescriptorKind::Connection, Some(domain)) => {
+                Connection::read(&mut r, tree, domain).map(Box::new).map(Body::Connection)
+            }
             (DescriptorKind::Access, _) => access::read(&mut r, tree).map(Body::Access),
             _ => None,
         };

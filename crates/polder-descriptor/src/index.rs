@@ -9,6 +9,7 @@ use polder_model::principal::{EVERYONE, RESERVED};
 use polder_model::{DatasetId, JobId, ObjectName, PrincipalKind, PrincipalName, Securable, TableName};
 
 use crate::descriptor::access::{Grant, Target};
+use crate::descriptor::connection::{self, Connection};
 use crate::descriptor::dataset::{Dataset, Shape};
 use crate::descriptor::domain::Domain;
 use crate::descriptor::job::{Framework, Job};
@@ -45,6 +46,7 @@ pub(crate) struct Index<'v> {
     pub(crate) datasets: Vec<In<'v, Dataset>>,
     pub(crate) jobs: Vec<In<'v, Job>>,
     pub(crate) shares: Vec<In<'v, Share>>,
+    pub(crate) connections: Vec<In<'v, Connection>>,
     pub(crate) access: Vec<In<'v, [Grant]>>,
     pub(crate) principals: HashMap<&'v str, Known<'v>>,
     /// Tables that hold the rows of a loading job that did not fit: by name, the sink and the job.
@@ -66,6 +68,7 @@ impl<'v> Index<'v> {
             datasets: Vec::new(),
             jobs: Vec::new(),
             shares: Vec::new(),
+            connections: Vec::new(),
             access: Vec::new(),
             principals: HashMap::new(),
             quarantines: HashMap::new(),
@@ -94,6 +97,7 @@ impl<'v> Index<'v> {
                     }
                 },
                 Body::Share(it) => index.shares.push(In { file, it }),
+                Body::Connection(it) => index.add_connection(In { file, it }),
                 Body::Access(it) => index.access.push(In { file, it }),
                 Body::Unknown => index.incomplete_datasets |= document.kind == DescriptorKind::Dataset,
             }
@@ -141,6 +145,15 @@ impl<'v> Index<'v> {
                 ));
             }
         }
+    }
+
+    /// Of two with one name, the first counts; that there are two is a fault of its own.
+    fn add_connection(&mut self, connection: In<'v, Connection>) {
+        let catalog = connection.it.name.value.as_str();
+        if self.connection(catalog).is_none() {
+            self.schemas.extend(connection.it.tables.iter().map(|table| (catalog, table.name.schema.as_str())));
+        }
+        self.connections.push(connection);
     }
 
     fn add_principals(&mut self, faults: &mut Vec<Fault>) {
@@ -218,6 +231,16 @@ impl<'v> Index<'v> {
         self.by_domain.get(name).map(|at| self.domains[*at])
     }
 
+    /// The connection of this name.
+    pub(crate) fn connection(&self, name: &str) -> Option<In<'v, Connection>> {
+        self.connections.iter().find(|connection| connection.it.name.value.as_str() == name).copied()
+    }
+
+    /// The table of another database that has this name here.
+    pub(crate) fn foreign_table(&self, name: &TableName) -> Option<&'v connection::Table> {
+        self.connection(name.catalog.as_str())?.it.tables.iter().find(|table| table.name == *name)
+    }
+
     /// The dataset of this name.
     pub(crate) fn dataset(&self, id: &DatasetId) -> Option<In<'v, Dataset>> {
         self.by_dataset.get(id).map(|at| self.datasets[*at])
@@ -232,7 +255,10 @@ impl<'v> Index<'v> {
     pub(crate) fn securable(&self, target: &Target) -> Option<Securable> {
         match target {
             Target::Metastore => Some(Securable::Metastore),
-            Target::Catalog(catalog) => self.domain(catalog.as_str()).map(|_| Securable::Catalog(catalog.clone())),
+            Target::Catalog(catalog) => {
+                let known = self.domain(catalog.as_str()).is_some() || self.connection(catalog.as_str()).is_some();
+                known.then(|| Securable::Catalog(catalog.clone()))
+            }
             Target::Schema(catalog, schema) => {
                 let known = self.schemas.contains(&(catalog.as_str(), schema.as_str()));
                 known.then(|| Securable::Schema(catalog.clone(), schema.clone()))
@@ -241,6 +267,7 @@ impl<'v> Index<'v> {
                 let name = TableName { catalog: catalog.clone(), schema: schema.clone(), object: object.clone() };
                 match self.table(&name) {
                     Some(dataset) => Some(dataset.it.securable()),
+                    None if self.foreign_table(&name).is_some() => Some(Securable::ForeignTable(name)),
                     None => self.quarantines.contains_key(&name).then_some(Securable::Table(name)),
                 }
             }

@@ -9,7 +9,7 @@ use crate::mesh::Mesh;
 use crate::yaml::{self, Node, Value};
 
 /// The keys of texts that are checked once all is known: SQL, and the globs of files.
-const TEXT_KEYS: [&str; 3] = ["sql", "where", "files"];
+const TEXT_KEYS: [&str; 4] = ["sql", "where", "files", "measure"];
 
 impl Mesh {
     /// Where a value of a descriptor stands, and how long it is: `["columns", "email"]` is the item of `columns` named `email`.
@@ -28,7 +28,7 @@ impl Mesh {
     }
 
     /// Where a text stands that comes from a descriptor, and how long it is: the `sql` of a view or a check, the `where` of a row filter,
-    /// the `files` of a job, or the query file beside a view or a job. `position` is a line and a column in the SQL, both counted from 1.
+    /// a `measure`, the `files` of a job, or the query file beside a view or a job. `position` is a line and a column in the SQL, both counted from 1.
     ///
     /// `None` when the text is not there as it is, for it holds variables.
     #[must_use]

@@ -266,6 +266,12 @@ impl Mesh {
         &self.organization.name
     }
 
+    /// Whether users may be granted to, and not groups and service principals alone.
+    #[must_use]
+    pub fn grants_to_anyone(&self) -> bool {
+        self.organization.grants_to_anyone
+    }
+
     /// Every environment that belongs to a tenant, in the order written.
     #[must_use]
     pub fn environments(&self) -> Vec<EnvironmentInfo> {

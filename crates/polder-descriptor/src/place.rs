@@ -25,13 +25,16 @@ pub enum DescriptorKind {
     Job,
     /// `domains/<domain>/shares/*.yaml`
     Share,
+    /// `domains/<domain>/connections/*.yaml`
+    Connection,
     /// `access/*.yaml`
     Access,
 }
 
 impl DescriptorKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Polder, Self::Domain, Self::Dataset, Self::Job, Self::Share, Self::Access];
+    pub const ALL: [Self; 7] =
+        [Self::Polder, Self::Domain, Self::Dataset, Self::Job, Self::Share, Self::Connection, Self::Access];
 
     /// The kind's word.
     #[must_use]
@@ -42,6 +45,7 @@ impl DescriptorKind {
             Self::Dataset => "dataset",
             Self::Job => "job",
             Self::Share => "share",
+            Self::Connection => "connection",
             Self::Access => "access",
         }
     }
@@ -55,7 +59,7 @@ impl fmt::Display for DescriptorKind {
 
 /// A text that names no kind of descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no descriptor {0:?}: use polder, domain, dataset, job, share or access")]
+#[error("there is no descriptor {0:?}: use polder, domain, dataset, job, share, connection or access")]
 pub struct DescriptorKindError(String);
 
 impl FromStr for DescriptorKind {
@@ -79,8 +83,12 @@ pub(crate) enum Place {
 }
 
 /// The folders below a domain's.
-const FOLDERS: [(&str, DescriptorKind); 3] =
-    [("datasets", DescriptorKind::Dataset), ("jobs", DescriptorKind::Job), ("shares", DescriptorKind::Share)];
+const FOLDERS: [(&str, DescriptorKind); 4] = [
+    ("datasets", DescriptorKind::Dataset),
+    ("jobs", DescriptorKind::Job),
+    ("shares", DescriptorKind::Share),
+    ("connections", DescriptorKind::Connection),
+];
 
 /// Tells what a file is.
 ///
@@ -119,11 +127,11 @@ fn named<T: Written>(file: &Arc<str>, text: &str) -> Result<T, Box<Fault>> {
 }
 
 fn misplaced(file: &Arc<str>, folders: &[&str]) -> Box<Fault> {
-    let known = ["domains", "access", "policies", "datasets", "jobs", "shares"];
+    let known = ["domains", "access", "policies", "datasets", "jobs", "shares", "connections"];
     let last = folders.last().copied().unwrap_or(file);
     let near = suggest::nearest(last, known).filter(|near| *near != last);
     let help = near.map_or_else(
-        || "descriptors are in domains/<domain>/{datasets,jobs,shares} and access, guardrails in policies".to_owned(),
+        || "descriptors are in domains/<domain>/{datasets,jobs,shares,connections} and access, guardrails in policies".to_owned(),
         |near| format!("did you mean the folder '{near}'?"),
     );
     let message = "no descriptor belongs here, so this file is not read";

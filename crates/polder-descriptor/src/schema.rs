@@ -19,6 +19,7 @@ pub fn json_schema(kind: DescriptorKind) -> Value {
         DescriptorKind::Dataset => ("A dataset", dataset()),
         DescriptorKind::Job => ("A job", job()),
         DescriptorKind::Share => ("A share", share()),
+        DescriptorKind::Connection => ("A connection", connection()),
         DescriptorKind::Access => ("Grants", access()),
     };
     if let Value::Object(map) = &mut schema {
@@ -230,6 +231,41 @@ fn domain() -> Value {
     )
 }
 
+fn column(open: bool) -> Value {
+    let mask = json!({"enum": ["null", "hash", "redact", "partial", "year", null], "description": "what whoever lacks the PII level sees"});
+    map(
+        &["name", "type"],
+        open,
+        &[
+            ("name", text("the column")),
+            ("type", text("a type by Spark's name, such as string, bigint, decimal(18,2), array<string>")),
+            ("optional", flag("whether a value may be missing")),
+            ("description", text("what it means")),
+            ("tags", texts("pii has a meaning: it is masked")),
+            ("mask", mask),
+        ],
+    )
+}
+
+/// The same for a column that may be a measure.
+fn measured(mut column: Value) -> Value {
+    column["properties"]["measure"] =
+        text("an aggregate in SQL over the columns of a view's query, which makes the view a metric view");
+    column
+}
+
+fn row_filter(open: bool) -> Value {
+    map(
+        &["group", "where"],
+        open,
+        &[
+            ("group", text("who sees the rows")),
+            ("where", text("a condition over the columns, in SQL")),
+            ("name", text("a name to override it by")),
+        ],
+    )
+}
+
 fn dataset() -> Value {
     let location = map(
         &[],
@@ -250,26 +286,15 @@ fn dataset() -> Value {
             ("partitioningColumns", texts("the columns that folders are split by")),
         ],
     );
-    let mask = json!({"enum": ["null", "hash", "redact", "partial", "year", null], "description": "what whoever lacks the PII level sees"});
-    let column = map(
-        &["name", "type"],
+    let hot = map(
+        &["keyColumns"],
         true,
         &[
-            ("name", text("the column")),
-            ("type", text("a type by Spark's name, such as string, bigint, decimal(18,2), array<string>")),
-            ("optional", flag("whether a value may be missing")),
-            ("description", text("what it means")),
-            ("tags", texts("pii has a meaning: it is masked")),
-            ("mask", mask),
-        ],
-    );
-    let filter = map(
-        &["group", "where"],
-        true,
-        &[
-            ("group", text("who sees the rows")),
-            ("where", text("a condition over the columns, in SQL")),
-            ("name", text("a name to override it by")),
+            ("keyColumns", texts("the columns that rows are looked up by")),
+            (
+                "maxMegabytes",
+                json!({"type": ["integer", "string"], "description": "how many megabytes a server keeps of it in memory at most"}),
+            ),
         ],
     );
     map(
@@ -286,8 +311,10 @@ fn dataset() -> Value {
             ("query", text("a view's .sql file, beside this one")),
             ("sql", text("a view's query")),
             ("coldStorage", storage),
-            ("columns", list(&column, "the columns, in order")),
-            ("rowFilters", list(&filter, "which rows which group sees")),
+            ("hotStorage", hot),
+            ("columns", list(&measured(column(true)), "the columns, in order")),
+            ("rights", one_of(&["definer", "invoker"], "whose rights open what a view's query names")),
+            ("rowFilters", list(&row_filter(true), "which rows which group sees")),
             ("checks", list(&check(), "what must hold before a write becomes visible")),
             ("properties", text_map("Delta table properties")),
             ("tags", texts("tags of the dataset")),
@@ -410,6 +437,66 @@ fn share() -> Value {
             ("description", text("what it is for")),
             ("datasets", list(&dataset, "what is shared")),
             ("recipients", list(&recipient, "with whom")),
+            ("environments", overrides()),
+        ],
+    )
+}
+
+fn connection() -> Value {
+    let source = map(
+        &[],
+        false,
+        &[("schema", text("its schema as the database has it")), ("table", text("its name as the database has it"))],
+    );
+    let table = map(
+        &["name", "columns"],
+        false,
+        &[
+            ("name", name("the table")),
+            ("schema", name("its schema; by default public, the database of MySQL, main of SQLite, default in a share")),
+            ("description", text("what it holds, in words")),
+            ("source", source),
+            ("columns", list(&column(false), "the columns that are shown")),
+            ("rowFilters", list(&row_filter(false), "which rows which group sees")),
+        ],
+    );
+    map(
+        &["name", "kind"],
+        false,
+        &[
+            ("name", name("the connection, which is its catalog")),
+            ("description", text("what is in it, in words")),
+            (
+                "kind",
+                one_of(
+                    &["postgresql", "mysql", "sqlite", "delta-sharing"],
+                    "what kind of database it is; mysql is MariaDB, too; or a share",
+                ),
+            ),
+            ("host", text("the server's name or address")),
+            ("port", text("its port; by default that of its kind")),
+            ("database", text("the database at the server")),
+            ("user", text("as whom it is asked")),
+            ("password", text("${secret:NAME}: what the server knows the user by")),
+            ("tls", one_of(&["verify", "encrypt", "off"], "whether it is encrypted, and the server has to prove who it is")),
+            ("tlsRoot", text("a file of certificates that vouch for the server, by its path in the mesh's folder")),
+            ("file", text("the file of SQLite, by its path in the mesh's folder")),
+            ("endpoint", text("where a share is offered: the https address of the profile")),
+            ("share", text("the share's name there")),
+            ("token", text("${secret:NAME}: the token of a profile of version 1")),
+            ("tokenEndpoint", text("where an id and a secret are traded for tokens, as a profile of version 2 says")),
+            ("clientId", text("the id that is traded")),
+            ("clientSecret", text("${secret:NAME}: the secret that is traded")),
+            ("scope", text("what the tokens are asked for, if the profile says so")),
+            (
+                "cache",
+                map(
+                    &[],
+                    false,
+                    &[("maxMegabytes", text("how much of a share's files is kept here; by default 1024, none with 0"))],
+                ),
+            ),
+            ("tables", list(&table, "the tables that are shown")),
             ("environments", overrides()),
         ],
     )

@@ -11,7 +11,7 @@ use crate::yaml::{MAX_BYTES, Node, Scalar, Value};
 pub(crate) type Declared = BTreeMap<String, String>;
 
 /// The keys below which a secret may be referred to: what connects to the outside.
-const CONNECTIONS: [&str; 4] = ["providers", "connections", "database", "server"];
+const CONNECTIONS: [&str; 7] = ["providers", "connections", "database", "server", "password", "token", "clientSecret"];
 
 /// How far declared variables may refer to one another.
 const MAX_DEPTH: usize = 16;
@@ -128,7 +128,7 @@ impl Variables<'_> {
             if !secrets {
                 let message = format!("the secret {secret} may not be used here: it would end up in a plan and in the state");
                 let help = Some(
-                    "refer to a secret below 'providers', 'connections', or a tenant's 'database' and 'server' only".to_owned(),
+                    "refer to a secret below 'providers', 'connections', a tenant's 'database' and 'server', and as a connection's 'password', 'token' and 'clientSecret' only".to_owned(),
                 );
                 return Err(problem("secret-not-allowed", message, help));
             }

@@ -19,6 +19,8 @@ pub struct AnalyzeTable {
     pub name: String,
     /// Its columns.
     pub columns: Vec<Column>,
+    /// Those of them that are measures, of a metric view.
+    pub measures: Vec<String>,
 }
 
 /// A column of a table: the table's name as given to [`crate::Engine::analyze`], and the column's as the table declares it.

@@ -1,5 +1,6 @@
 //! The engine: takes a statement and what its names lead to, gives back a stream of rows.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -9,19 +10,24 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
+use polder_access::Permit;
 use polder_model::Column;
+use polder_model::resource::View;
 
 use crate::analyze::{self, Analysis, AnalyzeTable};
 use crate::config::{EngineConfig, session_state};
 use crate::deep::{deep, deeply};
-use crate::error::QueryError;
-use crate::governed::condition;
+use crate::error::{QueryError, QueryErrorKind};
+use crate::governed::found::{Shown, show};
 use crate::governed::mask::MaskKey;
+use crate::governed::{Source, condition};
 use crate::parameters::{self, Prepared};
 use crate::physical::{Runnable, runnable};
 use crate::spill::SpillFolder;
-use crate::sql::planner::{Planned, Planner, Scope};
-use crate::tables::Tables;
+use crate::sql::aggregated;
+use crate::sql::metrics::{self, Checking};
+use crate::sql::planner::{Planned, Planner, Scope, invalid_filter, require_read};
+use crate::tables::{TableParts, Tables};
 use crate::{explain, growth, information};
 
 /// A query's answer. Nothing is computed before the stream is polled; dropping it cancels the query.
@@ -37,15 +43,22 @@ pub struct Engine {
     state: SessionState,
     key: MaskKey,
     /// Held while the engine lives; the last to go, after what is spilled.
-    _spill: Option<SpillFolder>,
+    spill: Option<SpillFolder>,
 }
 
 impl Engine {
+    /// The folder of this engine alone for what does not fit into memory, removed by a later one if this one is killed; `None` where
+    /// nothing is written.
+    #[must_use]
+    pub fn spill_folder(&self) -> Option<&Path> {
+        self.spill.as_ref().map(SpillFolder::path)
+    }
+
     /// Sets an engine up, and removes what killed engines left in the folder for spilling.
     pub fn new(config: EngineConfig) -> Result<Self, QueryError> {
         let spill = config.spill_dir.as_deref().map(SpillFolder::claim).transpose()?;
         let state = session_state(&config, spill.as_ref().map(SpillFolder::path))?;
-        Ok(Self { state, key: MaskKey::new(&config.mask_key), _spill: spill })
+        Ok(Self { state, key: MaskKey::new(&config.mask_key), spill })
     }
 
     /// Answers one statement that reads. Every name in it is resolved through `tables`, and read as its permit says.
@@ -63,6 +76,26 @@ impl Engine {
         deeply(self.answer(sql, values, tables)).await
     }
 
+    /// The same of one of several queries that share their values: it may use some of them only.
+    pub async fn query_sharing(
+        &self,
+        sql: &str,
+        values: &[ScalarValue],
+        tables: Arc<dyn Tables>,
+    ) -> Result<QueryResult, QueryError> {
+        let state = self.started();
+        deeply(async {
+            let Planned::Rows(plan) = Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? else {
+                return Err(QueryError::not_allowed("this is not a query").with_hint("write a SELECT"));
+            };
+            let plan = parameters::bind_some(plan, values)?;
+            let Runnable { plan, context } = runnable(&state, &plan).await?;
+            let stream = execute_stream(plan, context)?;
+            Ok(QueryResult { schema: stream.schema(), stream })
+        })
+        .await
+    }
+
     async fn answer(&self, sql: &str, values: Vec<ScalarValue>, tables: Arc<dyn Tables>) -> Result<QueryResult, QueryError> {
         let state = self.started();
         match Planner::new(&state, &self.key).plan(sql, &Scope::Governed(&tables)).await? {
@@ -78,6 +111,7 @@ impl Engine {
             }
             Planned::ShowTables => Ok(QueryResult::of(information::show_tables(tables.as_ref())?)),
             Planned::Describe(name) => Ok(QueryResult::of(information::describe(&name, tables.as_ref())?)),
+            Planned::ShowColumns(name) => Ok(QueryResult::of(information::show_columns(&name, tables.as_ref())?)),
         }
     }
 
@@ -94,6 +128,9 @@ impl Engine {
                 Planned::ShowTables => Ok(Prepared::without_parameters(information::show_tables(tables.as_ref())?.schema())),
                 Planned::Describe(name) => {
                     Ok(Prepared::without_parameters(information::describe(&name, tables.as_ref())?.schema()))
+                }
+                Planned::ShowColumns(name) => {
+                    Ok(Prepared::without_parameters(information::show_columns(&name, tables.as_ref())?.schema()))
                 }
             }
         })
@@ -117,9 +154,44 @@ impl Engine {
         .await
     }
 
+    /// Plans one measure of a view over columns without data, where `body` are the columns of the view's query: what it would be, and
+    /// what it is derived from. Whatever in it is no aggregate is an error.
+    pub async fn analyze_measure(
+        &self,
+        view: &View,
+        at: usize,
+        body: &[String],
+        tables: &[AnalyzeTable],
+    ) -> Result<Analysis, QueryError> {
+        let Checking { sql, aggregate } = deep(|| metrics::checking(&view.sql, &view.columns, &view.measures, at, body))?;
+        let analysis = self.analyze(&sql, tables).await.map_err(|error| QueryError { position: None, ..error });
+        // A function that is not there may have been meant as an aggregate.
+        if !matches!(&analysis, Err(error) if error.kind == QueryErrorKind::NotFound) {
+            let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(&name.to_lowercase());
+            deep(|| aggregated::check(&aggregate, &is_aggregate))?;
+        }
+        let mut analysis = analysis?;
+        // The first counts rows, to make it a query of aggregates.
+        analysis.columns.remove(0);
+        Ok(analysis)
+    }
+
     /// Checks a row filter's condition over a table's columns.
     pub fn condition(&self, condition: &str, columns: &[Column]) -> Result<(), QueryError> {
         deep(|| condition::read(&self.state, &polder_arrow::to_schema(columns), condition).map(drop))
+    }
+
+    /// Shows rows of a table that were found in another way than by a query as a permit shows them: the rows that it shows, masked. All
+    /// columns that its conditions name have to be among those of the rows, as they are stored.
+    pub fn show(&self, name: &TableParts, permit: &Permit, found: &RecordBatch) -> Result<Shown, QueryError> {
+        require_read(name, permit)?;
+        if permit.is_whole() {
+            return Ok(Shown { rows: found.clone(), visible: None });
+        }
+        let rows = deep(|| condition::rows(&self.state, &found.schema(), permit.row_conditions()));
+        let rows = rows.map_err(|error| invalid_filter(name, &error))?;
+        let source = Source { name: name.clone(), is_view: false };
+        Ok(show(&self.state, &self.key, &source, permit, &rows, found)?)
     }
 
     /// The state of a query that starts now: `now()` is one moment throughout it.

@@ -8,8 +8,10 @@ use std::fmt;
 use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use polder_model::text::without_backtrace;
 
 use crate::checked::overflow;
+use crate::sql::metrics::{self, is_hidden};
 use crate::{nearest, withhold};
 
 /// What kind of thing went wrong; callers choose an exit code or a status by it.
@@ -124,12 +126,18 @@ impl QueryError {
 impl From<DataFusionError> for QueryError {
     fn from(error: DataFusionError) -> Self {
         let position = error.diagnostic().and_then(|diagnostic| diagnostic.span).map(|span| span.start);
-        let converted = convert(error.find_root());
+        let converted = plainly(convert(error.find_root()));
         match position {
             Some(start) => converted.at(start.line, start.column),
             None => converted,
         }
     }
+}
+
+/// What is for whoever sent the query: no backtrace, and no name that the engine made up.
+fn plainly(error: QueryError) -> QueryError {
+    let plain = |text: String| metrics::plain(without_backtrace(&text)).into_owned();
+    QueryError { message: plain(error.message), hint: error.hint.map(plain), ..error }
 }
 
 fn convert(error: &DataFusionError) -> QueryError {
@@ -147,7 +155,7 @@ fn convert(error: &DataFusionError) -> QueryError {
         DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => convert(inner),
         DataFusionError::SQL(parser, _) => QueryError::from_parser(&parser.to_string()),
         DataFusionError::SchemaError(schema, _) => schema_error(schema),
-        DataFusionError::Plan(text) => plan_error(text),
+        DataFusionError::Plan(text) => plan_error(without_backtrace(text)),
         DataFusionError::NotImplemented(text) if is_misplaced_subquery(text) => {
             QueryError::not_allowed("EXISTS, IN (SELECT ...) and ANY (SELECT ...) stand only in WHERE and HAVING")
                 .with_hint("in the SELECT list, count the rows instead: (SELECT count(*) FROM ... WHERE ...) > 0")
@@ -163,9 +171,10 @@ fn convert(error: &DataFusionError) -> QueryError {
         }
         other => {
             let message = other.message();
+            let message = without_backtrace(&message);
             // What DataFusion takes for a bug of its own it asks to be told of; that is not for our users to do.
             let words = message.split("\nThis issue was likely caused by a bug").next().unwrap_or_default();
-            unfitting_call(&message).unwrap_or_else(|| QueryError::new(QueryErrorKind::Execution, lower_first(words)))
+            unfitting_call(message).unwrap_or_else(|| QueryError::new(QueryErrorKind::Execution, lower_first(words)))
         }
     }
 }
@@ -174,7 +183,7 @@ fn schema_error(error: &SchemaError) -> QueryError {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let error = QueryError::new(QueryErrorKind::NotFound, format!("there is no column {:?}", field.flat_name()));
-            let names: Vec<&str> = valid_fields.iter().map(|column| column.name()).collect();
+            let names: Vec<&str> = valid_fields.iter().map(|column| column.name()).filter(|name| !is_hidden(name)).collect();
             match nearest::nearest(field.name(), names.iter().copied()) {
                 Some(name) => error.with_hint(format!("did you mean {name:?}?")),
                 None if names.is_empty() => error,

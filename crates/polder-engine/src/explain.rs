@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use crate::error::QueryError;
 use crate::physical::{Runnable, runnable};
+use crate::sql::metrics;
 
 /// Tells how a query would be answered; with `analyze`, answers it and tells how that went.
 pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: bool) -> Result<RecordBatch, QueryError> {
@@ -52,7 +53,7 @@ pub(crate) fn schema() -> SchemaRef {
 
 fn batch(rows: &[(&str, String)]) -> Result<RecordBatch, QueryError> {
     let kinds = StringArray::from_iter_values(rows.iter().map(|(kind, _)| kind));
-    let plans = StringArray::from_iter_values(rows.iter().map(|(_, plan)| plan.trim_end()));
+    let plans = StringArray::from_iter_values(rows.iter().map(|(_, plan)| metrics::plain(plan.trim_end())));
     RecordBatch::try_new(schema(), vec![Arc::new(kinds), Arc::new(plans)])
         .map_err(|error| QueryError::from(datafusion::error::DataFusionError::from(error)))
 }

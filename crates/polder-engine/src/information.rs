@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
+use polder_model::Column;
 
 use crate::error::QueryError;
 use crate::sql::planner::not_found;
@@ -38,14 +39,31 @@ pub(crate) fn show_tables(tables: &dyn Tables) -> Result<RecordBatch, QueryError
     list(&tables.list())
 }
 
-/// Returns the answer to `DESCRIBE`.
+/// Returns the answer to `DESCRIBE`, as Spark has it.
 pub(crate) fn describe(name: &TableParts, tables: &dyn Tables) -> Result<RecordBatch, QueryError> {
-    let visible = tables.list();
-    let Some(table) = visible.iter().find(|table| table.name == *name) else {
-        let known: Vec<TableParts> = visible.into_iter().map(|table| table.name).collect();
-        return Err(not_found(name, &known));
-    };
-    let columns = &table.columns;
+    let columns = columns_of(name, tables)?;
+    batch([
+        ("col_name", text(columns.iter().map(|column| Some(column.name.clone())))),
+        ("data_type", text(columns.iter().map(|column| Some(column.data_type.to_string())))),
+        ("comment", text(columns.iter().map(|column| Some(column.description.clone()).filter(|text| !text.is_empty())))),
+    ])
+}
+
+/// The columns of a table that the caller may know of.
+fn columns_of(name: &TableParts, tables: &dyn Tables) -> Result<Vec<Column>, QueryError> {
+    let mut visible = tables.list();
+    match visible.iter().position(|table| table.name == *name) {
+        Some(at) => Ok(visible.swap_remove(at).columns),
+        None => {
+            let known: Vec<TableParts> = visible.into_iter().map(|table| table.name).collect();
+            Err(not_found(name, &known))
+        }
+    }
+}
+
+/// Returns the answer to `SHOW COLUMNS`.
+pub(crate) fn show_columns(name: &TableParts, tables: &dyn Tables) -> Result<RecordBatch, QueryError> {
+    let columns = columns_of(name, tables)?;
     batch([
         ("column_name", text(columns.iter().map(|column| Some(column.name.clone())))),
         ("data_type", text(columns.iter().map(|column| Some(column.data_type.to_string())))),

@@ -5,6 +5,7 @@
 
 mod analyze;
 mod checked;
+pub mod command;
 mod config;
 mod deep;
 mod engine;
@@ -26,11 +27,14 @@ mod tables;
 mod withhold;
 
 pub use analyze::{Analysis, AnalyzeTable, BaseColumn, OutputColumn};
+pub use command::{Command, read_command};
 pub use config::EngineConfig;
 pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, QueryResult};
 pub use error::{Position, QueryError, QueryErrorKind};
+pub use governed::found::Shown;
 pub use parameters::Prepared;
-pub use references::tables_named;
+pub use references::{tables_named, without_time_travel};
+pub use sql::literals::written;
 pub use sql::planner::MAX_VIEW_DEPTH;
 pub use tables::{AliasedTables, AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};

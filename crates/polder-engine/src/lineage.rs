@@ -336,7 +336,8 @@ mod tests {
             tags: BTreeSet::new(),
             mask: None,
         };
-        let table = |name: &str| AnalyzeTable { name: name.to_owned(), columns: vec![column("a"), column("b")] };
+        let table =
+            |name: &str| AnalyzeTable { name: name.to_owned(), columns: vec![column("a"), column("b")], measures: Vec::new() };
         let tables = [table("t"), table("u")];
         let key = MaskKey::new(&secret);
         let Planned::Rows(plan) = Planner::new(&state, &key).plan(sql, &Scope::Outline(&tables)).await.unwrap() else {

@@ -50,9 +50,15 @@ pub(crate) fn bind(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<Logica
         return Err(QueryError::syntax(format!("the statement has {expected} parameter{plural}, and {given} came with it"))
             .with_hint("give a value for each of $1, $2, ..."));
     }
+    bind_some(plan, &values)
+}
+
+/// The same where some of the values are another query's.
+pub(crate) fn bind_some(plan: LogicalPlan, values: &[ScalarValue]) -> Result<LogicalPlan, QueryError> {
     if values.is_empty() {
         return Ok(plan);
     }
+    let values = values.to_vec();
     Ok(plan.replace_params_with_values(&ParamValues::from(values))?)
 }
 

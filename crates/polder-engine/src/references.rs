@@ -1,14 +1,17 @@
 //! Which tables a statement names, found from its text alone.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, TableFactor, VisitMut, VisitorMut};
 
 use crate::error::QueryError;
 use crate::sql::functions::reference_parts;
+use crate::sql::literals::written;
 use crate::sql::script::Script;
 use crate::sql::spelling::Spelling;
-use crate::sql::statement::{Request, places};
+use crate::sql::statement::{Request, parts, places};
 use crate::tables::TableParts;
 
 /// The tables and views that a query names, each once, in the order in which it names them. Names that it gives its own
@@ -30,6 +33,31 @@ pub fn tables_named(sql: &str) -> Result<Vec<TableParts>, QueryError> {
         }
     }
     Ok(tables)
+}
+
+/// The same query over its tables as they are now, whichever of their states it names.
+///
+/// # Errors
+/// When the text is not one query.
+pub fn without_time_travel(sql: &str) -> Result<String, QueryError> {
+    let script = Script::read(sql)?;
+    let Request::Query(mut query) = Request::of(script.parse()?)? else {
+        return Err(QueryError::syntax("the statement is not a query"));
+    };
+    struct Now<'a>(&'a Script);
+    impl VisitorMut for Now<'_> {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table { name, .. } = factor
+                && let Some((table, _)) = self.0.travel(&parts(name))
+            {
+                *name = ObjectName::from(table.parts().iter().map(|part| Ident::with_quote('"', part)).collect::<Vec<_>>());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(&mut query, &mut Now(&script));
+    Ok(written(&query))
 }
 
 /// The names of tables in a parsed query, as it spells them, in order.

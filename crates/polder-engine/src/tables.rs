@@ -13,6 +13,7 @@ use datafusion::catalog::TableProvider;
 
 use polder_access::Permit;
 use polder_model::Column;
+use polder_model::resource::Measure;
 
 /// A table's name as SQL wrote it: one to three parts, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +79,8 @@ pub enum Resolved {
         sql: String,
         /// The columns it declares; empty when they are those of the query.
         columns: Vec<Column>,
+        /// Those of the declared columns that are aggregates over the query's rows, in order: each may name those before it.
+        measures: Vec<Measure>,
         /// What the query's own names lead to: with the rights under which the view was made.
         inner: Arc<dyn Tables>,
     },

@@ -6,7 +6,8 @@ use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
-    ActionCreatePreparedStatementResult, Any, Command, DoPutPreparedStatementResult, ProstMessageExt, TicketStatementQuery,
+    ActionCreatePreparedStatementResult, Any, Command, DoPutPreparedStatementResult, DoPutUpdateResult, ProstMessageExt,
+    TicketStatementQuery,
 };
 use arrow_flight::{
     Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, Criteria, Empty, FlightData,
@@ -48,7 +49,7 @@ const BASIC: GeneralPurpose = GeneralPurpose::new(
 
 /// The actions there are, and what each does.
 const ACTIONS: [(&str, &str); 7] = [
-    (CREATE_PREPARED_STATEMENT, "prepares a statement that reads"),
+    (CREATE_PREPARED_STATEMENT, "prepares a statement"),
     (CLOSE_PREPARED_STATEMENT, "forgets a prepared statement"),
     (CANCEL_QUERY, "ends a query"),
     (CANCEL_FLIGHT_INFO, "ends a query"),
@@ -260,7 +261,7 @@ impl FlightService for Flight {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        self.enter(&request)?;
+        let asking = self.enter(&request)?;
         let mut sent = request.into_inner();
         let first = sent.message().await?.ok_or_else(|| Status::invalid_argument("nothing was put: send a command first"))?;
         let descriptor = first.flight_descriptor.clone();
@@ -273,6 +274,16 @@ impl FlightService for Flight {
                 let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(handle) };
                 let result = PutResult { app_metadata: result.encode_to_vec().into() };
                 Ok(Response::new(stream::iter([Ok(result)]).boxed()))
+            }
+            Command::CommandStatementUpdate(update) => {
+                no_transaction(update.transaction_id.as_ref())?;
+                updated(Statement::new(update.query).update(&asking.platform).await?)
+            }
+            Command::CommandPreparedStatementUpdate(update) => {
+                let statement = Statement::read(&update.prepared_statement_handle)?;
+                let parameters = Parameters::sent(stream::iter([Ok(first)]).chain(sent)).await?;
+                let statement = if parameters.is_some() { statement.bound(parameters) } else { statement };
+                updated(statement.update(&asking.platform).await?)
             }
             command => Err(not_here(&command)),
         }
@@ -316,12 +327,19 @@ fn unpacked<T: ProstMessageExt>(body: &Bytes) -> Result<T, Status> {
 /// The refusal of a command that is not taken here.
 fn not_here(command: &Command) -> Status {
     match command {
-        Command::CommandStatementUpdate(_) | Command::CommandPreparedStatementUpdate(_) | Command::CommandStatementIngest(_) => {
-            Status::unimplemented("only statements that read are answered here: a job writes tables (`polder run`)")
+        Command::CommandStatementIngest(_) => {
+            Status::unimplemented("rows are not taken in bulk here: INSERT them, or have a job load them (`polder run`)")
         }
         Command::CommandStatementSubstraitPlan(_) => Status::unimplemented("plans of Substrait are not taken: send SQL"),
         _ => Status::unimplemented("there is no such command here: send a command of Flight SQL that reads"),
     }
+}
+
+/// The answer to a statement that changes something. What counts no rows says so by a count of -1.
+fn updated(changed: Option<u64>) -> Result<Response<Answers<PutResult>>, Status> {
+    let record_count = changed.map_or(-1, |rows| i64::try_from(rows).unwrap_or(i64::MAX));
+    let result = PutResult { app_metadata: DoPutUpdateResult { record_count }.encode_to_vec().into() };
+    Ok(Response::new(stream::iter([Ok(result)]).boxed()))
 }
 
 fn no_transaction(transaction: Option<&Bytes>) -> Result<(), Status> {

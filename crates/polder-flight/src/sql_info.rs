@@ -10,7 +10,7 @@ pub(crate) fn facts() -> Result<SqlInfoData> {
     facts.append(SqlInfo::FlightSqlServerName, "polder");
     facts.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
     facts.append(SqlInfo::FlightSqlServerArrowVersion, arrow::ARROW_VERSION);
-    facts.append(SqlInfo::FlightSqlServerReadOnly, true);
+    facts.append(SqlInfo::FlightSqlServerReadOnly, false);
     facts.append(SqlInfo::FlightSqlServerSql, true);
     facts.append(SqlInfo::FlightSqlServerSubstrait, false);
     facts.append(SqlInfo::FlightSqlServerTransaction, NO_TRANSACTIONS);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use polder_engine::{QueryError, QueryResult, ScalarValue};
-use polder_platform::Platform;
+use polder_platform::{Answer, Done, Platform, Preparation};
 use prost::Message as _;
 use std::sync::Arc;
 use tonic::Status;
@@ -77,7 +77,7 @@ impl Statement {
 
     /// What it gives and takes: the schemas of its rows and of its values.
     pub(crate) async fn described(&self, platform: &Platform) -> Result<(SchemaRef, Schema), Status> {
-        let prepared = platform.prepare(&self.sql).await.map_err(refused)?;
+        let Preparation { prepared, .. } = platform.prepare_statement(&self.sql).await.map_err(refused)?;
         let parameter = |(place, data_type): (usize, Option<DataType>)| {
             Field::new(format!("${}", place + 1), data_type.unwrap_or(DataType::Null), true)
         };
@@ -88,6 +88,10 @@ impl Statement {
     /// The schema of its rows as they will be. Values may change what it gives, so that with them it is planned and not run.
     pub(crate) async fn schema(&self, platform: &Platform) -> Result<SchemaRef, Status> {
         let Some(parameters) = &self.parameters else { return Ok(self.described(platform).await?.0) };
+        let Preparation { prepared, reads } = platform.prepare_statement(&self.sql).await.map_err(refused)?;
+        if !reads {
+            return Ok(plain::schema(&prepared.schema));
+        }
         let rows = parameters.rows()?;
         let alone = rows.len() == 1;
         let first = rows.into_iter().next().map_or_else(|| parameters.nothing(), Ok)?;
@@ -122,7 +126,26 @@ impl Statement {
     }
 
     async fn asked(&self, platform: &Platform, values: Vec<ScalarValue>) -> Result<QueryResult, Status> {
-        platform.query_with(&self.sql, values).await.map_err(refused)
+        platform.statement(&self.sql, values).await.map(Answer::into_rows).map_err(refused)
+    }
+
+    /// Does what it says, once for each row of values that is bound to it: how many rows changed, where that is counted.
+    pub(crate) async fn update(&self, platform: &Platform) -> Result<Option<u64>, Status> {
+        let values = match &self.parameters {
+            Some(parameters) => parameters.rows()?,
+            None => vec![Vec::new()],
+        };
+        let mut changed = None;
+        for values in values {
+            match platform.statement(&self.sql, values).await.map_err(refused)? {
+                Answer::Done(Done { rows: Some(rows), .. }) => changed = Some(changed.unwrap_or(0) + rows),
+                Answer::Done(_) => {}
+                Answer::Rows(_) => {
+                    return Err(Status::invalid_argument("the statement gives rows: ask for them by GetFlightInfo"));
+                }
+            }
+        }
+        Ok(changed)
     }
 }
 

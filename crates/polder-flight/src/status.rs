@@ -15,16 +15,14 @@ pub(crate) fn refused(error: Error) -> Status {
         ErrorKind::Invalid => Code::InvalidArgument,
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::Denied => Code::PermissionDenied,
-        ErrorKind::Conflict => Code::Aborted,
+        ErrorKind::Conflict | ErrorKind::Outpaced => Code::Aborted,
         ErrorKind::Unavailable => Code::Unavailable,
         ErrorKind::Failed => Code::FailedPrecondition,
     };
     if code == Code::Unavailable {
-        let causes: Vec<String> =
-            std::iter::successors(std::error::Error::source(&error), |cause| cause.source()).map(ToString::to_string).collect();
-        tracing::error!(error = %error, ?causes, "refused a client of Flight SQL for a fault of ours");
+        tracing::error!(error = %error, causes = ?error.causes(), "refused a client of Flight SQL for a fault of ours");
     }
-    Status::new(code, said(&error.to_string(), error.hint()))
+    Status::new(code, said(&error.told(), error.hint()))
 }
 
 /// What failed while rows were computed.

@@ -5,8 +5,8 @@
 //!
 //! - Numbers, dates and timestamps may be written as JSON strings, which loses nothing; a string column takes only strings and
 //!   a boolean only `true` and `false`.
-//! - `binary` is base64 (RFC 4648, with or without padding), as Spark writes it.
-//! - In CSV, booleans are read without case and arrays, maps and structs are written as JSON.
+//! - `binary` is base64 (RFC 4648, with or without padding), as Spark writes it, or behind `\x` hexadecimal, as PostgreSQL does.
+//! - In CSV, booleans are read without case, `t` and `f` for short, and arrays, maps and structs are written as JSON.
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
@@ -113,6 +113,13 @@ fn first_end(capacity: usize) -> Vec<i32> {
     ends
 }
 
+/// Pairs of hexadecimal digits as bytes.
+fn hexadecimal(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pair = |pair: &[u8]| Some(digit(*pair.first()?)? * 16 + digit(*pair.get(1)?)?);
+    digits.as_bytes().chunks(2).map(pair).collect()
+}
+
 impl ColumnBuffer {
     pub(crate) fn new(data_type: &DataType) -> Self {
         let values = match data_type {
@@ -184,8 +191,9 @@ impl ColumnBuffer {
     pub(crate) fn push_text(&mut self, text: &str, field_bytes: usize) -> Fit {
         match (&mut self.values, &self.data_type) {
             (Values::Boolean(values), _) => {
-                let value = text.eq_ignore_ascii_case("true");
-                if !value && !text.eq_ignore_ascii_case("false") {
+                let is = |word: &str| text.eq_ignore_ascii_case(word);
+                let value = is("true") || is("t");
+                if !value && !is("false") && !is("f") {
                     return Err(Misfit::value("is not a boolean (true, false)", text));
                 }
                 values.append(value);
@@ -208,6 +216,9 @@ impl ColumnBuffer {
             Values::Bytes(runs) if self.data_type == DataType::String => {
                 runs.push(text.as_bytes());
                 Ok(())
+            }
+            Values::Bytes(runs) if let Some(digits) = text.strip_prefix("\\x") => {
+                hexadecimal(digits).map(|bytes| runs.push(&bytes)).ok_or("is not hexadecimal")
             }
             Values::Bytes(runs) => BASE64.decode(text).map(|bytes| runs.push(&bytes)).map_err(|_| "is not base64"),
             Values::Byte(values) => value::integer(text).map(|v| values.push(v)),

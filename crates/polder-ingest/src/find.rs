@@ -32,6 +32,26 @@ pub fn check_glob(text: &str) -> Result<(), PatternError> {
     Pattern::new(text).map(drop)
 }
 
+/// A pattern of paths, as sources have them.
+#[derive(Debug, Clone)]
+pub struct Glob(Pattern);
+
+impl Glob {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        Pattern::new(text).map(Self)
+    }
+
+    /// Whether a path matches.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.0.matches_with(path, MATCH)
+    }
+}
+
 /// Whoever knows the object stores and their secrets.
 pub trait Stores: Send + Sync {
     /// Returns the store of a bucket or container, given its URL without a path (`s3://bucket/`). Locations are then the URL's path.
@@ -52,6 +72,36 @@ pub struct SourceFile {
     /// and time where the store has none.
     pub fingerprint: String,
     pub(crate) origin: Origin,
+}
+
+impl SourceFile {
+    /// A file of the local disk, under a name that it is to be known by. Takes its fingerprint, for which all of it is read.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn on_disk(name: String, path: PathBuf) -> Result<Self, SourceError> {
+        let reading = path.clone();
+        let read = tokio::task::spawn_blocking(move || Self::read_from_disk(name, reading)).await;
+        read.unwrap_or_else(|error| Err(SourceError::Unreadable { path, source: io::Error::other(error) }))
+    }
+
+    fn read_from_disk(name: String, path: PathBuf) -> Result<Self, SourceError> {
+        let unreadable = |source: io::Error| SourceError::Unreadable { path: path.clone(), source };
+        let (modified, size) = modified_and_size(&path).map_err(unreadable)?;
+        let fingerprint = File::open(&path).and_then(|file| content_fingerprint(&file, size)).map_err(unreadable)?;
+        Ok(Self { name, size, modified, fingerprint, origin: Origin::Local(path) })
+    }
+
+    /// An object of a store, under a name that it is to be known by.
+    #[must_use]
+    pub fn in_store(name: String, store: Arc<dyn ObjectStore>, object: ObjectMeta) -> Self {
+        let fingerprint = match &object.e_tag {
+            Some(tag) => format!("etag:{tag}"),
+            None => format!("written:{}:{}", object.size, object.last_modified.timestamp_micros()),
+        };
+        let origin = Origin::Remote { store, location: object.location, etag: object.e_tag };
+        Self { name, size: object.size, modified: object.last_modified, fingerprint, origin }
+    }
 }
 
 /// Where a file's bytes are.
@@ -123,9 +173,7 @@ fn local_file(path: PathBuf, within: Option<&Path>) -> Result<Option<SourceFile>
     let Some(name) = shown.to_str().map(str::to_owned) else {
         return Err(SourceError::NotAFile { path, why: "its name is not UTF-8" });
     };
-    let (modified, size) = modified_and_size(&path).map_err(unreadable)?;
-    let fingerprint = File::open(&path).and_then(|file| content_fingerprint(&file, size)).map_err(unreadable)?;
-    Ok(Some(SourceFile { name, size, modified, fingerprint, origin: Origin::Local(path) }))
+    SourceFile::read_from_disk(name, path).map(Some)
 }
 
 async fn remote(url: &str, scheme: &str, rest: &str, stores: &dyn Stores) -> Result<Vec<SourceFile>, SourceError> {
@@ -148,15 +196,7 @@ async fn remote(url: &str, scheme: &str, rest: &str, stores: &dyn Stores) -> Res
         .try_collect()
         .await
         .map_err(|source| SourceError::List { url: url.to_owned(), source })?;
-    let file = |object: ObjectMeta| SourceFile {
-        name: format!("{scheme}://{bucket}/{}", object.location),
-        size: object.size,
-        modified: object.last_modified,
-        fingerprint: match &object.e_tag {
-            Some(tag) => format!("etag:{tag}"),
-            None => format!("written:{}:{}", object.size, object.last_modified.timestamp_micros()),
-        },
-        origin: Origin::Remote { store: Arc::clone(&store), location: object.location, etag: object.e_tag },
-    };
+    let file =
+        |object: ObjectMeta| SourceFile::in_store(format!("{scheme}://{bucket}/{}", object.location), Arc::clone(&store), object);
     Ok(objects.into_iter().map(file).collect())
 }

@@ -25,7 +25,7 @@ mod value;
 mod widen;
 
 pub use error::{Cause, Misfit, ReadError, SourceError};
-pub use find::{SourceFile, Stores, check_glob, find};
+pub use find::{Glob, SourceFile, Stores, check_glob, find};
 pub use read::{Limits, Piece, ReadSpec, Reading, read};
 pub use reject::{Rejected, quarantine_batch, quarantine_schema};
 pub use report::{FileReport, ReadReport};

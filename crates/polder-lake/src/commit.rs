@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
-use deltalake_core::kernel::{Action, AddCDCFile, CommitInfo, Remove, Transaction};
+use deltalake_core::kernel::{Action, Add, AddCDCFile, CommitInfo, Remove, Transaction};
 use polder_model::fault;
 use polder_model::job::WriteMode;
 use serde_json::Value;
@@ -55,6 +55,8 @@ pub struct Staged {
     base: Arc<Snapshot>,
     files: StagedFiles,
     options: WriteOptions,
+    /// What is done, where that is not what the mode says.
+    operation: Option<&'static str>,
 }
 
 /// The files of a write.
@@ -66,6 +68,8 @@ pub(crate) struct StagedFiles {
     pub(crate) kept: Vec<Arc<DataFile>>,
     /// Files that go.
     pub(crate) removed: Vec<Arc<DataFile>>,
+    /// Files of an older version that come back. They were written long ago, and stay when this write is taken back.
+    pub(crate) restored: Vec<Arc<DataFile>>,
     /// Files of row-level changes.
     pub(crate) changes: Vec<DataFile>,
 }
@@ -81,7 +85,12 @@ impl StagedFiles {
 impl Staged {
     pub(crate) fn new(shared: Arc<Shared>, base: Arc<Snapshot>, files: StagedFiles, options: WriteOptions) -> Self {
         fault::point("lake.stage.done");
-        Self { shared, base, files, options }
+        Self { shared, base, files, options, operation: None }
+    }
+
+    /// The same, with what is done in the words of the table's history.
+    pub(crate) fn of(self, operation: &'static str) -> Self {
+        Self { operation: Some(operation), ..self }
     }
 
     /// The table as it would be after the commit.
@@ -231,7 +240,7 @@ impl Staged {
     fn after(&self) -> Snapshot {
         let mut after = self.base.as_ref().clone();
         let removed: HashSet<&str> = self.files.removed.iter().map(|file| file.add.path.as_str()).collect();
-        let added = self.files.fresh.iter().chain(&self.files.kept).cloned().collect();
+        let added = self.files.fresh.iter().chain(&self.files.kept).chain(&self.files.restored).cloned().collect();
         after.change_files(&removed, added);
         after
     }
@@ -245,7 +254,8 @@ impl Staged {
             actions.push(Action::Txn(transaction));
         }
         actions.extend(self.files.removed.iter().map(|file| Action::Remove(to_remove(file, now))));
-        actions.extend(self.files.fresh.iter().chain(&self.files.kept).map(|file| Action::Add(file.add.clone())));
+        let added = self.files.fresh.iter().chain(&self.files.kept).chain(&self.files.restored);
+        actions.extend(added.map(|file| Action::Add(Add { data_change: true, ..file.add.clone() })));
         actions.extend(self.files.changes.iter().map(|file| Action::Cdc(to_change(file))));
         log::encode(&actions).map_err(|e| Error::data("commit to", &self.shared.table, e))
     }
@@ -255,6 +265,10 @@ impl Staged {
             WriteMode::Append => ("WRITE", HashMap::from([("mode".to_owned(), Value::from("Append"))])),
             WriteMode::Overwrite => ("WRITE", HashMap::from([("mode".to_owned(), Value::from("Overwrite"))])),
             WriteMode::Merge { keys } => ("MERGE", HashMap::from([("keys".to_owned(), Value::from(keys.join(",")))])),
+        };
+        let (operation, parameters) = match self.operation {
+            Some(operation) => (operation, HashMap::new()),
+            None => (operation, parameters),
         };
         let metrics = serde_json::json!({
             "numFiles": self.files.fresh.len() + self.files.kept.len(),
@@ -272,7 +286,7 @@ impl Staged {
             operation: Some(operation.to_owned()),
             operation_parameters: Some(parameters),
             read_version: Some(self.base.version),
-            is_blind_append: Some(matches!(self.options.mode, WriteMode::Append)),
+            is_blind_append: Some(self.operation.is_none() && matches!(self.options.mode, WriteMode::Append)),
             engine_info: Some(engine_info()),
             info,
             ..CommitInfo::default()

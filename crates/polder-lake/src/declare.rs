@@ -169,7 +169,7 @@ fn check_compatible(table: &Table, snapshot: &Snapshot) -> Result<()> {
     Ok(())
 }
 
-fn commit_info(operation: &str, read_version: Option<u64>, now: i64) -> LogCommitInfo {
+pub(crate) fn commit_info(operation: &str, read_version: Option<u64>, now: i64) -> LogCommitInfo {
     LogCommitInfo {
         timestamp: Some(now),
         operation: Some(operation.to_owned()),

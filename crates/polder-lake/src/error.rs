@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use polder_access::Action;
-use polder_model::{Securable, TableName};
+use polder_model::{FilePath, Securable, TableName};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,6 +24,39 @@ pub enum Error {
         given: Action,
         /// On what.
         securable: Securable,
+    },
+    /// A permit was shown that does not open a volume's files for this.
+    #[error("the permit to {given} {securable} does not allow to {needed} volume {volume}")]
+    Files {
+        /// The volume.
+        volume: TableName,
+        /// What was tried.
+        needed: Action,
+        /// What the permit allows.
+        given: Action,
+        /// On what.
+        securable: Securable,
+    },
+    /// A file of a volume became another, or went, while it was worked with.
+    #[error("the file was changed meanwhile: ask again")]
+    Changed {
+        /// The volume.
+        volume: TableName,
+    },
+    /// A file was to be where there is a folder, or below one that is none.
+    #[error("{path} is a folder of volume {volume}, or below what is none: choose another name")]
+    Occupied {
+        /// The volume.
+        volume: TableName,
+        /// The file.
+        path: FilePath,
+    },
+    /// What was to be written did not arrive whole.
+    #[error("the file broke off before its end, and nothing of it was kept")]
+    BrokenOff {
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// There is no table at the location.
     #[error("table {table} has no files at {location}: apply creates it")]

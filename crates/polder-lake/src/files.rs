@@ -13,8 +13,8 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use polder_access::{Action, Permit};
+use polder_model::Securable;
 use polder_model::resource::Table;
-use polder_model::{Provider, Securable};
 use serde_json::Value;
 use url::Url;
 
@@ -151,7 +151,7 @@ impl TableHandle {
         versions::first_since(&self.shared.place, time).await
     }
 
-    fn demand_whole(&self, permit: &Permit) -> Result<()> {
+    pub(crate) fn demand_whole(&self, permit: &Permit) -> Result<()> {
         whole(permit, &self.shared.table)
     }
 }
@@ -188,12 +188,6 @@ impl Lake {
         let found = place.store.get_opts(&path, options).await.map_err(&failed)?;
         let (size, range) = (found.meta.size, found.range.clone());
         Ok(FileBytes { size, range, bytes: found.into_stream().map_err(failed).boxed() })
-    }
-
-    /// Whether files of a provider are on the local disk.
-    #[must_use]
-    pub fn is_local(&self, provider: Provider) -> bool {
-        !self.providers.contains_key(&provider)
     }
 }
 

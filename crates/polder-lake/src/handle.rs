@@ -138,7 +138,7 @@ impl Shared {
     }
 
     /// Refuses tables that cannot be written, and writes that a table does not take.
-    fn demand_writable(&self, base: &Snapshot, mode: &WriteMode) -> Result<Arc<Facts>> {
+    pub(crate) fn demand_writable(&self, base: &Snapshot, mode: &WriteMode) -> Result<Arc<Facts>> {
         let refuse = |why: String| Error::not_writable(&self.table, why);
         if !self.is_latest {
             return Err(refuse(format!("it was opened at version {}: open the newest", base.version)));

@@ -164,7 +164,7 @@ impl Lake {
             None => match self.observe_remote(table).await {
                 Ok(true) => TableObservation::Present,
                 Ok(false) => TableObservation::Absent,
-                Err(error) => TableObservation::Unreadable(chain(&error)),
+                Err(error) => TableObservation::Unreadable(polder_model::text::with_causes(&error)),
             },
         }
     }
@@ -287,14 +287,4 @@ fn provider_of(scheme: &str) -> Option<Provider> {
         "gs" => Some(Provider::Gcp),
         _ => None,
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text.push_str(&format!(": {error}"));
-        next = error.source();
-    }
-    text
 }

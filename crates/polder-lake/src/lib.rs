@@ -1,7 +1,8 @@
 //! Object stores and Delta tables: creates, opens, reads, writes and keeps them.
 //!
-//! Owns every byte of a dataset, and is the only crate that names `deltalake-core` and builds object stores. Never decides who may
-//! do what: reading and writing demand a [`Permit`](polder_access::Permit), and masks and row filters are the engine's.
+//! Owns every byte of a dataset, and is the only crate that names `deltalake-core` (but for the demo, which is a client of its own
+//! server) and builds object stores. Never decides who may do what: reading and writing demand a [`Permit`](polder_access::Permit), and
+//! masks and row filters are the engine's.
 //!
 //! A write is staged first: its data files are on the disk, and the table as it would be can be read through
 //! [`Staged::provider`], before one atomic log entry makes it visible. Begin with [`Lake`], then [`TableHandle`].
@@ -12,6 +13,7 @@
 
 mod background;
 mod beside;
+mod clone;
 mod commit;
 mod declare;
 mod durable;
@@ -25,18 +27,24 @@ mod log;
 mod maintain;
 mod merge;
 mod outside;
+mod parts;
 mod place;
 mod protocol;
 mod provider;
+mod restore;
+mod revise;
 mod schema;
 mod sign;
 mod snapshot;
 mod statistics;
 mod storage;
+mod upload;
 mod versions;
+mod volume;
 mod write;
 
 pub use beside::BESIDE;
+pub use clone::Cloned;
 pub use commit::{Committed, Staged};
 pub use error::{Error, Result};
 pub use files::{DeletionVector, FileAction, FileActionKind, FileBytes, LogFacts, VersionChanges};
@@ -44,8 +52,12 @@ pub use handle::{AsOf, CommitInfo, TableHandle, TableSize};
 pub use lake::{Lake, LakeConfig, ProviderConfig, SourceStore};
 pub use maintain::{MIN_RETENTION, OptimizeOptions, OptimizeReport, VacuumOptions, VacuumReport};
 pub use object_store::GetRange;
+pub use parts::{TablePart, TableParts};
+pub use revise::{FILE_COLUMN, Revised, Revision};
 pub use schema::{arrow_schema, delta_schema};
 pub use storage::TableObservation;
+pub use upload::FileWritten;
+pub use volume::{VolumeBytes, VolumeEntry, VolumeFile};
 pub use write::{AppTransaction, AppendWriter, Write, WriteOptions};
 
 /// The fault points that a write passes, in the order in which it passes them (see [`polder_model::fault`]).
@@ -67,3 +79,6 @@ pub const FAULT_POINTS: [&str; 9] = [
 /// The fault points that only upkeep passes. Optimize and vacuum pass those of files and entries of the log too, as often as they
 /// write some.
 pub const UPKEEP_FAULT_POINTS: [&str; 3] = ["lake.file.deleted", "lake.optimize.done", "lake.vacuum.done"];
+
+/// The fault point that a file of a volume passes on the local disk when it is whole and has no name yet.
+pub const VOLUME_FAULT_POINTS: [&str; 1] = ["lake.volume.written"];

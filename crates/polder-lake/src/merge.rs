@@ -27,7 +27,7 @@ use crate::snapshot::{DataFile, Snapshot};
 use crate::write::{WriteOptions, conform_types};
 
 /// The folder of row-level changes in a table's folder.
-const CHANGES: &str = "_change_data/";
+pub(crate) const CHANGES: &str = "_change_data/";
 
 /// Stages what is to happen with the files of the rows that were given.
 pub(crate) async fn stage(
@@ -180,7 +180,7 @@ fn session() -> SessionContext {
     SessionContext::new_with_config(SessionConfig::new())
 }
 
-fn with_change_type(schema: &Schema) -> Arc<Schema> {
+pub(crate) fn with_change_type(schema: &Schema) -> Arc<Schema> {
     let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("_change_type", DataType::Utf8, false)));
     Arc::new(Schema::new(fields))

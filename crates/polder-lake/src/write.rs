@@ -97,7 +97,7 @@ impl AppendWriter {
 }
 
 /// Brings rows into the table's schema.
-fn conform(table: &TableName, rows: &RecordBatch, shape: &Shape) -> Result<RecordBatch> {
+pub(crate) fn conform(table: &TableName, rows: &RecordBatch, shape: &Shape) -> Result<RecordBatch> {
     let schema = &shape.schema;
     if let Some(unknown) = rows.schema().fields().iter().find(|field| find(schema, field.name()).is_none()) {
         return Err(Error::rows(table, format!("it has no column {}", unknown.name())));

@@ -27,12 +27,16 @@ pub enum Kind {
     Domain,
     /// Storage at a provider.
     Bucket,
+    /// Another database that a domain reads from.
+    Connection,
     /// A domain's catalog in the metastore.
     Catalog,
     /// A layer in a catalog.
     Schema,
     /// A dataset's table.
     Table,
+    /// A table of another database.
+    ForeignTable,
     /// A query with a name.
     View,
     /// Files with a name.
@@ -47,7 +51,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in creation order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Tenant,
         Self::Environment,
         Self::Department,
@@ -57,9 +61,11 @@ impl Kind {
         Self::Policy,
         Self::Domain,
         Self::Bucket,
+        Self::Connection,
         Self::Catalog,
         Self::Schema,
         Self::Table,
+        Self::ForeignTable,
         Self::View,
         Self::Volume,
         Self::Grant,
@@ -80,9 +86,11 @@ impl Kind {
             Self::Policy => "policy",
             Self::Domain => "domain",
             Self::Bucket => "bucket",
+            Self::Connection => "connection",
             Self::Catalog => "catalog",
             Self::Schema => "schema",
             Self::Table => "table",
+            Self::ForeignTable => "foreign_table",
             Self::View => "view",
             Self::Volume => "volume",
             Self::Grant => "grant",

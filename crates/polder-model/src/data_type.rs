@@ -43,6 +43,14 @@ pub enum DataType {
     Struct(Vec<StructField>),
 }
 
+impl DataType {
+    /// Whether rows may be looked up by values of this type: two that look alike are equal, and the other way round.
+    #[must_use]
+    pub const fn is_key(&self) -> bool {
+        !matches!(self, Self::Float | Self::Double | Self::Binary | Self::Array(_) | Self::Map(..) | Self::Struct(_))
+    }
+}
+
 /// A field of a `struct<...>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StructField {

@@ -8,10 +8,13 @@
 pub mod address;
 pub mod check;
 pub mod column;
+pub mod connection;
 pub mod data_type;
 pub mod dataset;
+pub mod delta;
 pub mod desired;
 pub mod fault;
+pub mod file_path;
 pub mod job;
 pub mod location;
 pub mod name;
@@ -30,6 +33,7 @@ pub use column::{Column, Mask};
 pub use data_type::DataType;
 pub use dataset::{DatasetId, JobId, Version};
 pub use desired::{Declared, Desired, Origin};
+pub use file_path::{FilePath, FilePathError};
 pub use location::{Location, Provider};
 pub use name::{
     BucketName, DepartmentName, DomainName, EnvironmentName, JobName, NameError, ObjectName, PolicyName, PrincipalName,

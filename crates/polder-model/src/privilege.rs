@@ -86,17 +86,25 @@ impl Privilege {
     /// Whether the privilege can be granted on a securable of this kind, for itself or for what is in it.
     #[must_use]
     pub const fn applies_to(self, kind: SecurableKind) -> bool {
-        use SecurableKind::{Catalog, Metastore, Schema, Table, View, Volume};
+        use SecurableKind::{Catalog, ForeignTable, Metastore, Schema, Table, View, Volume};
         match self {
             Self::CreateCatalog => matches!(kind, Metastore),
             Self::UseCatalog | Self::CreateSchema => matches!(kind, Catalog),
             Self::UseSchema | Self::CreateTable | Self::CreateVolume => matches!(kind, Catalog | Schema),
-            Self::Select | Self::ReadPii => matches!(kind, Catalog | Schema | Table | View),
+            Self::Select | Self::ReadPii => matches!(kind, Catalog | Schema | Table | ForeignTable | View),
             Self::Modify => matches!(kind, Catalog | Schema | Table),
             Self::ReadVolume | Self::WriteVolume => matches!(kind, Catalog | Schema | Volume),
             Self::Browse | Self::AllPrivileges => !matches!(kind, Metastore),
             Self::Manage => true,
         }
+    }
+
+    /// Whether the privilege can be granted on a securable of this kind in the catalog of a connection, in which there are foreign tables
+    /// alone, and nothing is made or written.
+    #[must_use]
+    pub const fn applies_in_connection(self, kind: SecurableKind) -> bool {
+        let inside = matches!(self, Self::UseCatalog | Self::UseSchema) || self.applies_to(SecurableKind::ForeignTable);
+        inside && self.applies_to(kind)
     }
 
     /// Whether `ALL PRIVILEGES` includes it.

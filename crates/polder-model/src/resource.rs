@@ -3,12 +3,14 @@
 //! A resource is what is compared: desired against recorded against observed. It holds no id, time or statistic.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Kind};
 use crate::check::Check;
 use crate::column::Column;
+use crate::connection::{Connection, ForeignTable};
 use crate::dataset::DatasetId;
 use crate::job::Job;
 use crate::location::{Location, Provider};
@@ -39,12 +41,16 @@ pub enum Resource {
     Domain(Domain),
     /// Storage at a provider.
     Bucket(Bucket),
+    /// Another database that a domain reads from.
+    Connection(Box<Connection>),
     /// A domain's catalog.
     Catalog(Catalog),
     /// A layer in a catalog.
     Schema(Schema),
     /// A dataset's table.
     Table(Box<Table>),
+    /// A table of another database.
+    ForeignTable(Box<ForeignTable>),
     /// A query with a name.
     View(View),
     /// Files with a name.
@@ -148,10 +154,10 @@ pub struct Bucket {
     pub domain: DomainName,
 }
 
-/// A domain's catalog.
+/// The catalog of a domain, or of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
-    /// Its name, which is the domain's.
+    /// Its name, which is the domain's or the connection's.
     pub name: DomainName,
     /// Who owns it.
     pub owner: PrincipalName,
@@ -179,6 +185,14 @@ pub enum TableFormat {
     Delta,
     /// A folder of Parquet files, read only.
     Parquet,
+}
+
+/// Whether a property of a Delta table follows from what polder does with it, so that nobody else sets it. Letters' case does not matter.
+#[must_use]
+pub fn is_decided_property(key: &str) -> bool {
+    ["delta.columnMapping.mode", "delta.enableDeletionVectors", "delta.minReaderVersion", "delta.minWriterVersion"]
+        .iter()
+        .any(|decided| decided.eq_ignore_ascii_case(key))
 }
 
 /// A dataset's table.
@@ -211,12 +225,29 @@ pub struct Table {
     /// Delta table properties beyond those that polder sets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, String>,
+    /// How its rows are looked up by key, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hot_storage: Option<HotStorage>,
     /// Which rows members of which group see. Not empty: whoever is in none of the groups sees no row, owners aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub row_filters: Vec<RowFilter>,
     /// What must hold before a write becomes visible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+}
+
+/// What is kept of a table so that its rows are found by key without reading its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HotStorage {
+    /// The columns that a row is looked up by, as the table declares them, in order. Rows of the same key are found together.
+    pub key_columns: Vec<String>,
+    /// How many megabytes a server keeps of the table in memory at most. Of a table that is larger it keeps nothing.
+    pub max_megabytes: u32,
+}
+
+impl HotStorage {
+    /// How many megabytes of a table are kept unless it says otherwise.
+    pub const DEFAULT_MEGABYTES: u32 = 1024;
 }
 
 /// The rows that a group sees.
@@ -245,6 +276,63 @@ pub struct View {
     pub sql: String,
     /// Its columns, in order.
     pub columns: Vec<Column>,
+    /// Those of the columns that are aggregates over the query's rows, in the same order; with some, it is a metric view.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
+    /// Whose rights open what its query names.
+    #[serde(default, skip_serializing_if = "ViewRights::is_definer")]
+    pub rights: ViewRights,
+}
+
+/// A column of a metric view that is computed for whatever a query groups by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// The column's name.
+    pub name: String,
+    /// An aggregate in SQL, over the columns of the view's query and the measures before it.
+    pub expression: String,
+}
+
+/// Whose rights open what a view's query names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewRights {
+    /// Those of the view's owner in the view's own catalog, the reader's in others.
+    #[default]
+    Definer,
+    /// The reader's.
+    Invoker,
+}
+
+impl ViewRights {
+    /// Its word in descriptors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Definer => "definer",
+            Self::Invoker => "invoker",
+        }
+    }
+
+    /// Whether it is the owner who opens.
+    #[must_use]
+    pub fn is_definer(&self) -> bool {
+        *self == Self::Definer
+    }
+}
+
+impl fmt::Display for ViewRights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl View {
+    /// Whether a column of it is a measure.
+    #[must_use]
+    pub fn is_measure(&self, column: &str) -> bool {
+        self.measures.iter().any(|measure| measure.name.eq_ignore_ascii_case(column))
+    }
 }
 
 /// Files with a name.
@@ -288,9 +376,11 @@ impl Resource {
             Self::Policy(_) => Kind::Policy,
             Self::Domain(_) => Kind::Domain,
             Self::Bucket(_) => Kind::Bucket,
+            Self::Connection(_) => Kind::Connection,
             Self::Catalog(_) => Kind::Catalog,
             Self::Schema(_) => Kind::Schema,
             Self::Table(_) => Kind::Table,
+            Self::ForeignTable(_) => Kind::ForeignTable,
             Self::View(_) => Kind::View,
             Self::Volume(_) => Kind::Volume,
             Self::Grant(_) => Kind::Grant,
@@ -313,9 +403,11 @@ impl Resource {
             Self::Policy(r) => Address::new(kind, &r.name),
             Self::Domain(r) => Address::new(kind, &r.name),
             Self::Bucket(r) => Address::new(kind, format_args!("{}/{}", r.provider, r.name)),
+            Self::Connection(r) => Address::new(kind, &r.name),
             Self::Catalog(r) => Address::new(kind, &r.name),
             Self::Schema(r) => Address::new(kind, format_args!("{}.{}", r.catalog, r.name)),
             Self::Table(r) => Address::new(kind, &r.name),
+            Self::ForeignTable(r) => Address::new(kind, &r.name),
             Self::View(r) => Address::new(kind, &r.name),
             Self::Volume(r) => Address::new(kind, &r.name),
             Self::Grant(r) => r.address(),
@@ -331,6 +423,7 @@ impl Resource {
             Self::Catalog(r) => Some(Securable::Catalog(r.name.clone())),
             Self::Schema(r) => Some(Securable::Schema(r.catalog.clone(), r.name.clone())),
             Self::Table(r) => Some(Securable::Table(r.name.clone())),
+            Self::ForeignTable(r) => Some(Securable::ForeignTable(r.name.clone())),
             Self::View(r) => Some(Securable::View(r.name.clone())),
             Self::Volume(r) => Some(Securable::Volume(r.name.clone())),
             _ => None,
@@ -342,9 +435,11 @@ impl Resource {
     pub const fn owner(&self) -> Option<&PrincipalName> {
         match self {
             Self::Domain(r) => Some(&r.owner),
+            Self::Connection(r) => Some(&r.owner),
             Self::Catalog(r) => Some(&r.owner),
             Self::Schema(r) => Some(&r.owner),
             Self::Table(r) => Some(&r.owner),
+            Self::ForeignTable(r) => Some(&r.owner),
             Self::View(r) => Some(&r.owner),
             Self::Volume(r) => Some(&r.owner),
             Self::Share(r) => Some(&r.owner),

@@ -20,6 +20,8 @@ pub enum SecurableKind {
     Schema,
     /// A dataset's table.
     Table,
+    /// A table of another database.
+    ForeignTable,
     /// A query with a name.
     View,
     /// Files with a name.
@@ -33,6 +35,7 @@ impl fmt::Display for SecurableKind {
             Self::Catalog => "catalog",
             Self::Schema => "schema",
             Self::Table => "table",
+            Self::ForeignTable => "foreign table",
             Self::View => "view",
             Self::Volume => "volume",
         })
@@ -104,6 +107,8 @@ pub enum Securable {
     Schema(DomainName, SchemaName),
     /// A table.
     Table(TableName),
+    /// A table of another database.
+    ForeignTable(TableName),
     /// A view.
     View(TableName),
     /// A volume.
@@ -119,6 +124,7 @@ impl Securable {
             Self::Catalog(_) => SecurableKind::Catalog,
             Self::Schema(..) => SecurableKind::Schema,
             Self::Table(_) => SecurableKind::Table,
+            Self::ForeignTable(_) => SecurableKind::ForeignTable,
             Self::View(_) => SecurableKind::View,
             Self::Volume(_) => SecurableKind::Volume,
         }
@@ -131,7 +137,7 @@ impl Securable {
             Self::Metastore => None,
             Self::Catalog(_) => Some(Self::Metastore),
             Self::Schema(catalog, _) => Some(Self::Catalog(catalog.clone())),
-            Self::Table(name) | Self::View(name) | Self::Volume(name) => {
+            Self::Table(name) | Self::ForeignTable(name) | Self::View(name) | Self::Volume(name) => {
                 Some(Self::Schema(name.catalog.clone(), name.schema.clone()))
             }
         }
@@ -143,7 +149,7 @@ impl Securable {
         match self {
             Self::Metastore => None,
             Self::Catalog(catalog) | Self::Schema(catalog, _) => Some(catalog),
-            Self::Table(name) | Self::View(name) | Self::Volume(name) => Some(&name.catalog),
+            Self::Table(name) | Self::ForeignTable(name) | Self::View(name) | Self::Volume(name) => Some(&name.catalog),
         }
     }
 
@@ -154,7 +160,7 @@ impl Securable {
             Self::Metastore => "metastore".to_owned(),
             Self::Catalog(catalog) => catalog.to_string(),
             Self::Schema(catalog, schema) => format!("{catalog}.{schema}"),
-            Self::Table(name) | Self::View(name) | Self::Volume(name) => name.to_string(),
+            Self::Table(name) | Self::ForeignTable(name) | Self::View(name) | Self::Volume(name) => name.to_string(),
         }
     }
 
@@ -166,6 +172,7 @@ impl Securable {
             Self::Catalog(_) => Kind::Catalog,
             Self::Schema(..) => Kind::Schema,
             Self::Table(_) => Kind::Table,
+            Self::ForeignTable(_) => Kind::ForeignTable,
             Self::View(_) => Kind::View,
             Self::Volume(_) => Kind::Volume,
         };

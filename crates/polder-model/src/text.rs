@@ -16,6 +16,44 @@ pub const fn hides(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}')
 }
 
+/// A text that somebody sent, for a message: short, and without what steers what shows it.
+#[must_use]
+pub fn short(text: &str) -> String {
+    text.chars().filter(|c| !steers(*c)).take(200).collect()
+}
+
+/// What libraries put between an error's text and the backtrace that they kept with it, as `RUST_BACKTRACE` asks of them: DataFusion
+/// a heading, Delta's kernel the first frame on a line of its own.
+const BEFORE_BACKTRACE: [&str; 2] = ["\n\nbacktrace: ", "\n   0: "];
+
+/// An error's text without the backtrace that may be behind it: the innards of the process are for its log.
+///
+/// ```
+/// use polder_model::text::without_backtrace;
+/// assert_eq!(without_backtrace("no file\n   0: std::backtrace::capture\n   1: main"), "no file");
+/// ```
+#[must_use]
+pub fn without_backtrace(text: &str) -> &str {
+    let end = BEFORE_BACKTRACE.iter().filter_map(|mark| text.find(mark)).min();
+    end.map_or(text, |end| text[..end].trim_end())
+}
+
+/// An error with its causes, in one text. What a cause says that stands there already is not said again.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = without_backtrace(&error.to_string()).to_owned();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let next = source.to_string();
+        let next = without_backtrace(&next);
+        if !text.ends_with(next) {
+            text.push_str(": ");
+            text.push_str(next);
+        }
+        cause = source.source();
+    }
+    text
+}
+
 /// The text with each character escaped that is not to be kept.
 pub fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.chars().all(&keep) {
@@ -61,6 +99,21 @@ mod tests {
         // These two are all that there are.
         let all = (char::MIN..=char::MAX).filter(|letter| becomes_ascii(*letter));
         assert_eq!(all.collect::<String>(), "\u{130}\u{212a}");
+    }
+
+    #[test]
+    fn no_text_of_an_error_has_a_backtrace() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{text}\n   0: polder::frame\n             at ./src/main.rs:1")]
+        struct Kept {
+            text: &'static str,
+            #[source]
+            cause: Option<Box<Kept>>,
+        }
+        let cause = Some(Box::new(Kept { text: "the disk is full", cause: None }));
+        assert_eq!(with_causes(&Kept { text: "cannot write", cause }), "cannot write: the disk is full");
+        assert_eq!(without_backtrace("type mismatch\n\nbacktrace:    0: a\n   1: b"), "type mismatch");
+        assert_eq!(without_backtrace("a list:\n 0: zero"), "a list:\n 0: zero");
     }
 
     #[test]

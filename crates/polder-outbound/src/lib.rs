@@ -6,6 +6,7 @@
 mod address;
 mod error;
 mod resolve;
+mod stream;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -15,10 +16,11 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use ipnet::IpNet;
 use reqwest::redirect::Policy;
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 pub use crate::error::OutboundError;
 use crate::resolve::{Closed, Doors, Resolver};
+pub use crate::stream::Streamed;
 
 /// What may be called, and how long and large an answer may be.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ impl Default for OutboundConfig {
 pub struct Outbound {
     clients: Arc<OnceLock<Clients>>,
     allow: Arc<[IpNet]>,
+    /// Where whoever may apply has said that it is called, wherever that is.
+    declared: Arc<[Origin]>,
     timeout: Duration,
     max_body_bytes: usize,
 }
@@ -51,24 +55,27 @@ pub struct Outbound {
 struct Clients {
     secure: reqwest::Client,
     plain: reqwest::Client,
+    /// For declared origins alone.
+    declared: Option<reqwest::Client>,
 }
 
 impl Clients {
-    fn make(allow: &Arc<[IpNet]>, timeout: Duration) -> Result<Self, OutboundError> {
+    fn make(allow: &Arc<[IpNet]>, any_declared: bool, timeout: Duration) -> Result<Self, OutboundError> {
         // A proxy or a redirect would go where nobody looked. Names are resolved by the same client that connects, so that a name
         // cannot mean one address when it is checked and another when it is called.
-        let client = |doors| {
+        let bare = || {
             reqwest::Client::builder()
                 .redirect(Policy::none())
                 .no_proxy()
                 .referer(false)
                 .connect_timeout(timeout)
                 .user_agent(concat!("polder/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(Resolver { allow: allow.clone(), doors })
         };
+        let client = |doors| bare().dns_resolver(Resolver { allow: allow.clone(), doors });
         let secure = client(Doors::Public).https_only(true).build().map_err(OutboundError::Client)?;
         let plain = client(Doors::AllowedOnly).build().map_err(OutboundError::Client)?;
-        Ok(Self { secure, plain })
+        let declared = any_declared.then(|| bare().build().map_err(OutboundError::Client)).transpose()?;
+        Ok(Self { secure, plain, declared })
     }
 }
 
@@ -78,14 +85,22 @@ impl Outbound {
     #[must_use]
     pub fn new(config: OutboundConfig) -> Self {
         let OutboundConfig { allow, timeout, max_body_bytes } = config;
-        Self { clients: Arc::default(), allow: allow.into(), timeout, max_body_bytes }
+        Self { clients: Arc::default(), allow: allow.into(), declared: Arc::default(), timeout, max_body_bytes }
+    }
+
+    /// A client that may call these URLs' schemes, hosts and ports too, whatever their addresses are: whoever may apply has declared
+    /// them. What they answer may name others, and those are called only if anyone may be.
+    #[must_use]
+    pub fn declaring(&self, urls: &[Url]) -> Self {
+        let declared = urls.iter().map(Url::origin).collect();
+        Self { clients: Arc::default(), allow: self.allow.clone(), declared, ..self.clone() }
     }
 
     fn clients(&self) -> Result<&Clients, OutboundError> {
         if let Some(made) = self.clients.get() {
             return Ok(made);
         }
-        let made = Clients::make(&self.allow, self.timeout)?;
+        let made = Clients::make(&self.allow, !self.declared.is_empty(), self.timeout)?;
         Ok(self.clients.get_or_init(|| made))
     }
 
@@ -104,8 +119,11 @@ impl Outbound {
             let answer = request.send().await.map_err(|e| OutboundError::failed(&host, e))?;
             self.read(&host, answer).await
         };
-        let slow = |_| OutboundError::Slow { host: host.clone(), seconds: self.timeout.as_secs_f32() };
-        tokio::time::timeout(self.timeout, call).await.map_err(slow)?
+        tokio::time::timeout(self.timeout, call).await.map_err(|_| self.slow(&host))?
+    }
+
+    fn slow(&self, host: &str) -> OutboundError {
+        OutboundError::Slow { host: host.to_owned(), seconds: self.timeout.as_secs_f32() }
     }
 
     /// Looks up the address of a host that is called by something other than HTTP, such as a mail server. Call this address, not
@@ -116,8 +134,7 @@ impl Outbound {
     pub async fn address(&self, host: &str, port: u16) -> Result<SocketAddr, OutboundError> {
         let refused = |closed| OutboundError::closed(host, closed);
         let found = tokio::time::timeout(self.timeout, tokio::net::lookup_host((host, port))).await;
-        let slow = |_| OutboundError::Slow { host: host.to_owned(), seconds: self.timeout.as_secs_f32() };
-        let found = found.map_err(slow)?.map_err(|_| OutboundError::Unknown { host: host.to_owned() })?;
+        let found = found.map_err(|_| self.slow(host))?.map_err(|_| OutboundError::Unknown { host: host.to_owned() })?;
         let mut why = Closed::NoAddress;
         for address in found {
             match Doors::Public.judge(address.ip(), &self.allow) {
@@ -131,6 +148,9 @@ impl Outbound {
     /// The client for a URL's scheme, once its host has been looked at. A literal address is judged here, as no resolver sees it.
     fn client_for(&self, url: &Url, host: &str) -> Result<&reqwest::Client, OutboundError> {
         let clients = self.clients()?;
+        if let Some(client) = clients.declared.as_ref().filter(|_| self.declared.contains(&url.origin())) {
+            return Ok(client);
+        }
         let literal = match url.host() {
             Some(Host::Ipv4(v4)) => Some(IpAddr::V4(v4)),
             Some(Host::Ipv6(v6)) => Some(IpAddr::V6(v6)),

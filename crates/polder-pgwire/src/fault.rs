@@ -15,6 +15,7 @@ pub(crate) const NOT_SUPPORTED: Code = "0A000";
 pub(crate) const INVALID_PARAMETER_VALUE: Code = "22023";
 pub(crate) const INVALID_TEXT: Code = "22P02";
 pub(crate) const NUMERIC_OUT_OF_RANGE: Code = "22003";
+pub(crate) const BAD_COPY: Code = "22P04";
 pub(crate) const IN_TRANSACTION: Code = "25001";
 pub(crate) const READ_ONLY: Code = "25006";
 pub(crate) const NO_TRANSACTION: Code = "25P01";
@@ -27,6 +28,7 @@ pub(crate) const NO_DATABASE: Code = "3D000";
 pub(crate) const NO_SAVEPOINT: Code = "3B001";
 pub(crate) const DUPLICATE_CURSOR: Code = "42P03";
 pub(crate) const DUPLICATE_STATEMENT: Code = "42P05";
+pub(crate) const OUTPACED: Code = "40001";
 pub(crate) const SYNTAX: Code = "42601";
 pub(crate) const NOT_ALLOWED: Code = "42501";
 pub(crate) const NO_TABLE: Code = "42P01";
@@ -34,6 +36,7 @@ pub(crate) const NO_COLUMN: Code = "42703";
 pub(crate) const NO_FUNCTION: Code = "42883";
 pub(crate) const NO_SETTING: Code = "42704";
 pub(crate) const WRONG_TYPE: Code = "42804";
+pub(crate) const DISK_FULL: Code = "53100";
 pub(crate) const OUT_OF_MEMORY: Code = "53200";
 pub(crate) const TOO_MANY: Code = "53300";
 pub(crate) const PROGRAM_LIMIT: Code = "54000";
@@ -73,7 +76,9 @@ pub(crate) struct Fault {
     pub(crate) code: Code,
     /// What happened: lower case, no full stop.
     pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+    /// What led to it.
+    pub(crate) detail: Option<Box<str>>,
+    pub(crate) hint: Option<Box<str>>,
     /// Where in the statement.
     pub(crate) position: Option<Position>,
     /// The same in the whole text that came with it, in characters from 1.
@@ -82,7 +87,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), hint: None, position: None, offset: None }
+        Self { severity: Severity::Error, code, message: message.into(), detail: None, hint: None, position: None, offset: None }
     }
 
     pub(crate) fn fatal(code: Code, message: impl Into<String>) -> Self {
@@ -94,7 +99,7 @@ impl Fault {
     }
 
     #[must_use]
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -117,7 +122,12 @@ impl Fault {
 
     pub(crate) fn read_only(what: &str) -> Self {
         Self::new(READ_ONLY, format!("cannot execute {what} in a read-only transaction"))
-            .hint("data is written by jobs (`polder run`); what is here is read")
+            .hint("rows are added by INSERT, or by a job (`polder run`)")
+    }
+
+    /// What a PostgreSQL does and nothing here does.
+    pub(crate) fn not_here(what: &str) -> Self {
+        Self::new(NOT_SUPPORTED, format!("there is no {what} here")).hint("docs/sql.md says which statements there are")
     }
 
     /// The same with its place in the whole text, of which the statement's begins after so many characters.
@@ -141,6 +151,7 @@ impl Fault {
         let severity = self.severity.word().to_owned();
         let mut fields =
             vec![(b'S', severity.clone()), (b'V', severity), (b'C', self.code.to_owned()), (b'M', clean(&self.message))];
+        fields.extend(self.detail.iter().map(|detail| (b'D', clean(detail))));
         fields.extend(self.hint.iter().map(|hint| (b'H', clean(hint))));
         fields.extend(self.offset.map(|offset| (b'P', offset.to_string())));
         fields
@@ -183,7 +194,7 @@ impl From<&QueryError> for Fault {
             QueryErrorKind::Execution => execution(&error.message),
             QueryErrorKind::Unavailable => IO,
         };
-        Self { position: error.position, hint: error.hint.clone(), ..Self::new(code, error.message.clone()) }
+        Self { position: error.position, hint: error.hint.as_deref().map(Box::from), ..Self::new(code, error.message.clone()) }
     }
 }
 
@@ -200,21 +211,32 @@ fn execution(message: &str) -> Code {
     }
 }
 
+/// Of what an operation refused. Clients try again by themselves what was outpaced.
+const fn code(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::Invalid => SYNTAX,
+        ErrorKind::NotFound => NO_TABLE,
+        ErrorKind::Denied => NOT_ALLOWED,
+        ErrorKind::Conflict => WRONG_STATE,
+        ErrorKind::Outpaced => OUTPACED,
+        ErrorKind::Unavailable => IO,
+        ErrorKind::Failed => INTERNAL,
+    }
+}
+
 impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
         if let Some(query) = error.query() {
             // The hint may be of the platform's own.
-            return Self { hint: error.hint().map(ToOwned::to_owned), ..Self::from(query) };
+            return Self { hint: error.hint().map(Box::from), ..Self::from(query) };
         }
-        let code = match error.kind() {
-            ErrorKind::Invalid => SYNTAX,
-            ErrorKind::NotFound => NO_TABLE,
-            ErrorKind::Denied => NOT_ALLOWED,
-            ErrorKind::Conflict => WRONG_STATE,
-            ErrorKind::Unavailable => IO,
-            ErrorKind::Failed => INTERNAL,
-        };
-        Self { hint: error.hint().map(ToOwned::to_owned), ..Self::new(code, error.to_string()) }
+        let code = if error.is_full_disk() { DISK_FULL } else { code(error.kind()) };
+        if error.kind() == ErrorKind::Unavailable {
+            tracing::error!(%error, causes = ?error.causes(), "refused a client of PostgreSQL for a fault of ours");
+        }
+        let causes = error.told_causes();
+        let detail = (!causes.is_empty()).then(|| causes.join(": ").into());
+        Self { detail, hint: error.hint().map(Box::from), ..Self::new(code, error.to_string()) }
     }
 }
 
@@ -253,6 +275,11 @@ mod tests {
         assert_eq!(at(1, 8, "SELECT x"), Some(8));
         assert_eq!(at(2, 1, "SELECT 'ä'\nFROM"), Some(12));
         assert_eq!(at(9, 9, "SELECT 1"), None);
+    }
+
+    #[test]
+    fn what_others_did_first_is_told_as_what_may_be_tried_again() {
+        assert_eq!((code(ErrorKind::Outpaced), code(ErrorKind::Conflict)), ("40001", "55000"));
     }
 
     #[test]

@@ -72,8 +72,12 @@ pub enum Message {
     Flush,
     /// The end of a round of messages.
     Sync,
-    /// Data, its end, or its failure: there is nothing here that takes any.
-    Copy,
+    /// Some of the data that is copied in.
+    CopyData(Bytes),
+    /// All of it was sent.
+    CopyDone,
+    /// The client has no more of it, for this reason.
+    CopyFail(String),
     /// The end.
     Terminate,
 }
@@ -174,10 +178,9 @@ pub fn message(input: &mut BytesMut, most: usize) -> Result<Option<Message>, Mal
         b'H' => Message::Flush,
         b'S' => Message::Sync,
         b'X' => Message::Terminate,
-        _ => {
-            body.clear();
-            Message::Copy
-        }
+        b'd' => Message::CopyData(body.split_to(body.len())),
+        b'f' => Message::CopyFail(text(body)?),
+        _ => Message::CopyDone,
     };
     match body.is_empty() {
         true => Ok(Some(message)),

@@ -9,6 +9,9 @@ mod catalog;
 mod door;
 mod fault;
 pub mod frontend;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod listen;
 mod rows;
 mod session;

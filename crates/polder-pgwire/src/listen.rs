@@ -71,6 +71,19 @@ pub(crate) struct Server {
     pub(crate) ending: watch::Sender<bool>,
 }
 
+impl Server {
+    pub(crate) fn new(door: Arc<dyn Door>, config: Config) -> io::Result<Self> {
+        Ok(Self {
+            catalog: Shared::new(config.catalog_bytes).map_err(io::Error::other)?,
+            door,
+            config,
+            sessions: Arc::default(),
+            counts: Counts::default(),
+            ending: watch::Sender::new(false),
+        })
+    }
+}
+
 /// How many there are.
 #[derive(Default)]
 pub(crate) struct Counts {
@@ -116,14 +129,7 @@ pub fn serve(listener: std::net::TcpListener, door: Arc<dyn Door>, config: Confi
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
-    let server = Arc::new(Server {
-        catalog: Shared::new(config.catalog_bytes).map_err(io::Error::other)?,
-        door,
-        config,
-        sessions: Arc::default(),
-        counts: Counts::default(),
-        ending: watch::Sender::new(false),
-    });
+    let server = Arc::new(Server::new(door, config)?);
     let task = tokio::spawn(accept(listener, Arc::clone(&server)));
     Ok(Serving { address, server, task })
 }

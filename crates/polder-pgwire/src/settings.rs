@@ -48,7 +48,7 @@ const FIXED: [(&str, &str); 17] = [
     ("lc_ctype", "C.UTF-8"),
     ("data_checksums", "on"),
     ("ssl", "on"),
-    ("transaction_read_only", "on"),
+    ("transaction_read_only", "off"),
 ];
 
 /// Settings that may be set, and what they are until then.
@@ -70,7 +70,7 @@ const DEFAULTS: [(&str, &str); 61] = [
     ("default_text_search_config", "pg_catalog.english"),
     ("default_transaction_deferrable", "off"),
     ("default_transaction_isolation", "read committed"),
-    ("default_transaction_read_only", "on"),
+    ("default_transaction_read_only", "off"),
     ("default_with_oids", "off"),
     ("effective_cache_size", "524288"),
     ("enable_hashjoin", "on"),
@@ -221,6 +221,13 @@ impl Settings {
         all
     }
 
+    /// Whether nothing is to be changed.
+    pub(crate) fn is_read_only(&self) -> bool {
+        ["default_transaction_read_only", "transaction_read_only"]
+            .iter()
+            .any(|name| self.get(name).is_some_and(|value| value == "on"))
+    }
+
     /// How long a statement may take; `None` for as long as it takes.
     pub(crate) fn statement_timeout(&self) -> Option<Duration> {
         let timeout = self.get("statement_timeout").and_then(duration)?;
@@ -302,9 +309,9 @@ fn checked(name: &str, value: &str) -> Result<String, Fault> {
             }
         }
         "default_transaction_read_only" | "transaction_read_only" => match lower.as_str() {
-            // Nothing is written here, whatever a client asks for.
-            "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" => Ok("on".to_owned()),
-            _ => wrong("it is on: data is read here"),
+            "on" | "true" | "yes" | "1" => Ok("on".to_owned()),
+            "off" | "false" | "no" | "0" => Ok("off".to_owned()),
+            _ => wrong("it is on or off"),
         },
         "role" => match lower.as_str() {
             "none" | "default" => Ok("none".to_owned()),

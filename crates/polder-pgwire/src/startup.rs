@@ -19,7 +19,7 @@ use crate::frontend::{self, MAX_PASSWORD_BYTES, Message, Opening};
 use crate::listen::Server;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::wire::Wire;
+use crate::wire::{Io, Wire};
 
 /// The minor version of protocol 3 that is spoken, and the length of its secrets; and those of version 3.0.
 const MINOR: u16 = 2;
@@ -30,9 +30,19 @@ const TLS_HANDSHAKE: u8 = 0x16;
 
 /// Serves a connection from its first byte to its last.
 pub(crate) async fn begin(server: Arc<Server>, stream: TcpStream, from: SocketAddr) {
+    let peeked = async move {
+        let mut first = [0];
+        let at_once = stream.peek(&mut first).await.is_ok_and(|read| read == 1 && first[0] == TLS_HANDSHAKE);
+        (Box::new(stream) as Box<dyn Io>, at_once)
+    };
+    begin_over(server, peeked, from).await;
+}
+
+/// The same over anything that bytes come by. It comes with whether TLS begins with its first byte.
+pub(crate) async fn begin_over(server: Arc<Server>, io: impl Future<Output = (Box<dyn Io>, bool)>, from: SocketAddr) {
     let mut ending = server.ending.subscribe();
     let started = tokio::select! {
-        started = timeout(server.config.startup, start(&server, stream, from)) => started,
+        started = timeout(server.config.startup, start(&server, io, from)) => started,
         _ = ending.wait_for(|ending| *ending) => return,
     };
     match started {
@@ -50,8 +60,9 @@ struct Opened {
     parameters: Vec<(String, String)>,
 }
 
-async fn start(server: &Arc<Server>, stream: TcpStream, from: SocketAddr) -> Option<Session> {
-    let Opened { mut wire, encrypted, minor, parameters } = opened(server, stream).await?;
+async fn start(server: &Arc<Server>, io: impl Future<Output = (Box<dyn Io>, bool)>, from: SocketAddr) -> Option<Session> {
+    let (io, at_once) = io.await;
+    let Opened { mut wire, encrypted, minor, parameters } = opened(server, io, at_once).await?;
     match signed_on(server, &mut wire, encrypted, minor, parameters, from).await {
         Ok(who) => Some(Session::new(Arc::clone(server), wire, from, who)),
         Err(fault) => {
@@ -63,11 +74,9 @@ async fn start(server: &Arc<Server>, stream: TcpStream, from: SocketAddr) -> Opt
 }
 
 /// Settles encryption, and reads who it is. `None` when that was all.
-async fn opened(server: &Arc<Server>, stream: TcpStream) -> Option<Opened> {
-    let mut first = [0];
-    let at_once = stream.peek(&mut first).await.is_ok_and(|read| read == 1 && first[0] == TLS_HANDSHAKE);
+async fn opened(server: &Arc<Server>, io: Box<dyn Io>, at_once: bool) -> Option<Opened> {
     let mut encrypted = false;
-    let mut wire = Wire::new(Box::new(stream), server.config.stall);
+    let mut wire = Wire::new(io, server.config.stall);
     if at_once {
         wire = encrypt(server, wire, true).await?;
         encrypted = true;

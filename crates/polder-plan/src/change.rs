@@ -129,6 +129,7 @@ impl fmt::Display for Reason {
 pub(crate) const fn kind_words(kind: Kind) -> &'static str {
     match kind {
         Kind::ServicePrincipal => "service principal",
+        Kind::ForeignTable => "foreign table",
         other => other.as_str(),
     }
 }

@@ -208,7 +208,7 @@ fn access(plan: &Plan, changes: &Changes<'_>, flaws: &mut Vec<Flaw>) {
     for step in plan.steps.iter().skip(first_other).filter(|step| tightening(step)) {
         flaws.push(Flaw::LateRevocation { number: step.number, address: step.address.clone() });
     }
-    let shows = |step: &Step| matches!(&step.effect, Effect::PutEntry(r) if matches!(r.kind(), Kind::Table | Kind::View));
+    let shows = |step: &Step| matches!(&step.effect, Effect::PutEntry(r) if matches!(r.kind(), Kind::Table | Kind::ForeignTable | Kind::View));
     let last_shown = plan.steps.iter().rposition(shows).unwrap_or(0);
     let gives = |step: &Step| {
         matches!(&step.effect, Effect::PutEntry(r) if matches!(r.kind(), Kind::Grant | Kind::Share)) && !tightening(step)

@@ -5,8 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use polder_model::connection::{Connection, ForeignTable};
 use polder_model::job::Job;
-use polder_model::resource::{Bucket, Catalog, Department, Domain, Environment, Grant, Group, Policy, Schema, View, Volume};
+use polder_model::resource::{
+    Bucket, Catalog, Department, Domain, Environment, Grant, Group, Measure, Policy, Schema, View, Volume,
+};
 use polder_model::share::{Recipient, Share};
 use polder_model::{Resource, TableName};
 
@@ -49,6 +52,8 @@ pub(crate) fn compare(before: &Resource, after: &Resource) -> Comparison {
         (Resource::Catalog(a), Resource::Catalog(b)) => catalog(&mut found, a, b),
         (Resource::Schema(a), Resource::Schema(b)) => schema(&mut found, a, b),
         (Resource::Table(a), Resource::Table(b)) => table::compare(&mut found, a, b),
+        (Resource::Connection(a), Resource::Connection(b)) => connection(&mut found, a, b),
+        (Resource::ForeignTable(a), Resource::ForeignTable(b)) => foreign_table(&mut found, a, b),
         (Resource::View(a), Resource::View(b)) => view(&mut found, a, b),
         (Resource::Volume(a), Resource::Volume(b)) => volume(&mut found, a, b),
         (Resource::Grant(a), Resource::Grant(b)) => grant(&mut found, a, b),
@@ -169,14 +174,39 @@ fn schema(found: &mut Comparison, a: &Schema, b: &Schema) {
     found.changed("owner", owner, &b.owner);
 }
 
+/// Nothing about a connection is breaking: what it leads to is not ours.
+fn connection(found: &mut Comparison, a: &Connection, b: &Connection) {
+    let Connection { name: _, domain, owner, comment, database } = a;
+    found.changed("domain", domain, &b.domain);
+    found.changed("owner", owner, &b.owner);
+    found.changed("comment", comment, &b.comment);
+    found.changed("database", database, &b.database);
+    found.rewritten("access to the database", database == &b.database || database.to_string() != b.database.to_string());
+}
+
+fn foreign_table(found: &mut Comparison, a: &ForeignTable, b: &ForeignTable) {
+    let ForeignTable { name: _, owner, comment, source_schema, source_table, columns, row_filters } = a;
+    found.changed("owner", owner, &b.owner);
+    found.changed("comment", comment, &b.comment);
+    found.changed("schema in the database", source_schema, &b.source_schema);
+    found.changed("table in the database", source_table, &b.source_table);
+    found.named("column", columns.iter().map(|c| (c.name.as_str(), c)), b.columns.iter().map(|c| (c.name.as_str(), c)));
+    table::row_filters(found, row_filters, &b.row_filters);
+}
+
 /// A view holds no data, so nothing about it is breaking.
 fn view(found: &mut Comparison, a: &View, b: &View) {
-    let View { name: _, dataset, owner, comment, sql, columns } = a;
+    let View { name: _, dataset, owner, comment, sql, columns, measures, rights } = a;
     found.changed("dataset", dataset, &b.dataset);
     found.changed("owner", owner, &b.owner);
     found.changed("comment", comment, &b.comment);
     found.rewritten("query", *sql == b.sql);
     found.named("column", columns.iter().map(|c| (c.name.as_str(), c)), b.columns.iter().map(|c| (c.name.as_str(), c)));
+    let measured = |m: &'_ Measure| (m.name.clone(), m.expression.clone());
+    let (from, to): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (measures.iter().map(measured).collect(), b.measures.iter().map(measured).collect());
+    found.named("measure", pairs(&from), pairs(&to));
+    found.changed("rights", rights, &b.rights);
 }
 
 fn volume(found: &mut Comparison, a: &Volume, b: &Volume) {

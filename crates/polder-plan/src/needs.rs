@@ -15,9 +15,13 @@ pub(crate) fn needs(resource: &Resource) -> Vec<Address> {
         Resource::Environment(environment) => found.push(Address::new(Kind::Tenant, &environment.tenant)),
         Resource::Domain(domain) => found.push(Address::new(Kind::Department, &domain.department)),
         Resource::Bucket(bucket) => found.push(Address::new(Kind::Domain, &bucket.domain)),
-        Resource::Catalog(catalog) => found.push(Address::new(Kind::Domain, &catalog.name)),
+        Resource::Connection(connection) => found.push(Address::new(Kind::Domain, &connection.domain)),
+        Resource::Catalog(catalog) => found.extend(those_of_catalog(catalog.name.as_str())),
         Resource::Schema(schema) => found.push(Address::new(Kind::Catalog, &schema.catalog)),
         Resource::Table(table) => found.extend([schema_of(&table.name), bucket_of(&table.location)]),
+        Resource::ForeignTable(table) => {
+            found.extend([schema_of(&table.name), Address::new(Kind::Connection, &table.name.catalog)]);
+        }
         Resource::View(view) => found.push(schema_of(&view.name)),
         Resource::Volume(volume) => found.extend([schema_of(&volume.name), bucket_of(&volume.location)]),
         Resource::Grant(grant) => {
@@ -38,14 +42,14 @@ pub(crate) fn needs(resource: &Resource) -> Vec<Address> {
 /// What the thing at an address needs, as far as its name alone says.
 pub(crate) fn needs_of_address(address: &Address) -> Vec<Address> {
     match address.kind() {
-        Kind::Table | Kind::View | Kind::Volume => {
+        Kind::Table | Kind::ForeignTable | Kind::View | Kind::Volume => {
             address.name().parse::<TableName>().map(|name| vec![schema_of(&name)]).unwrap_or_default()
         }
         Kind::Schema => {
             let catalog = address.name().split_once('.').map(|(catalog, _)| catalog);
             catalog.map(|catalog| Address::new(Kind::Catalog, catalog)).into_iter().collect()
         }
-        Kind::Catalog => vec![Address::new(Kind::Domain, address.name())],
+        Kind::Catalog => those_of_catalog(address.name()).to_vec(),
         _ => Vec::new(),
     }
 }
@@ -62,6 +66,11 @@ pub(crate) const fn location(resource: &Resource) -> Option<&Location> {
         Resource::Volume(volume) => Some(&volume.location),
         _ => None,
     }
+}
+
+/// A catalog is a domain's or a connection's: at most one of them there is.
+fn those_of_catalog(name: &str) -> [Address; 2] {
+    [Kind::Domain, Kind::Connection].map(|kind| Address::new(kind, name))
 }
 
 fn schema_of(name: &TableName) -> Address {

@@ -1,7 +1,7 @@
 //! Comparing tables: which differences a table that holds data can take, and which break it.
 //!
 //! Kept: a new optional column after all others, a required column that becomes optional, and everything that is only
-//! metadata (owner, comment, descriptions, tags, masks, row filters, checks, properties, history).
+//! metadata (owner, comment, descriptions, tags, masks, row filters, checks, properties, history, hot storage).
 //! Breaking: everything else about columns, format, place and partitioning. A wider type is breaking too, as files
 //! already written would have to be rewritten to be read by everybody; so is another order of columns, as positional
 //! readers (`insert`, CSV without header) would take one column for another. Why a table was placed is never compared.
@@ -27,6 +27,7 @@ pub(crate) fn same(a: &Table, b: &Table) -> bool {
         partition_columns,
         has_history,
         properties,
+        hot_storage,
         row_filters,
         checks,
     } = a;
@@ -40,6 +41,7 @@ pub(crate) fn same(a: &Table, b: &Table) -> bool {
         && *partition_columns == b.partition_columns
         && *has_history == b.has_history
         && *properties == b.properties
+        && *hot_storage == b.hot_storage
         && *row_filters == b.row_filters
         && *checks == b.checks
 }
@@ -155,6 +157,7 @@ fn metadata(found: &mut Comparison, a: &Table, b: &Table) {
         found.changed("history", &word(a.has_history), &word(b.has_history));
         found.alteration.set_history = Some(b.has_history);
     }
+    hot_storage(found, a, b);
     for (key, value) in &b.properties {
         if a.properties.get(key) != Some(value) {
             found.option(&format!("property {key}"), a.properties.get(key), Some(value));
@@ -167,6 +170,17 @@ fn metadata(found: &mut Comparison, a: &Table, b: &Table) {
     }
 }
 
-fn row_filters(found: &mut Comparison, a: &[RowFilter], b: &[RowFilter]) {
+/// Rows stay where they are: what is kept of them beside is made anew.
+fn hot_storage(found: &mut Comparison, a: &Table, b: &Table) {
+    let key = |table: &Table| table.hot_storage.as_ref().map(|hot| hot.key_columns.join(", "));
+    let limit = |table: &Table| table.hot_storage.as_ref().map(|hot| format!("{} MB", hot.max_megabytes));
+    found.option("hot storage by", key(a).as_ref(), key(b).as_ref());
+    if a.hot_storage.is_some() && b.hot_storage.is_some() {
+        found.option("limit of hot storage", limit(a).as_ref(), limit(b).as_ref());
+    }
+}
+
+/// Compares which rows are visible to whom.
+pub(crate) fn row_filters(found: &mut Comparison, a: &[RowFilter], b: &[RowFilter]) {
     found.named("row filter of group", a.iter().map(by_group), b.iter().map(by_group));
 }

@@ -60,6 +60,7 @@ impl Platform {
         let applied = self.apply_audited(what, observer, &trail).await;
         // Whatever came of it, what was decided is on record; why it failed matters more than that the record failed too.
         let written = self.record(&trail).await;
+        self.hot.note_change();
         let (plan, resumed) = applied?;
         written?;
         Ok(ApplyReport { resumed, steps: plan.steps.len(), plan, seconds: started.elapsed().as_secs_f64() })

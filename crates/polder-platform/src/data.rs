@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorKind};
 use crate::governed::GovernedTables;
 use crate::platform::Platform;
+use crate::sight::Sight;
 
 /// A dataset that the caller may read.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub struct OfferedData {
     pub comment: String,
     /// Its columns, in order.
     pub columns: Vec<Column>,
+    /// The columns that its rows are looked up by; none where it declares no hot storage.
+    pub key_columns: Vec<String>,
+    /// Whether it is a metric view: its rows are of what is asked for.
+    pub is_metric: bool,
     /// The newest version, and what tells this state, as the caller sees it, from any other; `None` for a view, which is of several
     /// tables.
     pub state: Option<DataState>,
@@ -48,7 +53,7 @@ impl Platform {
             other => return Err(Error::new(ErrorKind::Invalid, format!("{dataset} is a {}, which has no rows", other.kind()))),
         };
         let trail = Arc::new(self.trail("read over HTTP"));
-        let tables = GovernedTables::new(metastore.clone(), self.lake.clone(), caller, trail.clone());
+        let tables = GovernedTables::new(self, metastore.clone(), caller, trail.clone());
         let sight = tables.sight(&self.engine, &name).await;
         let opened = match &sight {
             Ok(_) if matches!(metastore.table_or_view(&name), Some(Resource::Table(_))) => {
@@ -60,21 +65,13 @@ impl Platform {
         self.record(&trail).await?;
         opened.map_err(|error| unopened(dataset, error))?;
         let sight = sight.map_err(|error| unopened(dataset, error))?;
-        let state = tables.opened().get(&name).map(|opened| {
-            let rows = serde_json::to_string(&sight.rows).unwrap_or_default();
-            let rules = serde_json::to_string(&sight.rules).unwrap_or_default();
-            let versions = (opened.version(), metastore.versions());
-            let said = format!("{:?}\0{versions:?}\0{rules}\0{rows}", opened.id());
-            DataState { version: opened.version(), tag: hex::encode(&Sha256::digest(said)[..12]) }
-        });
+        let state = tables
+            .opened()
+            .get(&name)
+            .map(|opened| state(opened.id().as_deref(), opened.version(), metastore.versions(), &sight));
         match metastore.table_or_view(&name) {
-            Some(Resource::Table(table)) => {
-                let Table { name, comment, columns, .. } = &**table;
-                Ok(OfferedData { name: name.clone(), comment: comment.clone(), columns: columns.clone(), state })
-            }
-            Some(Resource::View(View { name, comment, columns, .. })) => {
-                Ok(OfferedData { name: name.clone(), comment: comment.clone(), columns: columns.clone(), state: None })
-            }
+            Some(Resource::Table(table)) => Ok(OfferedData { state, ..of_table(table) }),
+            Some(Resource::View(view)) => Ok(of_view(view)),
             _ => Err(Error::new(ErrorKind::NotFound, format!("there is no {dataset}, or you may not know of it"))),
         }
     }
@@ -90,16 +87,8 @@ impl Platform {
         trail.done(&caller, "list", &format!("datasets of {domain}"));
         self.record(&trail).await?;
         let offered = |resource: &Resource| match resource {
-            Resource::Table(table) if table.name.catalog == *domain => {
-                let Table { name, comment, columns, dataset, .. } = &**table;
-                let data = OfferedData { name: name.clone(), comment: comment.clone(), columns: columns.clone(), state: None };
-                Some((dataset.clone(), data))
-            }
-            Resource::View(view) if view.name.catalog == *domain => {
-                let View { name, comment, columns, dataset, .. } = view;
-                let data = OfferedData { name: name.clone(), comment: comment.clone(), columns: columns.clone(), state: None };
-                Some((dataset.clone(), data))
-            }
+            Resource::Table(table) if table.name.catalog == *domain => Some((table.dataset.clone(), of_table(table))),
+            Resource::View(view) if view.name.catalog == *domain => Some((view.dataset.clone(), of_view(view))),
             _ => None,
         };
         // A quarantine keeps rows of a dataset; it is not the dataset.
@@ -116,6 +105,40 @@ impl Platform {
         }
         Ok(datasets)
     }
+}
+
+/// A table, without its state.
+fn of_table(table: &Table) -> OfferedData {
+    let Table { name, comment, columns, hot_storage, .. } = table;
+    let key_columns = hot_storage.as_ref().map(|hot| hot.key_columns.clone()).unwrap_or_default();
+    OfferedData {
+        name: name.clone(),
+        comment: comment.clone(),
+        columns: columns.clone(),
+        key_columns,
+        is_metric: false,
+        state: None,
+    }
+}
+
+fn of_view(view: &View) -> OfferedData {
+    let View { name, comment, columns, measures, .. } = view;
+    OfferedData {
+        name: name.clone(),
+        comment: comment.clone(),
+        columns: columns.clone(),
+        key_columns: Vec::new(),
+        is_metric: !measures.is_empty(),
+        state: None,
+    }
+}
+
+/// What tells a table's state, as one caller sees it, from every other.
+pub(crate) fn state(id: Option<&str>, version: u64, metastore: (u64, u64), sight: &Sight) -> DataState {
+    let rows = serde_json::to_string(&sight.rows).unwrap_or_default();
+    let rules = serde_json::to_string(&sight.rules).unwrap_or_default();
+    let said = format!("{id:?}\0{:?}\0{rules}\0{rows}", (version, metastore));
+    DataState { version, tag: hex::encode(&Sha256::digest(said)[..12]) }
 }
 
 /// Why a table does not open, as an operation's error.

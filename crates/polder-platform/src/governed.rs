@@ -7,21 +7,31 @@ use async_trait::async_trait;
 use polder_access::{Action, Caller, Decision, Denial, Permit};
 use polder_catalog::Metastore;
 use polder_engine::{AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};
+use polder_federation::Connections;
 use polder_lake::{Error as LakeError, Lake, TableHandle};
+use polder_model::connection::{Database, ForeignTable};
 use polder_model::resource::{Table, View};
+use polder_model::secret::Secret;
+use polder_model::text::with_causes;
 use polder_model::{Resource, Securable, TableName};
+use polder_receive::Received;
 
 use crate::audit::AuditTrail;
+use crate::platform::Platform;
 use crate::system::SystemTables;
+use crate::tenant::connection_secret;
+use crate::views;
 
 /// The tables of an environment as one caller may read them.
 #[derive(Clone)]
 pub(crate) struct GovernedTables {
     pub(crate) metastore: Arc<Metastore>,
     pub(crate) lake: Arc<Lake>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) received: Arc<Received>,
     pub(crate) caller: Caller,
     pub(crate) trail: Arc<AuditTrail>,
-    /// The view whose body is being resolved, if one is: its owner's rights open what is in its catalog.
+    /// The view whose body is being resolved, if one is: its owner's rights may open what its query names.
     pub(crate) through: Option<Arc<View>>,
     /// Where the platform's own tables are, for statements that may read them: those of people, not of jobs.
     pub(crate) system: Option<SystemTables>,
@@ -46,8 +56,9 @@ impl Opened {
 }
 
 impl GovernedTables {
-    pub(crate) fn new(metastore: Arc<Metastore>, lake: Arc<Lake>, caller: Caller, trail: Arc<AuditTrail>) -> Self {
-        Self { metastore, lake, caller, trail, through: None, system: None, opened: Arc::default() }
+    pub(crate) fn new(platform: &Platform, metastore: Arc<Metastore>, caller: Caller, trail: Arc<AuditTrail>) -> Self {
+        let (lake, connections, received) = (platform.lake.clone(), platform.connections.clone(), platform.received.clone());
+        Self { metastore, lake, connections, received, caller, trail, through: None, system: None, opened: Arc::default() }
     }
 
     /// The tables that were opened.
@@ -59,6 +70,7 @@ impl GovernedTables {
     pub(crate) async fn open(&self, name: &TableName, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
         match self.metastore.table_or_view(name) {
             Some(Resource::Table(table)) => self.open_table(table, as_of).await,
+            Some(Resource::ForeignTable(table)) => self.open_foreign(table, as_of).await,
             Some(Resource::View(view)) => self.open_view(view, as_of),
             _ => Err(ResolveError::NotFound),
         }
@@ -84,13 +96,44 @@ impl GovernedTables {
             LakeError::NoVersion { .. } | LakeError::NoVersionAt { .. } | LakeError::Vacuumed { .. } => {
                 ResolveError::NoSuchState(error.to_string())
             }
-            other => ResolveError::Unavailable(error_chain(&other)),
+            other => ResolveError::Unavailable(with_causes(&other)),
         })?;
         if as_of.is_none() {
             let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
             opened.insert(table.name.clone(), Opened(handle.clone()));
         }
         Ok(handle)
+    }
+
+    async fn open_foreign(&self, table: &ForeignTable, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
+        let name = &table.name;
+        if as_of.is_some() {
+            let message = format!("{name} is a table of another database, of which only the present state can be read");
+            return Err(ResolveError::Denied { message, hint: Some("leave out the AS OF clause".to_owned()) });
+        }
+        let permit = self.decide(&Securable::ForeignTable(name.clone()))?;
+        let unavailable = |error: &dyn std::error::Error| ResolveError::Unavailable(with_causes(error));
+        let Some(connection) = self.metastore.connection(&name.catalog) else {
+            return Err(ResolveError::Unavailable(format!("the connection {} is not applied", name.catalog)));
+        };
+        let secret = connection.database.secret().map(connection_secret).transpose();
+        let secret = secret.map_err(|error| {
+            tracing::warn!(connection = %name.catalog, %error, "a connection has no secret");
+            let what = if matches!(connection.database, Database::DeltaSharing(_)) { "secret" } else { "password" };
+            ResolveError::Unavailable(format!("the {what} of the connection {} is not set where polder runs", name.catalog))
+        })?;
+        let provider = match &connection.database {
+            Database::DeltaSharing(share) => {
+                let secret = secret.unwrap_or_else(|| Secret::new(""));
+                let opened = self.received.open(&permit, connection, share, table, secret).await;
+                opened.map_err(|error| unavailable(&error))?
+            }
+            _ => {
+                let opened = self.connections.open(&permit, connection, table, secret).await;
+                opened.map_err(|error| unavailable(&error))?
+            }
+        };
+        Ok(Resolved::Table { permit, columns: table.columns.clone(), provider })
     }
 
     fn open_view(&self, view: &View, as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
@@ -101,7 +144,8 @@ impl GovernedTables {
         }
         let permit = self.decide(&Securable::View(view.name.clone()))?;
         let inner = Arc::new(self.through(view));
-        Ok(Resolved::View { permit, sql: view.sql.clone(), columns: view.columns.clone(), inner })
+        let View { sql, columns, measures, .. } = view.clone();
+        Ok(Resolved::View { permit, sql, columns, measures, inner })
     }
 
     /// The same for what a view's query names.
@@ -112,15 +156,20 @@ impl GovernedTables {
     pub(crate) fn decide(&self, securable: &Securable) -> Result<Permit, ResolveError> {
         let authorizer = self.metastore.authorizer();
         let decision = match &self.through {
-            Some(view) if securable.catalog() == Some(&view.name.catalog) => {
-                authorizer.authorize_through(&self.caller, &view.owner, securable)
-            }
+            Some(view) if views::opens(view, securable) => authorizer.authorize_through(&self.caller, &view.owner, securable),
             _ => authorizer.authorize(&self.caller, Action::Read, securable),
         };
         self.trail.decided(&self.caller, Action::Read, securable, &decision);
         match decision {
             Decision::Allowed(permit) => Ok(permit),
-            Decision::Denied(denial) => Err(refused(&denial)),
+            Decision::Denied(denial) => Err(match &self.through {
+                // That the view reads something is known; what, is not told.
+                Some(view) if denial.hidden && !views::opens(view, securable) => ResolveError::Denied {
+                    message: format!("the view {} reads something that takes rights of your own, which you lack", view.name),
+                    hint: Some("ask the view's owner what it reads".to_owned()),
+                },
+                _ => refused(&denial),
+            }),
         }
     }
 }
@@ -131,21 +180,6 @@ fn refused(denial: &Denial) -> ResolveError {
     }
     let hint = "`polder explain access <principal> <dataset>` shows what is granted".to_owned();
     ResolveError::Denied { message: denial.to_string(), hint: Some(hint) }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let next = source.to_string();
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = source.source();
-    }
-    text
 }
 
 #[async_trait]
@@ -161,6 +195,12 @@ impl Tables for GovernedTables {
     fn list(&self) -> Vec<VisibleTable> {
         let visible = |resource: &Resource| match resource {
             Resource::Table(table) => Some(VisibleTable {
+                name: TableParts::dotted(&table.name.to_string()),
+                kind: TableKind::Table,
+                columns: table.columns.clone(),
+                comment: table.comment.clone(),
+            }),
+            Resource::ForeignTable(table) => Some(VisibleTable {
                 name: TableParts::dotted(&table.name.to_string()),
                 kind: TableKind::Table,
                 columns: table.columns.clone(),

@@ -1,10 +1,13 @@
 //! Who acts: the local account admin, whom `--as` names, or whoever a server has found out. And how a denial becomes an error.
 
+use std::sync::Arc;
+
 use polder_access::{Caller, Denial};
 use polder_catalog::Metastore;
 pub use polder_model::principal::BOOTSTRAP;
 use polder_model::principal::LOCAL_ADMIN;
 use polder_model::{EnvironmentName, Principal, PrincipalKind, PrincipalName, Roles};
+use polder_store::Versions;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind};
@@ -16,12 +19,18 @@ pub struct Identity {
     pub who: Who,
     /// Whether the admin roles that the principal was given count: a token may leave them out.
     pub admin: bool,
+    /// Whether the credentials are good for writing rows.
+    pub writes: bool,
+    /// Whether they are good for changing what there is, and who may see it.
+    pub applies: bool,
     /// How that is known, for the audit: `local`, `token 1f3c...`, `oidc https://...`.
     pub authenticated_by: String,
     /// Where the request came from, for the audit; empty for this machine's own command line.
     pub source: String,
     /// What ties together all that one request does.
     pub request_id: String,
+    /// The versions of the state when it was found out, where that was for one request: what that does at once need not ask again.
+    pub seen: Option<Arc<Versions>>,
 }
 
 /// Who acts.
@@ -42,9 +51,12 @@ impl Identity {
         Self {
             who: act_as.map_or(Who::LocalAdmin, Who::Named),
             admin: true,
+            writes: true,
+            applies: true,
             authenticated_by: "local".to_owned(),
             source: String::new(),
             request_id: Uuid::now_v7().to_string(),
+            seen: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use polder_access::{Action, Decision, Permit};
 use polder_api::{Commit, OptimizeAnswer, VacuumAnswer};
-use polder_lake::{AsOf, CommitInfo, OptimizeOptions, TableHandle, VacuumOptions};
+use polder_lake::{AsOf, CommitInfo, Error as LakeError, OptimizeOptions, TableHandle, VacuumOptions};
 use polder_model::{Resource, Securable};
 
 use crate::error::{Doing, Error, ErrorKind};
@@ -45,6 +45,7 @@ impl Platform {
     pub async fn optimize(&self, object: &str) -> Result<OptimizeAnswer, Error> {
         let optimized = self.table(object, Action::Maintain).await?.handle.optimize(OptimizeOptions::default()).await;
         let report = optimized.doing(ErrorKind::Failed, format!("cannot optimize {object}"))?;
+        self.hot.note_change();
         Ok(OptimizeAnswer { version: report.version, files_added: report.files_added, files_removed: report.files_removed })
     }
 
@@ -55,7 +56,7 @@ impl Platform {
     pub async fn vacuum(&self, object: &str, retain: Duration, dry_run: bool, allow_short: bool) -> Result<VacuumAnswer, Error> {
         let Opened { handle, sees_all_rows, .. } = self.table(object, Action::Maintain).await?;
         let vacuumed = handle.vacuum(VacuumOptions { retain, dry_run, override_guard: allow_short }).await;
-        let mut report = vacuumed.doing(ErrorKind::Failed, format!("cannot vacuum {object}"))?;
+        let mut report = vacuumed.map_err(|error| unvacuumed(object, error))?;
         // The folders of partitions tell values of rows.
         if !sees_all_rows {
             report.files.iter_mut().for_each(|file| *file = file.rsplit('/').next().unwrap_or_default().to_owned());
@@ -79,5 +80,15 @@ impl Platform {
         let reading = metastore.authorizer().authorize(&caller, Action::Read, &securable);
         let sees_all_rows = matches!(reading, Decision::Allowed(permit) if permit.row_conditions().is_none());
         Ok(Opened { handle, permit, sees_all_rows })
+    }
+}
+
+fn unvacuumed(object: &str, error: LakeError) -> Error {
+    let message = format!("cannot vacuum {object}");
+    match error {
+        LakeError::Retention { .. } => Error::new(ErrorKind::Invalid, message).with_source(error).with_hint(
+            "readers and writers at work may still need the files; when there are none: `polder vacuum --allow-short`",
+        ),
+        error => Error::new(ErrorKind::Failed, message).with_source(error),
     }
 }

@@ -37,6 +37,21 @@ impl Metastores {
         Ok(loaded)
     }
 
+    /// Returns the metastore of these versions, which the store had a moment ago, or as the store has it now.
+    pub(crate) async fn at(
+        &self,
+        versions: (u64, u64),
+        store: &Store,
+        environment: &Environment,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Metastore>, CatalogError> {
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match latest.filter(|latest| latest.is_current(versions, now)) {
+            Some(latest) => Ok(latest),
+            None => self.current(store, environment, now).await,
+        }
+    }
+
     async fn kept(
         &self,
         store: &Store,

@@ -46,7 +46,7 @@ async fn look(lake: &Lake, resource: &Resource) -> Option<Observation> {
         Resource::Bucket(bucket) => match lake.bucket_exists(bucket).await {
             Ok(true) => None,
             Ok(false) => Some(Observation::Absent),
-            Err(error) => Some(Observation::Unreadable(crate::governed::error_chain(&error))),
+            Err(error) => Some(Observation::Unreadable(polder_model::text::with_causes(&error))),
         },
         _ => None,
     }

@@ -9,17 +9,21 @@ use polder_api::{MeshFiles, MeshVariables};
 use polder_catalog::Metastore;
 use polder_descriptor::{EnvironmentInfo, Mesh};
 use polder_engine::Engine;
+use polder_federation::Connections;
 use polder_lake::Lake;
 use polder_model::resource::Environment;
 use polder_model::{EnvironmentName, PrincipalName, Securable, TenantName};
-use polder_store::Store;
+use polder_receive::Received;
+use polder_store::{Store, Versions};
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
+use crate::hot::HotTables;
 use crate::identity::{self, Identity};
 use crate::mesh::{self, MeshSource};
 use crate::metastores::Metastores;
 use crate::shares::Copies;
+use crate::statement::Queues;
 use crate::tenant::State;
 
 /// What is opened, and as whom.
@@ -42,7 +46,11 @@ pub struct Platform {
     pub(crate) lake: Arc<Lake>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) metastores: Arc<Metastores>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) received: Arc<Received>,
     pub(crate) copies: Arc<Copies>,
+    pub(crate) hot: Arc<HotTables>,
+    pub(crate) queues: Arc<Queues>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) source: MeshSource,
     /// Where keys and state are that are not in the mesh's own folder: no job reads them as files.
@@ -109,6 +117,21 @@ impl Platform {
     pub(crate) async fn metastore(&self) -> Result<Arc<Metastore>, Error> {
         let current = self.metastores.current(&self.store, &self.environment, Utc::now()).await;
         current.doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", self.environment.name))
+    }
+
+    /// What the metastore held when whoever asks was looked up: for what is answered at once.
+    pub(crate) async fn metastore_as_asked(&self) -> Result<Arc<Metastore>, Error> {
+        match &self.identity.seen {
+            Some(versions) => self.metastore_at(versions).await,
+            None => self.metastore().await,
+        }
+    }
+
+    /// What the metastore held at versions that were read a moment ago.
+    pub(crate) async fn metastore_at(&self, versions: &Versions) -> Result<Arc<Metastore>, Error> {
+        let versions = versions.of(&self.environment.name);
+        let found = self.metastores.at(versions, &self.store, &self.environment, Utc::now()).await;
+        found.doing(ErrorKind::Unavailable, format!("cannot read the metastore of {}", self.environment.name))
     }
 
     /// Begins the record of what is decided and done for one operation.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use polder_access::{Action, Caller, Explanation};
 use polder_api::{ColumnSummary, ObjectSummary, Rows};
 use polder_catalog::Metastore;
-use polder_engine::{MAX_VIEW_DEPTH, Prepared, QueryError, QueryErrorKind, QueryResult, ScalarValue, Tables, VisibleTable};
+use polder_engine::command::Need;
+use polder_engine::{
+    MAX_VIEW_DEPTH, Prepared, QueryError, QueryErrorKind, QueryResult, ScalarValue, Tables, VisibleTable, read_command,
+};
 use polder_model::resource::View;
 use polder_model::{Column, PrincipalName, Resource, TableName};
 
@@ -14,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::governed::GovernedTables;
 use crate::platform::Platform;
 use crate::sight::{MAX_VIEWS, Sight};
+use crate::statement::schema;
 use crate::system::SystemTables;
 use crate::views;
 
@@ -31,6 +35,14 @@ impl Platform {
     /// # Errors
     /// As of [`Self::query`], and when there are more or fewer values than parameters.
     pub async fn query_with(&self, sql: &str, values: Vec<ScalarValue>) -> Result<QueryResult, Error> {
+        match read_command(sql).map_err(query_error)? {
+            Some(command) if command.needs() == Need::Read => self.look(command, &values).await,
+            _ => self.select(sql, values).await,
+        }
+    }
+
+    /// The rows of a query.
+    pub(crate) async fn select(&self, sql: &str, values: Vec<ScalarValue>) -> Result<QueryResult, Error> {
         self.answered(sql, "query", |tables| self.engine.query_with(sql, values, tables)).await
     }
 
@@ -39,6 +51,14 @@ impl Platform {
     /// # Errors
     /// When the statement is wrong, names what is not there or may not be read.
     pub async fn prepare(&self, sql: &str) -> Result<Prepared, Error> {
+        match read_command(sql).map_err(query_error)? {
+            Some(command) if command.needs() == Need::Read => Ok(Prepared { schema: schema(&command), parameters: Vec::new() }),
+            _ => self.prepare_select(sql).await,
+        }
+    }
+
+    /// What a query would give, and which values it takes.
+    pub(crate) async fn prepare_select(&self, sql: &str) -> Result<Prepared, Error> {
         self.answered(sql, "prepare", |tables| self.engine.prepare(sql, tables)).await
     }
 
@@ -56,9 +76,9 @@ impl Platform {
     }
 
     /// What names in a statement lead to for the caller.
-    fn readable(&self, metastore: Arc<Metastore>, caller: Caller, trail: Arc<AuditTrail>) -> GovernedTables {
+    pub(crate) fn readable(&self, metastore: Arc<Metastore>, caller: Caller, trail: Arc<AuditTrail>) -> GovernedTables {
         let system = SystemTables { store: self.store.clone(), environment: self.environment.name.clone() };
-        let tables = GovernedTables::new(metastore, self.lake.clone(), caller, trail);
+        let tables = GovernedTables::new(self, metastore, caller, trail);
         GovernedTables { system: Some(system), ..tables }
     }
 
@@ -125,8 +145,8 @@ impl Platform {
         if !governs {
             summary.row_filters.clear();
         }
-        if matches!(resource, Resource::Table(_) | Resource::View(_)) {
-            let tables = GovernedTables::new(metastore.clone(), self.lake.clone(), caller, trail.clone());
+        if matches!(resource, Resource::Table(_) | Resource::ForeignTable(_) | Resource::View(_)) {
+            let tables = GovernedTables::new(self, metastore.clone(), caller, trail.clone());
             match tables.sight(&self.engine, &summary.name).await {
                 Ok(sight) => see(&mut summary, &sight),
                 Err(_) => see_nothing(&mut summary),
@@ -189,7 +209,7 @@ fn explain_view(
     let mut reads = Vec::new();
     for resource in views::names(view).iter().filter_map(|name| metastore.table_or_view(name)) {
         let Some(securable) = resource.securable() else { continue };
-        let read = if securable.catalog() == Some(&view.name.catalog) {
+        let read = if views::opens(view, &securable) {
             authorizer.explain_through(principal, &view.owner, &securable)
         } else {
             authorizer.explain(principal, &securable)
@@ -203,7 +223,7 @@ fn explain_view(
             _ => read,
         });
     }
-    let mut explained = explanation.reading(reads);
+    let mut explained = if view.rights.is_definer() { explanation.reading(reads) } else { explanation.reading_as_invoker(reads) };
     explained.reads.retain(|read| authorizer.visible(caller, &read.securable));
     explained
 }
@@ -270,7 +290,17 @@ fn summarize(resource: &Resource) -> Option<ObjectSummary> {
             checks: t.checks.iter().map(|check| check.name.clone()).collect(),
             ..summary(&t.name, &t.comment, &t.columns, Some(t.location.to_string()))?
         }),
-        Resource::View(v) => summary(&v.name, &v.comment, &v.columns, None),
+        Resource::ForeignTable(t) => {
+            Some(ObjectSummary { row_filters: t.row_filters.clone(), ..summary(&t.name, &t.comment, &t.columns, None)? })
+        }
+        Resource::View(v) => {
+            let mut summary = summary(&v.name, &v.comment, &v.columns, None)?;
+            for column in &mut summary.columns {
+                let measure = v.measures.iter().find(|measure| measure.name == column.name);
+                column.measure = measure.map(|measure| measure.expression.clone());
+            }
+            Some(summary)
+        }
         Resource::Volume(v) => summary(&v.name, &v.comment, &[], Some(v.location.to_string())),
         _ => None,
     }
@@ -284,5 +314,6 @@ fn summarize_column(column: &Column) -> ColumnSummary {
         description: column.description.clone(),
         tags: column.tags.iter().cloned().collect(),
         mask: None,
+        measure: None,
     }
 }

@@ -11,23 +11,24 @@ use polder_access::{Action, Caller};
 use polder_api::{CheckReport, RunEvent, RunOutcome, RunReport, RunStatus};
 use polder_catalog::Metastore;
 use polder_model::job::{Job, Work};
+use polder_model::text::with_causes;
 use polder_model::{JobId, Resource, Securable, TableName};
 use polder_schedule::{JobGraph, Outcome, Schedule};
 use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd, RunId, Store};
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
-use crate::governed::error_chain;
 use crate::lease_guard::LeaseGuard;
 use crate::platform::Platform;
 use crate::{process, views};
 
 mod batch;
 mod checks;
+pub(crate) mod copy;
 mod ingest;
-mod sink;
+pub(crate) mod sink;
 mod sql;
-mod verify;
+pub(crate) mod verify;
 
 /// How long a job's lease lasts without a renewal.
 const TTL: Duration = Duration::from_secs(60);
@@ -67,6 +68,8 @@ pub(crate) struct JobContext<'a> {
     pub(crate) adopt: bool,
     pub(crate) now: DateTime<Utc>,
     pub(crate) observer: RunObserver<'a>,
+    /// What it is that runs where it is no job that is declared, but a statement that loads files.
+    pub(crate) copies: Option<copy::Rules>,
 }
 
 /// What a job's run came to, whether it wrote or not.
@@ -78,6 +81,8 @@ pub(crate) struct Done {
     pub(crate) busy: bool,
     pub(crate) inputs: Vec<DatasetVersion>,
     pub(crate) output_version: Option<u64>,
+    /// How many files were loaded.
+    pub(crate) files: usize,
     pub(crate) rows: u64,
     pub(crate) rejected: u64,
     pub(crate) bytes: u64,
@@ -165,6 +170,7 @@ impl Platform {
                         adopt: options.adopt,
                         now: Utc::now(),
                         observer,
+                        copies: None,
                     };
                     context.run().await
                 });
@@ -283,9 +289,17 @@ impl JobContext<'_> {
         self.report(done, started.elapsed().as_secs_f64())
     }
 
+    /// What it is called.
+    fn name(&self) -> String {
+        match (&self.copies, &self.job.sink) {
+            (Some(_), Some(sink)) => format!("COPY INTO {}", sink.table),
+            _ => format!("job {}", self.job.id),
+        }
+    }
+
     fn explain(&self, error: &Error) -> String {
         let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
-        format!("{}{hint}", error_chain(error))
+        format!("{}{hint}", with_causes(error))
     }
 
     async fn recorded(&self) -> Result<Done, Error> {
@@ -334,7 +348,7 @@ impl JobContext<'_> {
         match acquired.doing(ErrorKind::Unavailable, "cannot take the job's lease")? {
             Acquired::Held(lease) => Ok(LeaseGuard::new(store.clone(), lease)),
             Acquired::Busy { holder, since } => {
-                let message = format!("job {} is already running in process {} since {since}", self.job.id, holder.pid);
+                let message = format!("{} is already running in process {} since {since}", self.name(), holder.pid);
                 Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))
             }
         }

@@ -13,6 +13,7 @@ use polder_catalog::Metastore;
 use polder_lake::{AsOf, FileAction, FileBytes, GetRange, LogFacts, TableHandle, VersionChanges};
 use polder_model::resource::Table;
 use polder_model::share::Share;
+use polder_model::text::short;
 use polder_model::{ObjectName, PrincipalName, Resource, Securable, TableName};
 use polder_share::Address;
 use url::Url;
@@ -300,11 +301,6 @@ fn offered_to<'m>(metastore: &'m Metastore, caller: &Caller, name: &str, from: O
 
 fn no_table(name: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no table {} in the share", short(name)))
-}
-
-/// A client's text for a message: short, and of one line.
-fn short(text: &str) -> String {
-    text.chars().filter(|c| !polder_model::text::steers(*c)).take(200).collect()
 }
 
 fn unreadable(error: polder_lake::Error, name: &TableName) -> Error {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::BoxFuture;
 use polder_access::{ColumnRule, Permit};
 use polder_api::Rows;
-use polder_engine::{AnalyzeTable, Engine, MAX_VIEW_DEPTH, ResolveError};
+use polder_engine::{Engine, MAX_VIEW_DEPTH, ResolveError};
 use polder_model::resource::View;
-use polder_model::{Column, Resource, Securable, TableName};
+use polder_model::{Resource, Securable, TableName};
 
 use crate::governed::GovernedTables;
 use crate::views;
@@ -44,6 +44,7 @@ impl GovernedTables {
         Box::pin(async move {
             match self.metastore.table_or_view(name) {
                 Some(Resource::Table(_)) => Ok(of_permit(&self.decide(&Securable::Table(name.clone()))?)),
+                Some(Resource::ForeignTable(_)) => Ok(of_permit(&self.decide(&Securable::ForeignTable(name.clone()))?)),
                 Some(Resource::View(view)) => {
                     let permit = self.decide(&Securable::View(name.clone()))?;
                     self.of_view(engine, view, of_permit(&permit), depth, left).await
@@ -72,11 +73,10 @@ impl GovernedTables {
         let mut below: BTreeMap<String, Sight> = BTreeMap::new();
         let mut outlines = Vec::new();
         for name in views::names(view) {
-            let columns = self.metastore.table_or_view(&name).map(columns_of).unwrap_or_default().to_vec();
             below.insert(name.to_string(), inner.sight_at(engine, &name, depth + 1, left).await?);
-            outlines.push(AnalyzeTable { name: name.to_string(), columns });
+            outlines.extend(self.metastore.table_or_view(&name).map(|resource| views::outline(&name.to_string(), resource)));
         }
-        let analysis = engine.analyze(&view.sql, &outlines).await.map_err(|error| broken(error.to_string()))?;
+        let analysis = views::analyze(engine, view, &outlines).await.map_err(|unfit| broken(unfit.error.to_string()))?;
         for output in &analysis.columns {
             for (table, column) in &output.derived_from {
                 let rules = below.get(table).into_iter().flat_map(|sight| &sight.rules);
@@ -98,20 +98,11 @@ fn seen_together(a: Rows, b: Rows) -> Rows {
     if a == b { a } else { Rows::Filtered }
 }
 
-fn of_permit(permit: &Permit) -> Sight {
+pub(crate) fn of_permit(permit: &Permit) -> Sight {
     let rows = match permit.row_conditions() {
         None => Rows::All,
         Some([]) => Rows::None,
         Some(_) => Rows::Filtered,
     };
     Sight { rules: permit.column_rules().to_vec(), rows }
-}
-
-/// The columns that a table or view declares.
-pub(crate) fn columns_of(resource: &Resource) -> &[Column] {
-    match resource {
-        Resource::Table(table) => &table.columns,
-        Resource::View(view) => &view.columns,
-        _ => &[],
-    }
 }

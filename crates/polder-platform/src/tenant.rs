@@ -6,12 +6,19 @@ use std::sync::Arc;
 
 use polder_descriptor::{EnvironmentInfo, Mesh, TenantSettings};
 use polder_engine::{Engine, EngineConfig};
+use polder_federation::{Connections, Files, Limits};
 use polder_lake::{Lake, LakeConfig, ProviderConfig};
+use polder_model::connection::SecretName;
 use polder_model::resource::Environment;
+use polder_model::secret::Secret;
 use polder_model::{EnvironmentName, Provider, TenantName};
+use polder_outbound::OutboundConfig;
+use polder_receive::Received;
 use polder_store::{Store, StoreError};
 
+use crate::disk::Disk;
 use crate::error::{Doing, Error, ErrorKind};
+use crate::hot::HotTables;
 use crate::identity::Identity;
 use crate::mesh::{self, MeshSource};
 use crate::platform::{Platform, choose};
@@ -27,6 +34,8 @@ pub struct Tenant {
     pub settings: TenantSettings,
     /// Its state.
     pub store: Store,
+    /// The folders that state and data are in.
+    pub disk: Disk,
     /// Its environments, in the order in which they are declared.
     pub environments: Vec<Platform>,
 }
@@ -43,7 +52,8 @@ impl Tenant {
         let state = State::open(root, &mesh, &name).await?;
         let platform = state.environment(&mesh, info, Identity::local(None))?;
         let settings = mesh.tenant_settings(&name, &mesh::process_variable).unwrap_or_default();
-        Ok(Self { name, settings, store: state.store, environments: vec![platform] })
+        let disk = state.disk();
+        Ok(Self { name, settings, store: state.store, disk, environments: vec![platform] })
     }
 
     /// Opens the tenant of this name, or the only one, or that of the first environment that is not production.
@@ -69,7 +79,8 @@ impl Tenant {
         let environments = declared.into_iter().map(|info| state.environment(&mesh, info, Identity::local(None)));
         let environments = environments.collect::<Result<_, Error>>()?;
         let settings = mesh.tenant_settings(&name, &mesh::process_variable).unwrap_or_default();
-        Ok(Self { name, settings, store: state.store, environments })
+        let disk = state.disk();
+        Ok(Self { name, settings, store: state.store, disk, environments })
     }
 }
 
@@ -86,6 +97,8 @@ pub(crate) struct State {
     store: Store,
     engine: Arc<Engine>,
     kept_apart: Arc<[PathBuf]>,
+    /// What may be called.
+    outbound: OutboundConfig,
 }
 
 impl State {
@@ -98,6 +111,9 @@ impl State {
         make_home(&root, &home).map_err(writable)?;
         let spill = spill_folder(&home).map_err(writable)?;
         let settings = mesh.tenant_settings(tenant, &mesh::process_variable).unwrap_or_default();
+        let allow = settings.server.outbound.iter().map(|network| network.parse()).collect::<Result<Vec<_>, _>>();
+        // One that holds no network is told by validation, and by a server before it starts.
+        let outbound = OutboundConfig { allow: allow.unwrap_or_default(), ..OutboundConfig::default() };
         let database = match settings.database {
             Some(place) => polder_store::in_folder(&root, resolve_secret(&place)?),
             None => home.join("state.db").to_string_lossy().into_owned(),
@@ -117,19 +133,29 @@ impl State {
         let engine = Engine::new(EngineConfig { spill_dir: Some(spill), ..EngineConfig::new(key) })
             .doing(ErrorKind::Unavailable, "cannot start the engine")
             .map_err(writable)?;
-        Ok(Self { root: root.into(), home, store, engine: Arc::new(engine), kept_apart })
+        Ok(Self { root: root.into(), home, store, engine: Arc::new(engine), kept_apart, outbound })
+    }
+
+    fn disk(&self) -> Disk {
+        Disk::of(&self.home, self.store.place())
     }
 
     pub(crate) fn environment(&self, mesh: &Mesh, info: EnvironmentInfo, identity: Identity) -> Result<Platform, Error> {
         let lake = Lake::new(lake_config(mesh, &info.name, &self.home)?).doing(ErrorKind::Invalid, "cannot open the lake")?;
+        let received = Received::new(self.home.join("shared").join(info.name.as_str()), self.outbound.clone());
+        let files = Files { root: self.root.to_path_buf(), kept_apart: self.kept_apart.to_vec() };
         Ok(Platform {
             root: self.root.clone(),
+            hot: Arc::new(HotTables::new(&self.home, info.name.as_str())),
             environment: Arc::new(Environment { name: info.name, tenant: info.tenant, production: info.production }),
             store: self.store.clone(),
             lake: Arc::new(lake),
             engine: self.engine.clone(),
             metastores: Arc::default(),
+            connections: Arc::new(Connections::new(files, Limits::default())),
+            received: Arc::new(received),
             copies: Arc::default(),
+            queues: Arc::default(),
             identity: Arc::new(identity),
             source: MeshSource::Folder,
             kept_apart: self.kept_apart.clone(),
@@ -177,7 +203,8 @@ const fn scheme(provider: Provider) -> &'static str {
     }
 }
 
-/// Looks a secret up, where it is used and nowhere before: `${secret:NAME}` is the process's variable NAME. Any other text is itself.
+/// Looks a secret of polder.yaml up, where it is used and nowhere before: `${secret:NAME}` is the process's variable NAME. Any other text
+/// is itself.
 ///
 /// # Errors
 /// When the variable is not set.
@@ -185,6 +212,15 @@ pub fn resolve_secret(value: &str) -> Result<String, Error> {
     let Some(name) = value.strip_prefix("${secret:").and_then(|rest| rest.strip_suffix('}')) else {
         return Ok(value.to_owned());
     };
+    secret_variable(name)
+}
+
+/// Looks a connection's secret up: only variables that are named for that are read (see [`SecretName::VARIABLES`]).
+pub(crate) fn connection_secret(name: &SecretName) -> Result<Secret, Error> {
+    secret_variable(&name.variable()).map(Secret::new)
+}
+
+fn secret_variable(name: &str) -> Result<String, Error> {
     mesh::process_variable(name).ok_or_else(|| {
         Error::new(ErrorKind::Invalid, format!("secret {name} is not set"))
             .with_hint(format!("set it in the environment of polder: export {name}=..."))

@@ -22,6 +22,7 @@ mod policies;
 mod rights;
 mod sql;
 mod store_assignment;
+pub(crate) use store_assignment::fits;
 mod views;
 
 /// What validating found.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use polder_engine::tables_named;
+use polder_engine::{Analysis, AnalyzeTable, Engine, QueryError, tables_named};
 use polder_model::job::{DatasetRef, Job};
-use polder_model::resource::View;
-use polder_model::{Resource, TableName};
+use polder_model::resource::{Measure, View};
+use polder_model::{Column, Resource, Securable, TableName};
 
 /// Finds the table or view of a name, in what is declared or in the metastore.
 pub(crate) type Lookup<'a> = dyn Fn(&TableName) -> Option<&'a Resource> + 'a;
@@ -15,6 +15,64 @@ pub(crate) type Lookup<'a> = dyn Fn(&TableName) -> Option<&'a Resource> + 'a;
 pub(crate) fn names(view: &View) -> Vec<TableName> {
     let named = tables_named(&view.sql).unwrap_or_default();
     named.iter().filter_map(|name| name.to_string().parse().ok()).collect()
+}
+
+/// Whether the rights of a view's owner open something that its query names, and not the reader's.
+pub(crate) fn opens(view: &View, securable: &Securable) -> bool {
+    view.rights.is_definer() && securable.catalog() == Some(&view.name.catalog)
+}
+
+/// Why what a view gives cannot be told.
+pub(crate) struct Unfit<'v> {
+    /// Where it is wrong: a measure, or else the query.
+    pub(crate) measure: Option<&'v Measure>,
+    pub(crate) error: QueryError,
+}
+
+/// What a view gives: its query's columns; of a metric view the dimensions among them, and the measures.
+pub(crate) async fn analyze<'v>(engine: &Engine, view: &'v View, sources: &[AnalyzeTable]) -> Result<Analysis, Unfit<'v>> {
+    let analysis = engine.analyze(&view.sql, sources).await;
+    let mut analysis = analysis.map_err(|error| Unfit { measure: None, error })?;
+    if view.measures.is_empty() {
+        return Ok(analysis);
+    }
+    let body: Vec<String> = analysis.columns.iter().map(|column| column.name.clone()).collect();
+    let is_dimension = |name: &str| {
+        let declared = view.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        declared && !view.is_measure(name)
+    };
+    analysis.columns.retain(|column| is_dimension(&column.name));
+    for (at, measure) in view.measures.iter().enumerate() {
+        let computed = engine.analyze_measure(view, at, &body, sources).await;
+        let computed = computed.map_err(|error| Unfit { measure: Some(measure), error })?;
+        analysis.columns.extend(computed.columns);
+        analysis.influences.extend(computed.influences);
+    }
+    Ok(analysis)
+}
+
+/// A table or view as analyzing a query over it takes it.
+pub(crate) fn outline(name: &str, resource: &Resource) -> AnalyzeTable {
+    let measures = match resource {
+        Resource::View(view) => view.measures.iter().map(|measure| measure.name.clone()).collect(),
+        _ => Vec::new(),
+    };
+    AnalyzeTable { name: name.to_owned(), columns: columns_of(resource).to_vec(), measures }
+}
+
+/// The columns that a table or view declares.
+pub(crate) fn columns_of(resource: &Resource) -> &[Column] {
+    match resource {
+        Resource::Table(table) => &table.columns,
+        Resource::ForeignTable(table) => &table.columns,
+        Resource::View(view) => &view.columns,
+        _ => &[],
+    }
+}
+
+/// Whether a view's own query names a table of another database.
+pub(crate) fn reads_foreign<'a>(view: &View, lookup: &Lookup<'a>) -> bool {
+    names(view).iter().any(|name| matches!(lookup(name), Some(Resource::ForeignTable(_))))
 }
 
 /// All that is below a view.

@@ -35,9 +35,11 @@ pub struct TlsFiles {
 pub struct Limits {
     /// The largest body of a request, in bytes.
     pub body_bytes: usize,
+    /// The largest file that is written to a volume, in bytes.
+    pub file_bytes: u64,
     /// How long the head of a request may take to arrive.
     pub head_timeout: Duration,
-    /// How long a request may take, streams of rows and events aside.
+    /// How long a request may take, streams of rows and events aside, and how long the next part of a file is waited for.
     pub request_timeout: Duration,
     /// How many requests of one principal are worked on at once.
     pub concurrent_per_principal: usize,
@@ -52,6 +54,7 @@ impl Limits {
         let long = Duration::from_secs(30 * 24 * 3600);
         Self {
             body_bytes: 1 << 32,
+            file_bytes: u64::MAX,
             head_timeout: long,
             request_timeout: long,
             concurrent_per_principal: 1 << 16,
@@ -64,6 +67,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 32 << 20,
+            file_bytes: 5 << 30,
             head_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
             concurrent_per_principal: 64,

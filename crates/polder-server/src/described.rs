@@ -35,6 +35,9 @@ const POSTED: [(&str, &str); 2] = [
 
 /// Completes the description of every route.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    // What takes the rest of a path is a parameter like others to whoever reads the description.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = &mut item.post {
             add(operation, &POSTED);

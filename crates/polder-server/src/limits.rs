@@ -15,6 +15,7 @@ use crate::apart;
 use crate::identified::Identified;
 use crate::problem::Problem;
 use crate::state::App;
+use crate::volumes;
 
 /// What each principal has under way.
 #[derive(Debug)]
@@ -44,19 +45,28 @@ impl Concurrency {
 /// Keeps a place for as long as the request is worked on and its answer is read.
 pub(crate) async fn concurrency(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(Identified(identity)) = request.extensions().get::<Identified>() else { return next.run(request).await };
-    let Some(place) = app.concurrency.enter(identity.name()) else {
-        let limit = app.config.limits.concurrent_per_principal;
-        return Problem::too_many(format!("{limit} requests of {} are under way already", identity.name()))
-            .with_hint("wait for some of them to end")
-            .into_response();
+    let place = match enter(&app, identity.name()) {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
     };
-    // A stream of rows is under way until its last one is read.
-    next.run(request).await.map(|body| {
-        if apart::is_whole(&body) {
-            return body;
-        }
-        held(body, place)
+    until_read(next.run(request).await, place)
+}
+
+/// Takes a place for a principal's request.
+///
+/// # Errors
+/// When all are taken.
+pub(crate) fn enter(app: &App, principal: &str) -> Result<OwnedSemaphorePermit, Problem> {
+    app.concurrency.enter(principal).ok_or_else(|| {
+        let limit = app.config.limits.concurrent_per_principal;
+        Problem::too_many(format!("{limit} requests of {principal} are under way already"))
+            .with_hint("wait for some of them to end")
     })
+}
+
+/// Keeps a place for as long as an answer is read: a stream of rows is under way until its last one is.
+pub(crate) fn until_read(answer: Response, place: OwnedSemaphorePermit) -> Response {
+    answer.map(|body| if apart::is_whole(&body) { body } else { held(body, place) })
 }
 
 /// A body that keeps something until it is read or given up.
@@ -67,8 +77,11 @@ fn held<T: Send + 'static>(body: Body, kept: T) -> Body {
     }))
 }
 
-/// Ends a request that takes too long before its answer begins.
+/// Ends a request that takes too long before its answer begins. One that brings a file is bounded by its parts.
 pub(crate) async fn time(limit: Duration, request: Request, next: Next) -> Response {
+    if volumes::carries_a_file(&request) {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timeout().into_response(),

@@ -27,7 +27,7 @@ pub struct InProcess {
     environment: EnvironmentName,
 }
 
-/// The bytes of an answer, as they come.
+/// The bytes of an answer, or of a file that is sent, as they come.
 pub type Answer = BoxStream<'static, io::Result<Bytes>>;
 
 impl InProcess {
@@ -68,7 +68,15 @@ impl InProcess {
 
     /// Answers a request.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Answer> {
-        let mut request = request.map(Body::from);
+        self.answer(request.map(Body::from)).await
+    }
+
+    /// Answers a request whose body comes in parts.
+    pub async fn call_with(&self, request: Request<Answer>) -> Response<Answer> {
+        self.answer(request.map(Body::from_stream)).await
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Response<Answer> {
         // Each request is one of its own in the audit.
         let identity = Identity { request_id: uuid::Uuid::now_v7().to_string(), ..self.identity.clone() };
         request.extensions_mut().insert(LocalIdentity(identity));

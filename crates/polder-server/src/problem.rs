@@ -1,12 +1,11 @@
 //! Refusals: what goes over the wire, and what stays in the log.
 
-use std::error::Error as _;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use polder_model::text::without_backtrace;
 use polder_platform::ErrorKind;
 use serde::de::DeserializeOwned;
 
@@ -146,6 +145,11 @@ impl Problem {
         &self.0.causes
     }
 
+    /// What led to it, without the backtraces that the log keeps.
+    fn told_causes(&self) -> Vec<String> {
+        self.0.causes.iter().map(|cause| without_backtrace(cause).to_owned()).collect()
+    }
+
     /// What goes over the wire. Causes of a fault of ours go only to the person at this machine.
     #[must_use]
     pub fn wire(&self, request_id: &str, local: bool) -> polder_api::Problem {
@@ -154,8 +158,8 @@ impl Problem {
             title: self.0.title.to_owned(),
             status: self.0.status.as_u16(),
             code: self.0.code.to_owned(),
-            detail: self.0.detail.clone(),
-            causes: if local || self.0.status.is_client_error() { self.0.causes.clone() } else { Vec::new() },
+            detail: without_backtrace(&self.0.detail).to_owned(),
+            causes: if local || self.0.status.is_client_error() { self.told_causes() } else { Vec::new() },
             hint: self.0.hint.clone(),
             faults: self.0.faults.clone(),
             request_id: request_id.to_owned(),
@@ -165,22 +169,22 @@ impl Problem {
 
 impl From<polder_platform::Error> for Problem {
     fn from(error: polder_platform::Error) -> Self {
-        let detail = error.to_string();
+        let detail = match error.kind() {
+            // Its causes are for the log, but for those that anyone may know of.
+            ErrorKind::Unavailable => error.told(),
+            _ => error.to_string(),
+        };
         let mut problem = match error.kind() {
             ErrorKind::Invalid => Self::invalid(detail),
             ErrorKind::NotFound => Self::not_found(detail),
             ErrorKind::Denied => Self::denied(detail),
-            ErrorKind::Conflict => Self::conflict(detail),
+            ErrorKind::Conflict | ErrorKind::Outpaced => Self::conflict(detail),
             ErrorKind::Unavailable => Self::unavailable(detail),
             ErrorKind::Failed => Self::unprocessable(detail),
         };
         problem.0.hint = error.hint().map(ToOwned::to_owned);
         problem.0.faults = error.faults().iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
-        let mut cause = error.source();
-        while let Some(source) = cause {
-            problem.0.causes.push(source.to_string());
-            cause = source.source();
-        }
+        problem.0.causes = error.causes();
         problem
     }
 }
@@ -190,6 +194,15 @@ impl From<polder_store::StoreError> for Problem {
         let mut problem = Self::unavailable("the state of the platform cannot be read or written");
         problem.0.causes.push(error.to_string());
         problem
+    }
+}
+
+impl From<polder_share::AddressError> for Problem {
+    fn from(error: polder_share::AddressError) -> Self {
+        match error {
+            polder_share::AddressError::Forged => Self::not_found(error.to_string()),
+            polder_share::AddressError::Expired => Self::denied(error.to_string()).with_code("expired"),
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{apart, api, auth, data, described, doors, iceberg, idempotency, limits, ops, scim, sharing, telemetry, unity};
+use crate::{
+    apart, api, auth, data, described, doors, iceberg, idempotency, limits, ops, scim, sharing, telemetry, unity, volumes,
+};
 
 /// Every route over an app.
 pub fn router(app: App) -> Router {
@@ -26,6 +28,7 @@ pub fn router(app: App) -> Router {
         .merge(auth::routes())
         .merge(scim::routes())
         .merge(sharing::routes())
+        .merge(volumes::routes())
         .merge(data::routes())
         .merge(unity::routes())
         .merge(iceberg::routes())

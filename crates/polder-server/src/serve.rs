@@ -10,11 +10,11 @@ use tokio::task::JoinHandle;
 
 use crate::config::{ServerConfig, TlsFiles};
 use crate::doors::postgres::{self, PostgresSettings};
-use crate::ops;
 use crate::prompt::Prompt;
 use crate::router::router;
 use crate::state::{App, StartError};
 use crate::sweep;
+use crate::{hot, ops};
 
 /// A server at work.
 pub struct Running {
@@ -25,6 +25,7 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
     sweep: JoinHandle<()>,
+    hot: JoinHandle<()>,
     /// The door for clients of PostgreSQL, once it is open.
     postgres: Option<polder_pgwire::Serving>,
 }
@@ -33,16 +34,19 @@ pub struct Running {
 ///
 /// # Errors
 /// When the mesh or its state cannot be opened, the address is taken, or the certificate cannot be used.
-pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
+pub async fn serve(mut config: ServerConfig) -> Result<Running, StartError> {
     ops::recorder();
     let limits = config.limits;
     let (listen, tls) = (config.listen, config.tls.clone());
-    let app = App::open(config).await?;
     let unusable = |source| StartError::Listen { address: listen, source };
     let listener = std::net::TcpListener::bind(listen).map_err(unusable)?;
     listener.set_nonblocking(true).map_err(unusable)?;
     let address = listener.local_addr().map_err(unusable)?;
+    // Addresses that are handed out name the port that was found, where any would do.
+    config.listen = address;
+    let app = App::open(config).await?;
     let sweep = sweep::start(&app)?;
+    let hot = hot::start(&app);
     let handle = Handle::new();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let task = match tls {
@@ -60,7 +64,7 @@ pub async fn serve(config: ServerConfig) -> Result<Running, StartError> {
             tokio::spawn(server.serve(service))
         }
     };
-    Ok(Running { address, app, handle, task, sweep, postgres: None })
+    Ok(Running { address, app, handle, task, sweep, hot, postgres: None })
 }
 
 /// Ends connections whose requests arrive too slowly, and bounds what one connection may hold.
@@ -116,6 +120,7 @@ impl Running {
     pub async fn ended(self) -> std::io::Result<()> {
         let ended = self.task.await;
         self.sweep.abort();
+        self.hot.abort();
         ended.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }

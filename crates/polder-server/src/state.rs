@@ -7,7 +7,7 @@ use std::time::Instant;
 use polder_descriptor::TenantSettings;
 use polder_model::{EnvironmentName, TenantName};
 use polder_outbound::{Outbound, OutboundConfig};
-use polder_platform::{Identity, Platform, Tenant};
+use polder_platform::{Disk, Identity, Platform, Tenant};
 use polder_store::Store;
 
 use crate::apart::Workers;
@@ -31,6 +31,8 @@ pub struct Inner {
     pub settings: TenantSettings,
     /// Its state.
     pub store: Store,
+    /// The folders that state and data are in.
+    pub disk: Disk,
     /// The way out to others.
     pub outbound: Outbound,
     /// What sign-on needs.
@@ -69,7 +71,7 @@ impl App {
     /// # Errors
     /// When the tenant's settings do not hold.
     pub fn over(tenant: Tenant, config: ServerConfig) -> Result<Self, StartError> {
-        let Tenant { name, settings, store, environments } = tenant;
+        let Tenant { name, settings, store, disk, environments } = tenant;
         let allow = settings.server.outbound.iter().map(|network| {
             network
                 .parse()
@@ -78,7 +80,7 @@ impl App {
         let allow = allow.collect::<Result<_, _>>()?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
         let key = |name: &str| store.tenant_key(name).map_err(|error| StartError::Settings(error.to_string()));
-        let keys = Keys { tokens: key("tokens")?, addresses: key("addresses")? };
+        let keys = Keys { tokens: key("tokens")?, addresses: key("addresses")?, volume_addresses: key("volume_addresses")? };
         let auth = Auth::new(&settings.server, &keys, &url(&settings, &config), &outbound)?;
         let first = environments.iter().find(|platform| !platform.production()).or_else(|| environments.first());
         let Some(default_environment) = first.map(|platform| platform.environment().clone()) else {
@@ -92,6 +94,7 @@ impl App {
             tenant: name,
             settings,
             store,
+            disk,
             outbound,
             operations: Operations::default(),
             workers: Workers::default(),
@@ -127,6 +130,18 @@ impl App {
     #[must_use]
     pub fn url(&self) -> String {
         url(&self.settings, &self.config)
+    }
+
+    /// The same, to be handed to others.
+    ///
+    /// # Errors
+    /// When this process is no server, and no setting says where one is.
+    pub fn url_for_others(&self) -> Result<String, Problem> {
+        if self.settings.server.url.is_none() && self.config.listen.port() == 0 {
+            return Err(Problem::invalid("an address is one of a server's, and nothing says where that is")
+                .with_hint("ask the server with `--server`, or set server.url of the tenant in polder.yaml"));
+        }
+        Ok(self.url())
     }
 }
 

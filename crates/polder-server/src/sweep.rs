@@ -99,6 +99,9 @@ async fn clear(app: &App, now: DateTime<Utc>) {
         if let Err(error) = platform.settle_given_grants(now).await {
             tracing::error!(environment = %platform.environment(), %error, "grants that files give too were not ended");
         }
+        if let Err(error) = platform.sweep_connections().await {
+            tracing::error!(environment = %platform.environment(), %error, "files of shares that are received no more were not removed");
+        }
         if let Err(error) = platform.collect_staging_tables(now).await {
             tracing::error!(environment = %platform.environment(), %error, "folders that no table was made of were not emptied");
         }

@@ -25,7 +25,9 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let local = request.extensions().get::<LocalIdentity>().is_some();
     request.extensions_mut().insert(RequestId(id.clone()));
     // Paths and headers hold what people wrote: only the route is in the log, and the path through `Debug`, which escapes it.
-    let span = tracing::info_span!("request", %method, route, path = ?request.uri().path(), request_id = %id);
+    // A signed address is as good as a token: it is in no log and no trace.
+    let shown = if route.ends_with("/{address}") { route.as_str() } else { request.uri().path() };
+    let span = tracing::info_span!("request", %method, route, path = ?shown, request_id = %id);
     let path = request.uri().path().to_owned();
     let response = next.run(request).instrument(span.clone()).await;
     let response = unity::in_its_form(&path, response);

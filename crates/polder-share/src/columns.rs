@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use polder_model::delta::{self, Field};
 
 use crate::scalar::ScalarType;
 
@@ -19,32 +18,15 @@ pub(crate) struct Column {
     pub(crate) scalar_type: ScalarType,
 }
 
-#[derive(Deserialize)]
-struct Schema {
-    fields: Vec<Field>,
-}
-
-#[derive(Deserialize)]
-struct Field {
-    name: String,
-    #[serde(rename = "type")]
-    data_type: Value,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
 impl Columns {
     /// Reads a `schemaString`. What cannot be read has no columns, and leaves out no file.
     #[must_use]
     pub fn read(schema: &str) -> Self {
-        let Ok(Schema { fields }) = serde_json::from_str(schema) else { return Self::default() };
         let column = |field: Field| {
-            let physical = field.metadata.get("delta.columnMapping.physicalName").and_then(Value::as_str);
-            let physical = physical.unwrap_or(&field.name).to_owned();
-            let scalar_type = field.data_type.as_str().map_or(ScalarType::Other, ScalarType::of);
-            (field.name.to_lowercase(), Column { physical, scalar_type })
+            let scalar_type = field.type_name().map_or(ScalarType::Other, ScalarType::of);
+            (field.name.to_lowercase(), Column { physical: field.physical_name().to_owned(), scalar_type })
         };
-        Self(fields.into_iter().map(column).collect())
+        Self(delta::fields(schema).unwrap_or_default().into_iter().map(column).collect())
     }
 
     /// The column of this name, compared without case.

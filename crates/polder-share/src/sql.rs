@@ -50,8 +50,8 @@ fn of(expression: &Expr) -> Condition {
 
 fn binary(left: &Expr, op: &BinaryOperator, right: &Expr) -> Condition {
     let comparison = match op {
-        BinaryOperator::And => return Condition::All(vec![of(left), of(right)]),
-        BinaryOperator::Or => return Condition::Any(vec![of(left), of(right)]),
+        BinaryOperator::And => return Condition::All(chain(left, op, right)),
+        BinaryOperator::Or => return Condition::Any(chain(left, op, right)),
         BinaryOperator::NotEq => return Condition::Not(Box::new(compare(left, Comparison::Equal, right))),
         BinaryOperator::Eq => Comparison::Equal,
         BinaryOperator::Lt => Comparison::Less,
@@ -61,6 +61,20 @@ fn binary(left: &Expr, op: &BinaryOperator, right: &Expr) -> Condition {
         _ => return Condition::Unknown,
     };
     compare(left, comparison, right)
+}
+
+/// The parts of `a AND b AND c`, which nest to the left as deep as there are words for. Only parentheses make conditions nest.
+fn chain<'e>(mut left: &'e Expr, of_these: &BinaryOperator, right: &'e Expr) -> Vec<Condition> {
+    let mut parts = vec![of(right)];
+    while let Expr::BinaryOp { left: before, op, right } = left
+        && op == of_these
+    {
+        parts.push(of(right));
+        left = before;
+    }
+    parts.push(of(left));
+    parts.reverse();
+    parts
 }
 
 fn compare(left: &Expr, comparison: Comparison, right: &Expr) -> Condition {

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::work::{Sql, Work};
 
-/// How many values one statement binds at most. SQLite allows 32,766, PostgreSQL 65,535.
+/// How many values one statement has at most. PostgreSQL allows 65,535.
 const VALUES: usize = 8_000;
 
-/// A value to bind.
-#[derive(Debug, Clone)]
+/// A value of a row.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
 pub(crate) enum Value {
     Text(String),
     TextIfAny(Option<String>),
@@ -28,6 +30,10 @@ pub(crate) async fn insert<const N: usize>(
     let mut rows = rows.into_iter();
     while !rows.as_slice().is_empty() {
         let chunk: Vec<[Value; N]> = rows.by_ref().take(VALUES / N).collect();
+        if work.is_sqlite() {
+            work.run(from_json::<N>(work, into, tail, &chunk)?).await?;
+            continue;
+        }
         let mut text = format!("insert into {into} values ");
         placeholders(&mut text, chunk.len(), N);
         text.push(' ');
@@ -38,6 +44,17 @@ pub(crate) async fn insert<const N: usize>(
         work.run(sql).await?;
     }
     Ok(())
+}
+
+/// An insert of rows that are one value, as JSON. SQLite is handed values one by one, by names that it looks for, and reads a statement anew
+/// for every count of rows: this one is the same for any.
+fn from_json<const N: usize>(work: &Work, into: &'static str, tail: &'static str, rows: &[[Value; N]]) -> Result<Sql<'static>> {
+    let rows: Vec<&[Value]> = rows.iter().map(<[Value; N]>::as_slice).collect();
+    let json = serde_json::to_string(&rows).map_err(|e| StoreError::unreadable(&work.place, "rows to be kept".to_owned(), e))?;
+    let columns: Vec<String> = (0..N).map(|column| format!("value ->> {column}")).collect();
+    // Without a condition, what follows a join could be its own.
+    let text = format!("insert into {into} select {} from json_each($1) where true {tail}", columns.join(", "));
+    Ok(sqlx::query(AssertSqlSafe(text)).bind(json))
 }
 
 /// Deletes the environment's rows whose key is one of these. `from` is the table, `key` its column.

@@ -71,11 +71,34 @@ impl Store {
         Ok((entries, directory::read(&mut work, environment).await?))
     }
 
+    /// Says whether any table of an environment declares hot storage, without reading the others.
+    ///
+    /// # Errors
+    /// Only faults of the database.
+    pub async fn has_hot_storage(&self, environment: &EnvironmentName) -> Result<bool> {
+        let mut work = self.read("looking for tables with hot storage").await?;
+        // Within a text, a quote is escaped: this is the field's name and nothing that somebody wrote.
+        let sql = sqlx::query(
+            "select 1 as one from entries where environment = $1 and kind = $2 and resource like '%\"hot_storage\":{%' limit 1",
+        );
+        let row = work.row(sql.bind(environment.to_string()).bind(Kind::Table.as_str())).await?;
+        Ok(row.is_some())
+    }
+
     /// Returns the versions of an environment's entries and of the directory, as of one moment.
     ///
     /// # Errors
     /// Only faults of the database.
     pub async fn versions(&self, environment: &EnvironmentName) -> Result<(u64, u64)> {
+        let (store, wanted) = (self.clone(), environment.clone());
+        let read = move || {
+            let (store, wanted) = (store.clone(), wanted.clone());
+            async move { store.read_versions(&wanted).await }
+        };
+        self.joined.versions.read(environment.clone(), self.place(), "reading the metastore's version", read).await
+    }
+
+    async fn read_versions(&self, environment: &EnvironmentName) -> Result<(u64, u64)> {
         let mut work = self.read("reading the metastore's version").await?;
         let sql = sqlx::query(
             "select coalesce((select metastore_version from environments where environment = $1), 0) as metastore, version \

@@ -177,6 +177,10 @@ const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
 const SQLITE_READONLY: u32 = 8;
 const SQLITE_IOERR: u32 = 10;
+/// A file to be deleted is gone: another who opens the database at the same moment was faster.
+const SQLITE_IOERR_DELETE_NOENT: u32 = SQLITE_IOERR | (23 << 8);
+/// A file is shorter than it was a moment ago, for the same reason.
+const SQLITE_IOERR_SHORT_READ: u32 = SQLITE_IOERR | (2 << 8);
 const SQLITE_CORRUPT: u32 = 11;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_CANTOPEN: u32 = 14;
@@ -244,6 +248,9 @@ fn meaning(error: &sqlx::Error) -> Meaning {
 }
 
 fn sqlite_meaning(code: u32) -> Meaning {
+    if matches!(code, SQLITE_IOERR_DELETE_NOENT | SQLITE_IOERR_SHORT_READ) {
+        return Meaning::Locked;
+    }
     match code & 0xff {
         SQLITE_CORRUPT | SQLITE_NOTADB => Meaning::Damaged,
         SQLITE_READONLY => Meaning::ReadOnly,

@@ -79,7 +79,8 @@ pub(crate) async fn stamp<'a>(
     addresses: impl IntoIterator<Item = &'a Address>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let shown = |kind| matches!(kind, Kind::Catalog | Kind::Schema | Kind::Table | Kind::View | Kind::Volume);
+    let shown =
+        |kind| matches!(kind, Kind::Catalog | Kind::Schema | Kind::Table | Kind::ForeignTable | Kind::View | Kind::Volume);
     let row = |address: &Address| {
         let (environment, now) = (Value::Text(environment.to_string()), Value::Text(time_text(now)));
         [environment, Value::Text(address.to_string()), now.clone(), now]

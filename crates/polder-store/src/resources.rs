@@ -152,6 +152,8 @@ fn parse(kind: Kind, text: &str) -> serde_json::Result<Resource> {
         Kind::Catalog => Resource::Catalog(from_str(text)?),
         Kind::Schema => Resource::Schema(from_str(text)?),
         Kind::Table => Resource::Table(from_str(text)?),
+        Kind::Connection => Resource::Connection(from_str(text)?),
+        Kind::ForeignTable => Resource::ForeignTable(from_str(text)?),
         Kind::View => Resource::View(from_str(text)?),
         Kind::Volume => Resource::Volume(from_str(text)?),
         Kind::Grant => Resource::Grant(from_str(text)?),

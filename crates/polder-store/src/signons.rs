@@ -8,7 +8,7 @@ use polder_model::PrincipalName;
 use crate::error::Result;
 use crate::identities::name_key;
 use crate::store::Store;
-use crate::work::time_text;
+use crate::work::{Work, time_text};
 
 /// A sign-on under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,14 +82,26 @@ impl Store {
     /// # Errors
     /// Only faults of the database.
     pub async fn user_named(&self, name: &PrincipalName) -> Result<Option<KnownUser>> {
-        self.known_user("select name, active from users where name = $1", name.to_string()).await
+        let mut work = self.read(LOOKING).await?;
+        user_named(&mut work, name).await
     }
 
     async fn known_user(&self, sql: &'static str, key: String) -> Result<Option<KnownUser>> {
-        let mut work = self.read("looking for a user").await?;
-        let rows = work.rows(sqlx::query(sql).bind(key)).await?;
-        // Two users that only the case of letters tells apart are nobody.
-        let [row] = rows.as_slice() else { return Ok(None) };
-        Ok(Some(KnownUser { name: row.read("name", PrincipalName::new)?, active: row.number("active")? != 0 }))
+        let mut work = self.read(LOOKING).await?;
+        known_user(&mut work, sql, key).await
     }
+}
+
+const LOOKING: &str = "looking for a user";
+
+/// The user that is this principal.
+pub(crate) async fn user_named(work: &mut Work, name: &PrincipalName) -> Result<Option<KnownUser>> {
+    known_user(work, "select name, active from users where name = $1", name.to_string()).await
+}
+
+async fn known_user(work: &mut Work, sql: &'static str, key: String) -> Result<Option<KnownUser>> {
+    let rows = work.rows(sqlx::query(sql).bind(key)).await?;
+    // Two users that only the case of letters tells apart are nobody.
+    let [row] = rows.as_slice() else { return Ok(None) };
+    Ok(Some(KnownUser { name: row.read("name", PrincipalName::new)?, active: row.number("active")? != 0 }))
 }

@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use polder_model::EnvironmentName;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Writer;
 use crate::error::{Result, StoreError};
+use crate::joined::Joined;
 use crate::place::{self, Place};
-use crate::work::Work;
+use crate::standing::TokenStanding;
+use crate::work::{Cells, Sql, Work};
 use crate::{keys, migrations, private};
 
 /// The control plane's database, open. Cheap to clone; clones share its connections.
@@ -24,6 +27,14 @@ pub struct Store {
     /// Whose turn to write it is in this process. Waiting here is fair and holds no connection.
     turn: Arc<Semaphore>,
     pub(crate) audit_writer: Arc<Writer>,
+    pub(crate) joined: JoinedReads,
+}
+
+/// What every request asks for, read for many at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JoinedReads {
+    pub(crate) standings: Joined<String, TokenStanding>,
+    pub(crate) versions: Joined<EnvironmentName, (u64, u64)>,
 }
 
 /// How a store uses its database.
@@ -50,6 +61,9 @@ const OPENING: &str = "opening the state database";
 
 /// How long a write waits for another process's: sqlx's own default for SQLite.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it looks whether that is over.
+const LOOK: Duration = Duration::from_millis(10);
 
 const SQLITE_WRITE: &str = "begin immediate";
 
@@ -89,8 +103,14 @@ impl Store {
         let store = Self::connect(&place, options)?;
         store.greet(&place).await?;
         store.keep_a_write_ahead_log().await?;
-        migrations::bring_up_to_date(&store).await?;
-        Ok(store)
+        let started = Instant::now();
+        loop {
+            match migrations::bring_up_to_date(&store).await {
+                // Another who opens the same new file.
+                Err(StoreError::Locked { .. }) if started.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
+                other => return other.map(|()| store),
+            }
+        }
     }
 
     /// Keeps the tenant's keys in this folder; beside a file it is `keys` without saying so. Every server of a platform needs the
@@ -155,6 +175,7 @@ impl Store {
             key_folder,
             turn: Arc::new(Semaphore::new(1)),
             audit_writer: Arc::default(),
+            joined: JoinedReads::default(),
         })
     }
 
@@ -176,14 +197,26 @@ impl Store {
             return Ok(());
         }
         let fault = |source| StoreError::new(&self.place, OPENING, source);
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         loop {
             match self.pool.execute("pragma journal_mode = wal").await.map_err(fault) {
                 // SQLite does not wait for this lock by itself. Two processes may make the database at the same moment.
                 Err(StoreError::Locked { .. }) if started.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    tokio::time::sleep(LOOK).await;
                 }
                 other => return other.map(|_| ()),
+            }
+        }
+    }
+
+    /// The rows of one statement that only reads, without a transaction around it. A connection that was lost meanwhile shows now: the
+    /// next is tried, until one is new.
+    pub(crate) async fn rows_at_once(&self, doing: &'static str, sql: impl Fn() -> Sql<'static>) -> Result<Vec<Cells>> {
+        let mut lost = 0;
+        loop {
+            match sql().fetch_all(&self.pool).await {
+                Ok(rows) => return Ok(rows.into_iter().map(|row| Cells::new(row, &self.place, doing)).collect()),
+                Err(source) => lost = self.after_fault(doing, source, lost)?,
             }
         }
     }
@@ -236,18 +269,17 @@ impl Store {
         loop {
             match self.pool.begin_with(statement).await {
                 Ok(transaction) => return Ok(Work { transaction, place: self.place.clone(), doing, turn }),
-                Err(sqlx::Error::PoolTimedOut) => {
-                    return Err(StoreError::new(&self.place, doing, sqlx::Error::PoolTimedOut));
-                }
-                Err(source) => {
-                    let error = StoreError::new(&self.place, doing, source);
-                    lost += 1;
-                    if !matches!(error, StoreError::Unavailable { .. }) || lost > self.pool.options().get_max_connections() {
-                        return Err(error);
-                    }
-                }
+                Err(source) => lost = self.after_fault(doing, source, lost)?,
             }
         }
+    }
+
+    /// Counts connections that were lost; whatever else is wrong, or more of them than there were, is an error.
+    fn after_fault(&self, doing: &'static str, source: sqlx::Error, lost: u32) -> Result<u32> {
+        let timed_out = matches!(source, sqlx::Error::PoolTimedOut);
+        let error = StoreError::new(&self.place, doing, source);
+        let is_lost = !timed_out && matches!(error, StoreError::Unavailable { .. });
+        if is_lost && lost < self.pool.options().get_max_connections() { Ok(lost + 1) } else { Err(error) }
     }
 }
 

@@ -111,9 +111,7 @@ impl Store {
     /// Only faults of the database.
     pub async fn token(&self, id: &str) -> Result<Option<TokenShown>> {
         let mut work = self.read("reading a token").await?;
-        let sql = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} where id = $1"))).bind(id.to_owned());
-        let row = work.row(sql).await?;
-        row.map(|row| Ok(TokenShown { record: record(&row)?, secret_hash: row.text("secret_hash")? })).transpose()
+        shown(&mut work, id).await
     }
 
     /// Returns tokens in the order of their ids, after one if named: those of a principal, or everybody's.
@@ -207,6 +205,17 @@ async fn revoke(work: &mut Work, which: &'static str, value: &str, by: &str, now
     let sql = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(value.to_owned());
     work.run(sql.bind(time_text(now)).bind(by.to_owned())).await?;
     Ok(())
+}
+
+/// The token of this id, with the hash that its secret must have.
+async fn shown(work: &mut Work, id: &str) -> Result<Option<TokenShown>> {
+    let sql = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} where id = $1"))).bind(id.to_owned());
+    work.row(sql).await?.as_ref().map(shown_in).transpose()
+}
+
+/// The token in a row that has all columns of one, with the hash that its secret must have.
+pub(crate) fn shown_in(row: &Cells) -> Result<TokenShown> {
+    Ok(TokenShown { record: record(row)?, secret_hash: row.text("secret_hash")? })
 }
 
 async fn bootstrap_lives(work: &mut Work) -> Result<bool> {

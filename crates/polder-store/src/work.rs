@@ -20,6 +20,11 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Whether the database is SQLite.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.transaction.backend_name() == <sqlx::Sqlite as sqlx::Database>::NAME
+    }
+
     /// Runs a statement; returns how many rows it touched.
     pub(crate) async fn run(&mut self, sql: Sql<'_>) -> Result<u64> {
         match sql.execute(&mut *self.transaction).await {
@@ -55,7 +60,7 @@ impl Work {
     }
 
     fn cells(&self, row: AnyRow) -> Cells {
-        Cells { row, place: self.place.clone(), doing: self.doing }
+        Cells::new(row, &self.place, self.doing)
     }
 }
 
@@ -67,6 +72,10 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
+    pub(crate) fn new(row: AnyRow, place: &std::sync::Arc<str>, doing: &'static str) -> Self {
+        Self { row, place: place.clone(), doing }
+    }
+
     /// The text in a column.
     pub(crate) fn text(&self, column: &'static str) -> Result<String> {
         self.get(column)
@@ -79,6 +88,11 @@ impl Cells {
 
     /// The whole number in a column.
     pub(crate) fn number(&self, column: &'static str) -> Result<i64> {
+        self.get(column)
+    }
+
+    /// The whole number in a column that may have none.
+    pub(crate) fn number_if_any(&self, column: &'static str) -> Result<Option<i64>> {
         self.get(column)
     }
 

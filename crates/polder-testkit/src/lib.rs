@@ -1,7 +1,15 @@
 //! What tests of several crates share: real peers, started once and stopped when the tests are done.
 
+mod mariadb;
 mod mesh;
+mod mount;
+mod ports;
 mod postgres;
+mod sqlite;
 
+pub use mariadb::MariadbServer;
 pub use mesh::{DATABASE, MeshFolder};
+pub use mount::Mount;
+pub use ports::free_address;
 pub use postgres::{PostgresDatabase, PostgresServer, postgres};
+pub use sqlite::sqlite_file;

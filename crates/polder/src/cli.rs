@@ -67,6 +67,8 @@ enum Command {
     Ls(commands::ls::Args),
     Describe(commands::describe::Args),
     History(commands::history::Args),
+    Hot(commands::hot::Args),
+    Connection(commands::connection::Args),
     Optimize(commands::optimize::Args),
     Vacuum(commands::vacuum::Args),
     Runs(commands::runs::Args),
@@ -79,6 +81,7 @@ enum Command {
     Token(commands::token::Args),
     Role(commands::role::Args),
     Share(commands::share::Args),
+    Volume(commands::volume::Args),
     Completions(commands::completions::Args),
 }
 
@@ -114,6 +117,8 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Ls(args) => args.run(context),
         Command::Describe(args) => args.run(context),
         Command::History(args) => args.run(context),
+        Command::Hot(args) => args.run(context),
+        Command::Connection(args) => args.run(context),
         Command::Optimize(args) => args.run(context),
         Command::Vacuum(args) => args.run(context),
         Command::Runs(args) => args.run(context),
@@ -126,6 +131,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Token(args) => args.run(context),
         Command::Role(args) => args.run(context),
         Command::Share(args) => args.run(context),
+        Command::Volume(args) => args.run(context),
         Command::Completions(args) => args.run(context),
     }
 }

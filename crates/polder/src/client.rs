@@ -2,6 +2,7 @@
 //!
 //! Owns paths, bodies and refusals; commands see polder's own types and errors. Begin with [`Client`].
 
+mod files;
 mod operation;
 mod refused;
 mod rows;
@@ -26,6 +27,7 @@ use polder_server::local::Answer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use files::Fetched;
 pub(crate) use refused::Refused;
 pub(crate) use rows::Rows;
 pub(crate) use transport::{Remote, Transport};

@@ -4,10 +4,12 @@ pub(crate) mod access;
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod completions;
+pub(crate) mod connection;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod hot;
 pub(crate) mod init;
 mod latest;
 pub(crate) mod login;
@@ -25,6 +27,7 @@ pub(crate) mod share;
 pub(crate) mod token;
 pub(crate) mod vacuum;
 pub(crate) mod validate;
+pub(crate) mod volume;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use polder_model::text::without_backtrace;
 use polder_platform::ErrorKind;
 
 use crate::client::Refused;
@@ -68,7 +69,7 @@ impl From<ErrorKind> for Exit {
             ErrorKind::Invalid => Self::Invalid,
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Denied => Self::Denied,
-            ErrorKind::Conflict => Self::Conflict,
+            ErrorKind::Conflict | ErrorKind::Outpaced => Self::Conflict,
             ErrorKind::Unavailable => Self::Unavailable,
         }
     }
@@ -149,7 +150,7 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let text = cause.to_string();
+        let text = without_backtrace(&cause.to_string()).to_owned();
         if causes.iter().any(|said| said.contains(&text)) {
             continue;
         }

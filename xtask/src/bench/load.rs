@@ -18,9 +18,9 @@ pub(super) fn run(bench: &Bench) -> Result<()> {
     let folder = bench.empty_folder("load")?;
     let file = folder.join("landing/transactions.ndjson");
     std::fs::create_dir_all(folder.join("landing"))?;
-    let bytes = write_transactions(&file)?;
+    let bytes = write_transactions(&file, ROWS)?;
     println!("{ROWS} rows, {:.0} bytes a row", bytes as f64 / ROWS as f64);
-    write_mesh(&folder)?;
+    write_mesh(&folder, "")?;
     let mut ours = Vec::new();
     let mut peers: Vec<(&str, Vec<Usage>)> = vec![("duckdb", vec![]), ("polars", vec![]), ("sail", vec![])];
     for _ in 0..RUNS {
@@ -82,13 +82,14 @@ impl Numbers {
     }
 }
 
-fn write_transactions(file: &Path) -> Result<u64> {
+/// Writes bets as NDJSON, numbered from 0; returns the bytes.
+pub(super) fn write_transactions(file: &Path, rows: u64) -> Result<u64> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
     let mut numbers = Numbers(42);
     let channels = ["web", "app", "shop", "phone"];
     let markets = ["1x2", "over_under", "handicap", "both_score", "outright"];
     let mut bytes = 0;
-    for id in 0..ROWS {
+    for id in 0..rows {
         let customer = numbers.below(300_000);
         let (day, second) = (1 + numbers.below(28), numbers.below(86_400));
         let line = format!(
@@ -114,7 +115,8 @@ fn write_transactions(file: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
-fn write_mesh(folder: &Path) -> Result<()> {
+/// Writes a mesh with a dataset for them and a job that loads them. `more` is put into the dataset.
+pub(super) fn write_mesh(folder: &Path, more: &str) -> Result<()> {
     let write = |path: &str, text: &str| -> Result<()> {
         let path: PathBuf = folder.join(path);
         if let Some(parent) = path.parent() {
@@ -125,17 +127,19 @@ fn write_mesh(folder: &Path) -> Result<()> {
     write(
         "polder.yaml",
         "organization: Bench\ntenants: [nonprod]\nenvironments:\n  - {name: dev, tenant: nonprod}\ndepartments: [sports]\n\
-         users: [ana@example.com]\ngroups:\n  - {name: betting_owners, members: [ana@example.com]}\n",
+         users: [ana@example.com, ben@example.com]\ngroups:\n  - {name: betting_owners, members: [ana@example.com, ben@example.com]}\n",
     )?;
     write("domains/betting/domain.yaml", "department: sports\nowner: betting_owners\nservicePrincipals: [betting_jobs]\n")?;
     write(
         "domains/betting/datasets/transactions.yaml",
-        "version: v3\ntype: parallelread\nentityName: transactions\nentityVersion: v1\ndescription: bets as they were placed\n\
-         coldStorage:\n  format: delta\n  location: {bucket: betting, prefix: bronze, provider: aws}\ncolumns:\n  \
-         - {name: transactionId, type: bigint}\n  - {name: customerId, type: bigint}\n  - {name: placedAt, type: timestamp}\n  \
-         - {name: channel, type: string}\n  - {name: market, type: string}\n  - {name: stake, type: double}\n  \
-         - {name: odds, type: double}\n  - {name: eventId, type: bigint}\n  - {name: currency, type: string}\n  \
-         - {name: settled, type: boolean}\n",
+        &format!(
+            "{more}version: v3\ntype: parallelread\nentityName: transactions\nentityVersion: v1\ndescription: bets as they were placed\n\
+         coldStorage:\n  format: delta\n  location: {{bucket: betting, prefix: bronze, provider: aws}}\ncolumns:\n  \
+         - {{name: transactionId, type: bigint}}\n  - {{name: customerId, type: bigint}}\n  - {{name: placedAt, type: timestamp}}\n  \
+         - {{name: channel, type: string}}\n  - {{name: market, type: string}}\n  - {{name: stake, type: double}}\n  \
+         - {{name: odds, type: double}}\n  - {{name: eventId, type: bigint}}\n  - {{name: currency, type: string}}\n  \
+         - {{name: settled, type: boolean}}\n"
+        ),
     )?;
     write(
         "domains/betting/jobs/load_transactions.yaml",

@@ -6,7 +6,9 @@
 
 mod access;
 mod cold;
+mod doors;
 mod load;
+mod lookup;
 mod mesh;
 mod process;
 mod serve;
@@ -17,7 +19,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold|serve]...
+const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold|serve|lookup|doors]...
 
   mesh      validate and plan 20,000 datasets over 85 departments and 3 environments
   load      2 million betting transactions (NDJSON) into Delta, beside DuckDB, Polars and Sail
@@ -25,16 +27,18 @@ const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold
   access    an authorization decision with 100,000 grants
   tpch      TPC-H queries at scale 1 through a masked, filtered principal, beside the plain engine, DuckDB, Polars and Daft
   serve     a server over 20,000 tables on SQLite and PostgreSQL: ready, idle, 32 connections, 200 nested groups
+  lookup    a row by key out of 1.5 million at 32 connections, beside FastAPI over DuckDB
+  doors     10 million rows by PostgreSQL's wire and Flight SQL beside the engine alone; 200 sessions; a share of 1,000 files
   cold      `polder query \"select 1\"`, from process start to exit
 
 Without a name all are run. POLDER_BENCH_PYTHON names a Python that has the peers:
   python3 -m venv target/bench/peers
-  target/bench/peers/bin/pip install duckdb polars daft deltalake pysail pyspark-client==4.2.0 pyarrow tpchgen-cli
+  target/bench/peers/bin/pip install duckdb polars daft deltalake pysail pyspark-client==4.2.0 pyarrow tpchgen-cli fastapi 'uvicorn[standard]'
   export POLDER_BENCH_PYTHON=$PWD/target/bench/peers/bin/python";
 
 type Benchmark = fn(&Bench) -> Result<()>;
 
-const BENCHMARKS: [(&str, Benchmark); 7] = [
+const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("mesh", mesh::run),
     ("load", load::run),
     ("commits", load::commits),
@@ -42,6 +46,8 @@ const BENCHMARKS: [(&str, Benchmark); 7] = [
     ("tpch", tpch::run),
     ("cold", cold::run),
     ("serve", serve::run),
+    ("lookup", lookup::run),
+    ("doors", doors::run),
 ];
 
 /// Where things are.

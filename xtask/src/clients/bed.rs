@@ -1,4 +1,5 @@
-//! A bed: a polder server over a fresh mesh, with an issuer to sign in at, an S3, and someone who takes its messages.
+//! A bed: a polder server over a fresh mesh, with an issuer to sign in at, an S3, a PostgreSQL with data of another, and someone who takes
+//! its messages.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -11,15 +12,20 @@ use super::Places;
 use super::install::Installed;
 use super::process::{Process, finish};
 
-/// What webhooks are signed with, and what the ticket system asks for. Secrets of one run and of nothing else.
-const SECRETS: [(&str, &str); 2] = [("HOOK_SECRET", "the-secret-of-a-webhook"), ("TICKET_TOKEN", "the-token-of-a-ticket-system")];
+/// What webhooks are signed with, what the ticket system asks for, and what opens the database of another. Secrets of one run and of
+/// nothing else.
+const SECRETS: [(&str, &str); 3] = [
+    ("HOOK_SECRET", "the-secret-of-a-webhook"),
+    ("TICKET_TOKEN", "the-token-of-a-ticket-system"),
+    ("POLDER_SECRET_CRM_PASSWORD", "the-password-of-a-crm"),
+];
 
 /// A server at work, with all that it needs. It ends with this.
 pub(super) struct Bed {
     /// What scripts are told of it.
     pub(super) told: Vec<(&'static str, String)>,
     server: Process,
-    _peers: [Process; 3],
+    _peers: [Process; 4],
 }
 
 impl Bed {
@@ -33,7 +39,9 @@ impl Bed {
         let url = format!("http://{listen}");
         let postgres = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let (peers, found) = peers(places, installed, &folder, &url)?;
-        fill_in(&mesh.join("polder.yaml"), &found)?;
+        for file in ["polder.yaml", "domains/sales/connections/crm.yaml"] {
+            fill_in(&mesh.join(file), &found)?;
+        }
         finish(polder(places, &mesh).args(["apply", "--yes"]))?;
         finish(polder(places, &mesh).args(["run", "--all"]))?;
         let mut server = Process::start(
@@ -54,8 +62,9 @@ impl Bed {
             ("POLDER_MAKER_TOKEN", of("maker", "read,query,write,apply")?),
             ("POLDER_MEMBER_TOKEN", of("reader", "read,query,write,apply,admin")?),
             ("POLDER_OWNER_TOKEN", of("treasury_loader", "read,query,write")?),
-            ("POLDER_PII_TOKEN", of("steward", "read,query")?),
-            ("POLDER_OUTSIDER_TOKEN", of("outsider", "read,query")?),
+            ("POLDER_SELLER_TOKEN", of("seller", "read,query,write,apply")?),
+            ("POLDER_PII_TOKEN", of("steward", "read,query,write")?),
+            ("POLDER_OUTSIDER_TOKEN", of("outsider", "read,query,write")?),
             ("POLDER_POSTGRES", postgres),
             ("POLDER_OWNED", "treasury.bronze.payments_v1".to_owned()),
             ("POLDER_SCIM_TOKEN", token(&["--label", "SCIM", "--scope", "scim"])?),
@@ -81,29 +90,42 @@ impl Bed {
 /// What a mesh has to know of one run.
 type Found = Vec<(&'static str, String)>;
 
-fn peers(places: &Places, installed: &Installed, folder: &Path, url: &str) -> Result<([Process; 3], Found)> {
-    let script = |environment: &str, script: &str| {
-        let mut python = installed.python(environment);
-        python.arg(places.script("peers").join(script));
-        python
-    };
+fn peers(places: &Places, installed: &Installed, folder: &Path, url: &str) -> Result<([Process; 4], Found)> {
     let mut issuer = Command::new("node");
     let redirects = serde_json::to_string(&[format!("{url}/auth/callback"), "http://127.0.0.1/callback".to_owned()])?;
     issuer.arg("issuer.mjs").current_dir(installed.issuer()).env("REDIRECTS", redirects);
-    // All at once, and then each is waited for.
-    let mut s3 = Process::start("s3", script("moto", "s3.py").arg("dev-treasury"), folder)?;
-    let mut sink = Process::start("sink", &script("smtp", "sink.py"), folder)?;
+    // All at once, and then each is waited for. The database is PostgreSQL's own, which any Python starts.
+    let mut crm = peer(places, installed, "smtp", "crm.py");
+    let mut crm = Process::start("crm", crm.arg(folder).envs(SECRETS), folder)?;
+    let mut sink = Process::start("sink", &peer(places, installed, "smtp", "sink.py"), folder)?;
     let mut issuer = Process::start("issuer", &issuer, folder)?;
-    let (stores, messages, sign_on) = (s3.said(ready)?, sink.said(ready)?, issuer.said(ready)?);
+    let (s3, stores) = s3(places, installed, folder, &["dev-treasury", "dev-sales"])?;
+    let (messages, sign_on, database) = (sink.said(ready)?, issuer.said(ready)?, crm.said(ready)?);
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let found = vec![
         ("POLDER_URL", url.to_owned()),
-        ("POLDER_S3", text(&stores["s3"])),
+        ("POLDER_S3", stores),
         ("POLDER_SMTP", text(&messages["smtp"])),
         ("POLDER_SINK", text(&messages["http"])),
         ("POLDER_ISSUER", text(&sign_on["issuer"])),
+        ("POLDER_CRM", text(&database["crm"])),
     ];
-    Ok(([s3, sink, issuer], found))
+    Ok(([s3, sink, issuer, crm], found))
+}
+
+/// A script of `tests/clients/peers` in one of the environments.
+fn peer(places: &Places, installed: &Installed, environment: &str, script: &str) -> Command {
+    let mut python = installed.python(environment);
+    python.arg(places.script("peers").join(script));
+    python
+}
+
+/// Starts an S3 with these buckets, and tells its URL.
+pub(super) fn s3(places: &Places, installed: &Installed, folder: &Path, buckets: &[&str]) -> Result<(Process, String)> {
+    let mut s3 = Process::start("s3", peer(places, installed, "moto", "s3.py").args(buckets), folder)?;
+    let said = s3.said(ready)?;
+    let url = said["s3"].as_str().context("where the S3 is")?.to_owned();
+    Ok((s3, url))
 }
 
 /// A peer says in a JSON object on a line of its own where it listens.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::ScopedJoinHandle;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
@@ -18,7 +19,17 @@ pub(super) struct Installed {
 
 /// Installs what these clients and every bed need and is not there yet.
 pub(super) fn install(places: &Places, clients: &[&Client]) -> Result<Installed> {
-    let wanted: BTreeSet<&str> = clients.iter().map(|client| client.environment).chain(PEERS.iter().copied()).collect();
+    let wanted = clients.iter().map(|client| client.environment).chain(PEERS.iter().copied()).collect();
+    std::thread::scope(|scope| {
+        let python = scope.spawn(|| environments(places, &wanted));
+        let issuer = npm(&places.script("oidc"), &places.cache.join("oidc")).context("install oidc-provider");
+        joined(python).and(issuer)
+    })?;
+    Ok(Installed::in_cache(places))
+}
+
+/// Installs the Python environments of these names that are not there yet.
+pub(super) fn environments(places: &Places, wanted: &BTreeSet<&str>) -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = ENVIRONMENTS
             .iter()
@@ -27,11 +38,12 @@ pub(super) fn install(places: &Places, clients: &[&Client]) -> Result<Installed>
                 scope.spawn(move || python(&places.cache.join(name), requirements).with_context(|| format!("install {name}")))
             })
             .collect();
-        let issuer = npm(&places.script("oidc"), &places.cache.join("oidc")).context("install oidc-provider");
-        let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a panic"))));
-        ended.chain([issuer]).collect::<Result<()>>()
-    })?;
-    Ok(Installed { cache: places.cache.clone() })
+        threads.into_iter().try_for_each(joined)
+    })
+}
+
+fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    thread.join().unwrap_or_else(|_| Err(anyhow!("a panic")))
 }
 
 /// Makes a virtual environment, unless the one that is there was made of the same requirements.
@@ -66,6 +78,11 @@ fn npm(source: &Path, folder: &Path) -> Result<()> {
 }
 
 impl Installed {
+    /// What earlier calls installed.
+    pub(super) fn in_cache(places: &Places) -> Self {
+        Self { cache: places.cache.clone() }
+    }
+
     /// An environment's Python.
     pub(super) fn python(&self, environment: &str) -> Command {
         let mut python = Command::new(self.cache.join(environment).join("bin/python"));

@@ -1,6 +1,7 @@
 //! Reading by another's rights, in the form that the reader may see: what a view reads by the view owner's, and what is in a share
 //! by the share owner's.
 
+use polder_model::resource::Table;
 use polder_model::share::Share;
 use polder_model::{PrincipalName, Roles, Securable, TableName};
 
@@ -36,6 +37,23 @@ impl Authorizer {
         }
         let ground = Determinant::Share { share: share.name.to_string(), owner: share.owner.to_string() };
         self.decide_by(caller, subject, (&share.owner, ground), &securable)
+    }
+
+    /// The permit under which the platform keeps hot storage of a table, in the name of the table's owner: whole and in clear, as what is
+    /// kept is shown under the permit of whoever asks. `None` when the table is not there or declares none.
+    #[must_use]
+    pub fn permit_to_keep_hot(&self, table: &Table) -> Option<Permit> {
+        table.hot_storage.as_ref()?;
+        let securable = Securable::Table(table.name.clone());
+        self.securables.find(&securable)?;
+        Some(Permit {
+            caller: Caller::new(self.principal(&table.owner)?),
+            action: Action::Read,
+            securable,
+            column_rules: Vec::new(),
+            row_conditions: None,
+            determined_by: vec![Determinant::HotStorage],
+        })
     }
 
     pub(crate) fn decide_through(

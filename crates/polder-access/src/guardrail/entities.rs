@@ -70,6 +70,7 @@ fn securable_uid(securable: &Securable) -> Result<EntityUid, Fault> {
         SecurableKind::Catalog => "Polder::Catalog",
         SecurableKind::Schema => "Polder::Schema",
         SecurableKind::Table => "Polder::Table",
+        SecurableKind::ForeignTable => "Polder::ForeignTable",
         SecurableKind::View => "Polder::View",
         SecurableKind::Volume => "Polder::Volume",
     };

@@ -67,7 +67,8 @@ impl Request {
             return Err(Refusal::Hidden);
         }
         let kind = ask.securable.kind();
-        if !matches!(kind, SecurableKind::Table | SecurableKind::View | SecurableKind::Volume) {
+        use SecurableKind::{ForeignTable, Table, View, Volume};
+        if !matches!(kind, Table | ForeignTable | View | Volume) {
             return Err(Refusal::NotADataset { kind });
         }
         if !asking.speaks_for {

@@ -105,6 +105,13 @@ fn a_view_is_explained_with_what_it_reads() {
           masked: born (year)
           masked: age (null)
     ");
+    let below = authorizer.explain(&name("ana"), &securable("table finance.bronze.customer_v1"));
+    let view = authorizer.explain(&name("ana"), &securable("view finance.bronze.adults_v1"));
+    let told = view.clone().reading_as_invoker(vec![below]).to_string();
+    assert!(told.contains("takes rights of the reader's own, and they open all of it"), "{told}");
+    let none = authorizer.explain(&name("ana"), &securable("table finance.bronze.none_v1"));
+    let closed = view.reading_as_invoker(vec![none]);
+    assert!(!closed.allowed && closed.to_string().contains("and they do not open all of it"), "{closed}");
     // Whoever may read the view and not all that it reads may not read it.
     let unread = authorizer.explain_through(&name("olga"), &name("analysts"), &securable("table finance.bronze.customer_v1"));
     let view = authorizer.explain(&name("olga"), &securable("view finance.bronze.adults_v1"));

@@ -2,7 +2,8 @@
 
 use polder_access::{Action, Authorizer, Caller, Decision, Determinant, PolicyError};
 use polder_model::resource::{
-    Catalog, Environment, Grant, Group, Policy, RowFilter, Schema, ServicePrincipal, Table, TableFormat, User, View, Volume,
+    Catalog, Environment, Grant, Group, Policy, RowFilter, Schema, ServicePrincipal, Table, TableFormat, User, View, ViewRights,
+    Volume,
 };
 use polder_model::{
     Column, DataType, DatasetId, Location, Mask, Principal, PrincipalKind, PrincipalName, Provider, Resource, Securable,
@@ -86,6 +87,8 @@ fn resource(word: &str, rest: &str) -> Resource {
             comment: String::new(),
             sql: "select 1".to_owned(),
             columns: items().map(column).collect(),
+            measures: Vec::new(),
+            rights: ViewRights::Definer,
         }),
         "volume" => Resource::Volume(Volume {
             name: what.parse().unwrap(),
@@ -119,6 +122,7 @@ fn table(what: &str, owner: PrincipalName, columns: Vec<Column>) -> Resource {
         partition_columns: Vec::new(),
         has_history: false,
         properties: Default::default(),
+        hot_storage: None,
         row_filters: Vec::new(),
         checks: Vec::new(),
     }))

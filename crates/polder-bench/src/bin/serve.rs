@@ -5,15 +5,14 @@
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use polder_bench::{Server, at};
 use polder_testkit::PostgresServer;
 
 const CONNECTIONS: usize = 32;
@@ -58,14 +57,14 @@ async fn measure(name: &str, place: &Place) -> Result<()> {
     if !applied.success() {
         bail!("the mesh could not be applied on {name}");
     }
-    let first = Server::start(place).await?;
+    let first = Server::start(place.command(), &place.mesh).await?;
     let token = first.token.clone().context("the first start shows a token")?;
     drop(first);
     let mut starts = Vec::new();
     for _ in 0..STARTS {
-        starts.push(Server::start(place).await?.ready_millis);
+        starts.push(Server::start(place.command(), &place.mesh).await?.ready_millis);
     }
-    let server = Server::start(place).await?;
+    let server = Server::start(place.command(), &place.mesh).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let idle = server.resident_mb()?;
     let client = reqwest::Client::builder().pool_max_idle_per_host(CONNECTIONS).build()?;
@@ -156,69 +155,6 @@ impl Load {
     }
 }
 
-/// A server at work, ended when it is dropped.
-struct Server {
-    child: Child,
-    url: String,
-    /// Shown by the first start alone.
-    token: Option<String>,
-    ready_millis: f64,
-}
-
-impl Server {
-    async fn start(place: &Place) -> Result<Self> {
-        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let log = place.mesh.join("serve.log");
-        let mut command = place.command();
-        command.args(["serve", "--listen", &listen.to_string()]).env("RUST_LOG", "error");
-        let begun = Instant::now();
-        let child = command.stdout(Stdio::null()).stderr(std::fs::File::create(&log)?).spawn()?;
-        let url = format!("http://{listen}");
-        let client = reqwest::Client::new();
-        let mut server = Self { child, url, token: None, ready_millis: 0.0 };
-        while !client.get(format!("{}/ready", server.url)).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            if begun.elapsed() > Duration::from_secs(60) || server.child.try_wait()?.is_some() {
-                bail!("the server does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        server.ready_millis = begun.elapsed().as_secs_f64() * 1000.0;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        server.token = shown(&log)?;
-        Ok(server)
-    }
-
-    /// The memory that it has in RAM, in MB (10^6 bytes).
-    fn resident_mb(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("the kernel tells what a process holds")?;
-        let kb: f64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
-        Ok(kb * 1024.0 / 1e6)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// The token that a first start showed.
-fn shown(log: &Path) -> Result<Option<String>> {
-    let lines = BufReader::new(std::fs::File::open(log)?).lines();
-    let token =
-        |line: std::io::Result<String>| Some(line.ok()?.trim().to_owned()).filter(|line| line.starts_with("polder_boot_"));
-    Ok(lines.filter_map(token).next())
-}
-
 fn middle(times: &mut [f64]) -> f64 {
     at(times, 0.5)
-}
-
-/// The time that this part of all did not exceed.
-fn at(times: &mut [f64], part: f64) -> f64 {
-    times.sort_by(f64::total_cmp);
-    let index = ((times.len() as f64 - 1.0) * part).round() as usize;
-    times.get(index).copied().unwrap_or(f64::NAN)
 }

@@ -110,7 +110,13 @@ impl<'v> Checker<'_, 'v> {
             self.error(file, it.name.span, "share-too-large", it.name.value.as_str(), message).help =
                 Some("divide it into several shares".to_owned());
         }
-        for recipient in &it.recipients {
+        for (at, recipient) in it.recipients.iter().enumerate() {
+            let name = recipient.name.value.as_str();
+            if it.recipients[..at].iter().any(|other| other.name.value == recipient.name.value) {
+                let message = format!("the recipient '{name}' stands in the share a second time");
+                self.error(file, recipient.name.span, "duplicate-recipient", name, message).help =
+                    Some("remove one; what both say of networks belongs into the one that stays".to_owned());
+            }
             self.principal(file, &recipient.name, &[PrincipalKind::ServicePrincipal], "a recipient");
         }
     }
@@ -123,6 +129,12 @@ impl<'v> Checker<'_, 'v> {
             return found;
         }
         let DatasetId { domain, name, version } = &id.value;
+        if index.domain(domain.as_str()).is_none() && index.connection(domain.as_str()).is_some() {
+            let message = format!("'{domain}' is a connection, and what it shows of another database are no datasets");
+            self.error(file, id.domain, "not-a-dataset", domain.as_str(), message).help =
+                Some("read it in SQL by its full name, such as crm.public.customers".to_owned());
+            return None;
+        }
         if index.domain(domain.as_str()).is_none() && !index.datasets.iter().any(|dataset| dataset.it.id.domain == *domain) {
             let domains: Vec<&str> = index.domains.iter().map(|domain| domain.it.name.as_str()).collect();
             let otherwise = format!("describe it in domains/{domain}/domain.yaml");

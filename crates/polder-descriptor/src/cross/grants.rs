@@ -54,6 +54,10 @@ impl<'v> Checker<'_, 'v> {
             return;
         };
         let kind = securable.kind();
+        let is_foreign = securable.catalog().is_some_and(|catalog| self.index.connection(catalog.as_str()).is_some());
+        if is_foreign {
+            self.grant_in_connection(file, grant, kind);
+        }
         for privilege in grant.privileges.iter().filter(|privilege| !privilege.value.applies_to(kind)) {
             let applying: Vec<&str> = Privilege::ALL.iter().filter(|p| p.applies_to(kind)).map(|p| p.as_str()).collect();
             let message = format!("{} cannot be granted on a {kind}", privilege.value);
@@ -64,6 +68,18 @@ impl<'v> Checker<'_, 'v> {
             let message = "a level is of what can be read, and the metastore gives nothing to what is in it";
             self.error(file, level.span, "privilege-does-not-apply", "metastore", message).help =
                 Some("grant the level on a catalog, a schema or a table".to_owned());
+        }
+    }
+
+    /// What is there to be read alone, in a database or share of others.
+    fn grant_in_connection(&mut self, file: &Arc<str>, grant: &'v Grant, kind: SecurableKind) {
+        let refused = |privilege: &Privilege| privilege.applies_to(kind) && !privilege.applies_in_connection(kind);
+        for privilege in grant.privileges.iter().filter(|privilege| refused(&privilege.value)) {
+            let applying: Vec<&str> =
+                Privilege::ALL.iter().filter(|p| p.applies_in_connection(kind)).map(|p| p.as_str()).collect();
+            let message = format!("{} cannot be granted in the catalog of a connection, which is only read", privilege.value);
+            let help = format!("on a {kind} of a connection there is {}", applying.join(", "));
+            self.error(file, privilege.span, "privilege-does-not-apply", privilege.value.as_str(), message).help = Some(help);
         }
     }
 
@@ -80,11 +96,13 @@ impl<'v> Checker<'_, 'v> {
                 return;
             }
         };
-        let has_catalog = index.domain(catalog.as_str()).is_some();
+        let connection = index.connection(catalog.as_str());
+        let has_catalog = connection.is_some() || index.domain(catalog.as_str()).is_some();
         if has_catalog && index.incomplete_datasets {
             return;
         }
-        let known: Vec<&str> = index.domains.iter().map(|domain| domain.it.name.as_str()).collect();
+        let connections = index.connections.iter().map(|connection| connection.it.name.value.as_str());
+        let known: Vec<&str> = index.domains.iter().map(|domain| domain.it.name.as_str()).chain(connections).collect();
         let otherwise = "name metastore, a catalog, a schema or a table that a descriptor declares";
         match (has_catalog, schema, object) {
             (false, ..) => {
@@ -93,7 +111,8 @@ impl<'v> Checker<'_, 'v> {
             (true, Some(schema), Some(object)) => {
                 let name = TableName { catalog: catalog.clone(), schema: schema.clone(), object: object.clone() }.to_string();
                 let datasets = index.datasets.iter().filter(|dataset| dataset.it.table.catalog == *catalog);
-                let known: Vec<String> = datasets.map(|dataset| dataset.it.table.to_string()).collect();
+                let foreign = connection.iter().flat_map(|connection| &connection.it.tables).map(|table| table.name.to_string());
+                let known: Vec<String> = datasets.map(|dataset| dataset.it.table.to_string()).chain(foreign).collect();
                 let known = known.iter().map(String::as_str);
                 self.missing(file, on.span, ("missing-securable", "table, view or volume", &name), known, otherwise);
             }

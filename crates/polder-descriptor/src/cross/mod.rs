@@ -1,5 +1,6 @@
 //! What files say of one another: whether what is referred to exists, fits, and leads nowhere in a circle.
 
+mod connections;
 mod cycles;
 mod data;
 mod grants;
@@ -22,6 +23,7 @@ pub(crate) fn check(index: &Index<'_>, faults: &mut Vec<Fault>) {
     checker.domains();
     checker.datasets();
     checker.shares();
+    checker.connections();
     checker.jobs();
     checker.access();
     checker.group_cycles();

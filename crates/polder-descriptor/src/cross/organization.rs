@@ -9,8 +9,19 @@ use crate::descriptor::organization::Organization;
 use crate::index::duplicate;
 use crate::place::DescriptorKind;
 
-/// What grants read as a securable's name, so that no domain can have it.
-const RESERVED_DOMAINS: [&str; 2] = ["metastore", "system"];
+/// Names that no catalog can have, and so neither a domain nor a connection, with why.
+const RESERVED_CATALOGS: [(&str, &str); 5] = [
+    ("metastore", "grants mean something else by it"),
+    ("system", "polder's own tables are there"),
+    ("information_schema", "SQL has a schema of this name in each catalog"),
+    ("pg_catalog", "clients of PostgreSQL ask for its own tables by it"),
+    ("public", "clients of PostgreSQL mean a schema by it"),
+];
+
+/// Why no catalog can have a name, if none can.
+pub(super) fn reserved(name: &str) -> Option<&'static str> {
+    RESERVED_CATALOGS.iter().find(|(reserved, _)| *reserved == name).map(|(_, why)| *why)
+}
 
 const ANY_PRINCIPAL: &[PrincipalKind] = &[PrincipalKind::User, PrincipalKind::ServicePrincipal, PrincipalKind::Group];
 
@@ -68,8 +79,8 @@ impl Checker<'_, '_> {
         let departments = index.view.organization.departments.iter().map(|(name, _)| name.value.as_str());
         for domain in &index.domains {
             let it = domain.it;
-            if RESERVED_DOMAINS.contains(&it.name.as_str()) {
-                let message = format!("no domain can be named '{}': grants mean something else by it", it.name);
+            if let Some(why) = reserved(it.name.as_str()) {
+                let message = format!("no domain can be named '{}': {why}", it.name);
                 self.error(domain.file, it.span, "reserved-name", it.name.as_str(), message).help =
                     Some("rename the domain's folder".to_owned());
             }

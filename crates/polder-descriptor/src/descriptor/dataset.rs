@@ -2,23 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polder_model::resource::TableFormat;
+use polder_model::resource::{HotStorage, Measure, TableFormat, ViewRights, is_decided_property};
 use polder_model::{
     BucketName, Check, Column, DataType, DatasetId, DomainName, ObjectName, PrincipalName, Provider, SchemaName, TableName,
     Version,
 };
 
-use crate::descriptor::{check, column, domain};
+use crate::descriptor::{check, column, domain, hot};
 use crate::fault::Span;
 use crate::reader::{Fields, Reader, Spanned, Written, name_problem};
-use crate::yaml::Node;
+use crate::yaml::{Entry, Node, Value};
 
 /// The columns in which the change data feed of a table says what changed, when.
 const FEED_COLUMNS: [&str; 3] = ["_change_type", "_commit_version", "_commit_timestamp"];
-
-/// The table properties that follow from what the descriptor says, so that nobody else sets them.
-const DECIDED: [&str; 4] =
-    ["delta.columnMapping.mode", "delta.enableDeletionVectors", "delta.minReaderVersion", "delta.minWriterVersion"];
 
 /// The layer of a dataset that names none.
 const DEFAULT_LAYER: &str = "bronze";
@@ -32,10 +28,15 @@ pub(crate) struct Dataset {
     /// Its name in the metastore.
     pub(crate) table: TableName,
     pub(crate) shape: Shape,
+    /// Of a view.
+    pub(crate) rights: ViewRights,
     pub(crate) description: String,
     pub(crate) owner: Option<Spanned<PrincipalName>>,
     pub(crate) columns: Vec<Spanned<Column>>,
+    /// Those of the columns that are measures.
+    pub(crate) measures: Vec<Measure>,
     pub(crate) storage: Storage,
+    pub(crate) hot_storage: Option<HotStorage>,
     pub(crate) properties: BTreeMap<String, String>,
     pub(crate) row_filters: Vec<RowFilter>,
     pub(crate) checks: Vec<Check>,
@@ -93,12 +94,18 @@ impl Dataset {
         let name = fields.required::<ObjectName>(r, "entityName", "name what the dataset holds, such as customer");
         let version = fields.required::<Version>(r, "entityVersion", "write the dataset's version, such as v1");
         let (query, sql) = (fields.text(r, "query"), fields.text(r, "sql"));
+        let rights = rights(r, &mut fields, kind);
+        if kind == "volume" {
+            of_rows(r, &mut fields);
+        }
         let mut cold = fields.fields(r, "coldStorage");
         let mut location = cold.as_mut().and_then(|cold| cold.fields(r, "location"));
         let layer = location.as_mut().and_then(|location| layer(r, location));
         let column_nodes = fields.items(r, "columns");
-        let columns = column::read_all(r, column_nodes);
+        let (columns, measures) = column::read_with_measures(r, column_nodes);
         let storage = storage(r, cold, location, &columns);
+        let hot_node = fields.raw("hotStorage").map(|entry| entry.span);
+        let hot_storage = hot::read(r, &mut fields, &columns);
         let row_filter_nodes = fields.items(r, "rowFilters");
         let check_nodes = fields.items(r, "checks");
         let dataset = Body {
@@ -123,9 +130,32 @@ impl Dataset {
         let shape = shape(r, kind, query, sql, name.span);
         unfit(r, &shape, row_filter_nodes, "row filters");
         unfit(r, &shape, check_nodes, "checks");
+        if !matches!(shape, Shape::View(_)) {
+            column::refuse_measures(r, &measures, if kind == "volume" { "a volume" } else { "a table" });
+        }
+        if let Some(span) = hot_node {
+            hot::fits(r, span, &shape, storage.format);
+        }
         let Body { description, owner, properties, row_filters, checks } = dataset;
         let table = TableName { catalog: folder.clone(), schema: layer, object };
-        Some(Self { id, span: name.span, table, shape, description, owner, columns, storage, properties, row_filters, checks })
+        let span = name.span;
+        let measures = measures.into_iter().map(|measure| measure.value).collect();
+        Some(Self {
+            id,
+            span,
+            table,
+            shape,
+            rights,
+            description,
+            owner,
+            columns,
+            measures,
+            storage,
+            hot_storage,
+            properties,
+            row_filters,
+            checks,
+        })
     }
 
     /// Whether polder can write rows into it.
@@ -145,12 +175,24 @@ struct Body {
 
 fn properties(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     for entry in fields.entries(r, "properties") {
-        if DECIDED.iter().any(|decided| decided.eq_ignore_ascii_case(&entry.key)) {
+        if is_decided_property(&entry.key) {
             let message = format!("'{}' is not for a descriptor to set: polder decides it by what the table needs", entry.key);
             r.error(entry.span, "property-decided", &entry.key, message).help = Some("take it out".to_owned());
         }
     }
     fields.texts(r, "properties").into_iter().map(|(key, text)| (key, text.value)).collect()
+}
+
+/// `rights`, of a view.
+fn rights(r: &mut Reader<'_>, fields: &mut Fields<'_>, kind: &str) -> ViewRights {
+    let choices = [ViewRights::Definer, ViewRights::Invoker].map(|rights| (rights.as_str(), rights));
+    let written = fields.raw("rights").map(|entry| entry.span);
+    let rights = fields.choice(r, "rights", &choices);
+    if let (Some(span), Some(rights), true) = (written, rights, kind != "view") {
+        let message = format!("a {kind} is read with the rights of whoever reads it: only a view has a choice");
+        r.error(span, "does-not-apply", rights.as_str(), message).help = Some("take it out".to_owned());
+    }
+    rights.unwrap_or_default()
 }
 
 fn shape(r: &mut Reader<'_>, kind: &str, query: Option<Spanned<String>>, sql: Option<Spanned<String>>, name: Span) -> Shape {
@@ -203,6 +245,20 @@ fn unfit(r: &mut Reader<'_>, shape: &Shape, nodes: &[Node], what: &str) {
     }
 }
 
+/// Says what only rows can have of a volume, which has files.
+fn of_rows(r: &mut Reader<'_>, dataset: &mut Fields<'_>) {
+    let within: &[Entry] = match dataset.get("coldStorage").map(|node| &node.value) {
+        Some(Value::Map(entries)) => entries,
+        _ => &[],
+    };
+    let within = within.iter().filter(|entry| matches!(&*entry.key, "format" | "hasHistory" | "partitioningColumns"));
+    for entry in dataset.raw("columns").into_iter().chain(within) {
+        let message = format!("a volume has no '{}': it is a folder of files, whatever is in them", entry.key);
+        r.error(entry.span, "does-not-apply", &entry.key, message).help =
+            Some("take it out, or write type: parallelread for a table".to_owned());
+    }
+}
+
 /// The first part of `prefix`.
 fn layer(r: &mut Reader<'_>, location: &mut Fields<'_>) -> Option<SchemaName> {
     let prefix = location.get("prefix")?;
@@ -211,6 +267,12 @@ fn layer(r: &mut Reader<'_>, location: &mut Fields<'_>) -> Option<SchemaName> {
         return None;
     }
     let (first, rest) = text.value.split_once('/').unwrap_or((&text.value, ""));
+    if first.is_empty() || text.value.split('/').any(|part| matches!(part, "." | "..")) {
+        let message =
+            format!("{:?} is no folder below a bucket: a prefix begins with the layer, and leads nowhere else", text.value);
+        r.error(text.span, "path-escape", &text.value, message).help = Some("name the layer alone, such as bronze".to_owned());
+        return None;
+    }
     if !rest.trim_matches('/').is_empty() {
         let message = format!("only the first part of a prefix counts, as the layer: '{rest}' is ignored");
         let fault = r.error(text.span, "prefix-ignored", &text.value, message);
@@ -298,7 +360,8 @@ fn partition_columns(r: &mut Reader<'_>, names: &[Spanned<String>], columns: &[S
     known
 }
 
-fn row_filter(r: &mut Reader<'_>, node: &Node) -> Option<RowFilter> {
+/// Reads which rows a group sees.
+pub(crate) fn row_filter(r: &mut Reader<'_>, node: &Node) -> Option<RowFilter> {
     let mut fields = r.fields(node, "a row filter")?;
     let group = fields.required(r, "group", "name the group that sees the rows");
     let condition = fields.required::<String>(r, "where", "write a condition over the columns, such as country = 'NL'");

@@ -5,9 +5,12 @@
 pub(crate) mod access;
 pub(crate) mod check;
 pub(crate) mod column;
+pub(crate) mod connection;
 pub(crate) mod dataset;
 pub(crate) mod domain;
+pub(crate) mod hot;
 pub(crate) mod job;
+pub(crate) mod megabytes;
 pub(crate) mod organization;
 pub(crate) mod share;
 pub(crate) mod tenant;

@@ -32,7 +32,7 @@ impl Share {
         let name = fields.required(r, "name", "name the share");
         let description = fields.words(r, "description");
         let datasets = match fields.require(r, "datasets", "list what is shared: datasets: [{name: customer, version: v1}]") {
-            Some(node) => r.items(node, "'datasets'", false).iter().filter_map(|item| dataset(r, item, folder)).collect(),
+            Some(node) => datasets(r, node, folder),
             None => Vec::new(),
         };
         let recipients = fields.items(r, "recipients").iter().filter_map(|item| recipient(r, item)).collect();
@@ -40,6 +40,14 @@ impl Share {
         fields.finish(r);
         Some(Self { domain: folder.clone(), name: name?, description, datasets, recipients })
     }
+}
+
+fn datasets(r: &mut Reader<'_>, node: &Node, folder: &DomainName) -> Vec<Reference> {
+    if matches!(&node.value, Value::List(items) if items.is_empty()) {
+        r.error(node.span, "no-dataset", "datasets", "the share offers nothing: 'datasets' names no dataset").help =
+            Some("list what is shared: datasets: [{name: customer, version: v1}], or remove the share".to_owned());
+    }
+    r.items(node, "'datasets'", false).iter().filter_map(|item| dataset(r, item, folder)).collect()
 }
 
 fn dataset(r: &mut Reader<'_>, node: &Node, folder: &DomainName) -> Option<Reference> {
@@ -62,7 +70,13 @@ fn recipient(r: &mut Reader<'_>, node: &Node) -> Option<Recipient> {
     }
     let mut fields = r.fields(node, "a recipient")?;
     let name = fields.required(r, "name", "name the recipient");
+    let none = fields.raw("networks").filter(|entry| matches!(&entry.value.value, Value::List(items) if items.is_empty()));
+    let none = none.map(|entry| entry.span);
     let networks: Vec<Spanned<Network>> = fields.list(r, "networks");
+    if let Some(span) = none {
+        r.error(span, "no-network", "networks", "no network is named, so that it would be read from everywhere").help =
+            Some("name one, such as 203.0.113.0/24, or take 'networks' out where it may be read from everywhere".to_owned());
+    }
     fields.finish(r);
     Some(Recipient { name: name?, networks: networks.into_iter().map(|network| network.value).collect() })
 }

@@ -55,6 +55,7 @@ impl Lowering<'_, '_> {
                 partition_columns: Vec::new(),
                 has_history: false,
                 properties: BTreeMap::new(),
+                hot_storage: None,
                 row_filters,
                 checks: Vec::new(),
             };
@@ -117,6 +118,7 @@ impl Lowering<'_, '_> {
             partition_columns: it.storage.partition_columns.clone(),
             has_history: it.storage.has_history,
             properties: it.properties.clone(),
+            hot_storage: it.hot_storage.clone(),
             row_filters: filters
                 .map(|f| resource::RowFilter { group: f.group.value.clone(), condition: f.condition.clone() })
                 .collect(),
@@ -134,7 +136,8 @@ impl Lowering<'_, '_> {
         };
         let Some(sql) = sql else { return };
         let (name, dataset_id, comment) = (it.table.clone(), it.id.clone(), it.description.clone());
-        let view = resource::View { name, dataset: dataset_id, owner, comment, sql, columns: columns(it) };
+        let (columns, measures, rights) = (columns(it), it.measures.clone(), it.rights);
+        let view = resource::View { name, dataset: dataset_id, owner, comment, sql, columns, measures, rights };
         self.add(Resource::View(view), dataset.file, it.span);
     }
 

@@ -14,9 +14,13 @@ impl Lowering<'_, '_> {
     pub(super) fn grants(&mut self) {
         let index = self.index;
         for domain in &index.domains {
-            // A domain's own programs do in its catalog what the domain's people have declared.
-            for principal in &domain.it.service_principals {
-                let on = Securable::Catalog(domain.it.name.clone());
+            // A domain's own programs do in its catalogs what the domain's people have declared.
+            let connections = index.connections.iter().filter(|connection| connection.it.domain == domain.it.name);
+            let catalogs = connections.map(|connection| &connection.it.name.value).chain([&domain.it.name]);
+            for (principal, catalog) in
+                catalogs.flat_map(|catalog| domain.it.service_principals.iter().map(move |p| (p, catalog)))
+            {
+                let on = Securable::Catalog(catalog.clone());
                 self.grant(on, &principal.value, [Privilege::AllPrivileges, Privilege::ReadPii], domain.file, principal.span);
             }
         }
@@ -43,7 +47,7 @@ impl Lowering<'_, '_> {
         match on.kind() {
             SecurableKind::Metastore => return,
             SecurableKind::Volume => drop(privileges.insert(Privilege::ReadVolume)),
-            SecurableKind::Table | SecurableKind::View => drop(privileges.insert(Privilege::Select)),
+            SecurableKind::Table | SecurableKind::ForeignTable | SecurableKind::View => _ = privileges.insert(Privilege::Select),
             SecurableKind::Schema => privileges.extend([Privilege::UseSchema, Privilege::Select, Privilege::ReadVolume]),
             SecurableKind::Catalog => {
                 privileges.extend([Privilege::UseCatalog, Privilege::UseSchema, Privilege::Select, Privilege::ReadVolume]);

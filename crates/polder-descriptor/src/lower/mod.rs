@@ -2,6 +2,7 @@
 //!
 //! Every choice that the descriptors leave open is made here, deterministically, so that the plan can show it.
 
+mod connections;
 mod data;
 mod grants;
 mod passage;
@@ -46,6 +47,7 @@ pub(crate) fn lower(index: &Index<'_>, environment: &EnvironmentName, faults: &m
         lowering.policies();
         lowering.domains();
         lowering.datasets();
+        lowering.connections();
         lowering.grants();
         lowering.jobs();
         lowering.shares();

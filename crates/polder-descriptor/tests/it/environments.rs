@@ -97,7 +97,7 @@ fn secrets_stay_references_and_only_connections_have_them() {
     assert_eq!(
         lines(&faults),
         [format!(
-            "{DATASET_FILE}:8:14+13 secret-not-allowed `${{secret:KEY}}` the secret KEY may not be used here: it would end up in a plan and in the state | refer to a secret below 'providers', 'connections', or a tenant's 'database' and 'server' only"
+            "{DATASET_FILE}:8:14+13 secret-not-allowed `${{secret:KEY}}` the secret KEY may not be used here: it would end up in a plan and in the state | refer to a secret below 'providers', 'connections', a tenant's 'database' and 'server', and as a connection's 'password', 'token' and 'clientSecret' only"
         )]
     );
 }

@@ -1,19 +1,6 @@
 //! Every fault: where it is, what it says, and what to write instead.
 
-use crate::support::{ACCESS_FILE, CUSTOMER, DATASET_FILE, DOMAIN, JOB_FILE, POLDER, lines, read};
-
-/// The faults of the small mesh with one file replaced, without the file's name.
-fn check(file: &str, text: &str, expect: &[&str]) {
-    let (_, faults) = read(&[(file, text)]);
-    let found: Vec<String> =
-        lines(&faults).iter().map(|line| line.strip_prefix(&format!("{file}:")).unwrap_or(line).to_owned()).collect();
-    assert_eq!(found, expect, "\n{text}");
-}
-
-fn dataset(change: (&str, &str), expect: &[&str]) {
-    assert!(CUSTOMER.contains(change.0), "{}", change.0);
-    check(DATASET_FILE, &CUSTOMER.replace(change.0, change.1), expect);
-}
+use crate::support::{ACCESS_FILE, CUSTOMER, DATASET_FILE, DOMAIN, JOB_FILE, POLDER, check, dataset, lines, read};
 
 fn dataset_with(more: &str, expect: &[&str]) {
     check(DATASET_FILE, &format!("{CUSTOMER}{more}\n"), expect);
@@ -51,13 +38,13 @@ fn keys_are_known_there_and_of_the_right_type() {
     dataset(
         ("type: bigint", "type: bigint, colour: red"),
         &[
-            "6:30+6 warning unknown-key `colour` there is no key 'colour' here | known here: name, type, optional, description, tags, mask",
+            "6:30+6 warning unknown-key `colour` there is no key 'colour' here | known here: name, type, measure, optional, description, tags, mask",
         ],
     );
     dataset_with(
         "colour: red",
         &[
-            "8:1+6 warning unknown-key `colour` there is no key 'colour' here | known here: version, domain, type, entityName, entityVersion, query, sql, coldStorage, columns, rowFilters, checks, description, owner, properties, tags, environments",
+            "8:1+6 warning unknown-key `colour` there is no key 'colour' here | known here: version, domain, type, entityName, entityVersion, query, sql, rights, coldStorage, columns, hotStorage, rowFilters, checks, description, owner, properties, tags, environments",
         ],
     );
     polder(
@@ -273,6 +260,82 @@ fn masks_fit_their_columns() {
 }
 
 #[test]
+fn rows_are_looked_up_by_columns_that_can_be_keys() {
+    dataset_with("hotStorage: {keyColumns: [id]}", &[]);
+    dataset_with("hotStorage: {keyColumns: id, maxMegabytes: 64}", &[]);
+    dataset_with(
+        "hotStorage: {keyColumns: [ID, fulName, id]}",
+        &[
+            "8:31+7 unknown-column `fulName` the key column 'fulName' is not a column of the dataset | did you mean 'fullName'?",
+            "8:40+2 duplicate-column `id` the key column 'id' stands here a second time | remove it",
+        ],
+    );
+    dataset_with(
+        "hotStorage: {keyColumns: []}",
+        &[
+            "8:26+1 no-key-column `keyColumns` 'keyColumns' names no column | name the columns that rows are looked up by, or take hotStorage out",
+        ],
+    );
+    dataset_with(
+        "hotStorage: {maxMegabytes: 0}",
+        &[
+            "8:14+12 missing-key `maxMegabytes` 'keyColumns' is missing | name the columns that rows are looked up by, such as [id]",
+            "8:28+1 out-of-range `0` 'maxMegabytes' is a number from 1 to 1048576 | write how much memory a server may use for the table",
+        ],
+    );
+    let key = "hotStorage: {keyColumns: [id]}\n";
+    for data_type in ["float", "double", "binary", "\"array<int>\"", "\"map<string,int>\"", "\"struct<a:int>\""] {
+        let text = format!("{}{key}", CUSTOMER.replace("type: bigint", &format!("type: {data_type}")));
+        let plain = data_type.trim_matches('"');
+        check(
+            DATASET_FILE,
+            &text,
+            &[&format!(
+                "8:27+2 key-type `id` rows cannot be looked up by 'id', which is of type {plain} | look up by a text, whole number, decimal, date, timestamp or boolean"
+            )],
+        );
+    }
+    let parquet = format!("{}{key}", CUSTOMER.replace("coldStorage: {", "coldStorage: {format: parquet, "));
+    check(
+        DATASET_FILE,
+        &parquet,
+        &[
+            "8:1+10 does-not-apply `hotStorage` a folder of Parquet files has no hot storage: it has no versions to keep up with | write format: delta, or take hotStorage out",
+        ],
+    );
+    let view = format!("{}sql: select 1 as id\n{key}", CUSTOMER.replace("type: parallelread", "type: view"));
+    check(
+        DATASET_FILE,
+        &view,
+        &[
+            "9:1+10 does-not-apply `hotStorage` a view has no hot storage: it keeps no rows | put it on the tables that the view reads",
+        ],
+    );
+}
+
+#[test]
+fn measures_and_rights_are_of_views() {
+    let table = CUSTOMER.replace("type: bigint", "type: bigint, measure: count(*)");
+    check(
+        DATASET_FILE,
+        &table,
+        &[
+            "6:39+8 does-not-apply `count(*)` a table has no measures, and 'id' is one | declare it in a dataset with type: view, whose query reads the table",
+        ],
+    );
+    let table = format!("{CUSTOMER}rights: invoker\n");
+    check(
+        DATASET_FILE,
+        &table,
+        &[
+            "8:1+6 does-not-apply `invoker` a table is read with the rights of whoever reads it: only a view has a choice | take it out",
+        ],
+    );
+    let view = format!("{}sql: select 1 as id\nrights: nobody\n", CUSTOMER.replace("type: parallelread", "type: view"));
+    check(DATASET_FILE, &view, &["9:9+6 unknown-value `nobody` 'rights' is never \"nobody\" | there is definer, invoker"]);
+}
+
+#[test]
 fn partitioning_columns_are_columns() {
     let storage = |columns: &str| format!("coldStorage: {{partitioningColumns: [{columns}], location");
     dataset(
@@ -457,16 +520,34 @@ fn a_share_is_of_tables_and_for_service_principals() {
         &["2:50+8 duplicate-dataset `customer` the dataset 'finance/customer/v1' stands in the share a second time | remove one"],
     );
     share(
-        "datasets: []\nrecipients: [ana@contoso.com, owners]\n",
+        "datasets: [{name: customer, version: v1}]\nrecipients: [ana@contoso.com, owners]\n",
         &[
             "3:14+15 wrong-principal `ana@contoso.com` a recipient is a service principal, and 'ana@contoso.com' is a user | name a service principal",
             "3:31+6 wrong-principal `owners` a recipient is a service principal, and 'owners' is a group | name a service principal",
         ],
     );
     share(
-        "datasets: []\nrecipients: [{name: acme, networks: [203.0.113.0/33]}]\n",
+        "datasets: [{name: customer, version: v1}]\nrecipients: [{name: acme, networks: [203.0.113.0/33]}]\n",
         &[
             "3:38+14 invalid-network `203.0.113.0/33` \"203.0.113.0/33\" is no network | write it as in 203.0.113.0/24 or 2001:db8::/32",
+        ],
+    );
+    share(
+        "datasets: [{name: customer, version: v1}]\nrecipients: [{name: acme, networks: []}]\n",
+        &[
+            "3:27+8 no-network `networks` no network is named, so that it would be read from everywhere | name one, such as 203.0.113.0/24, or take 'networks' out where it may be read from everywhere",
+        ],
+    );
+    share(
+        "datasets: []\n",
+        &[
+            "2:11+1 no-dataset `datasets` the share offers nothing: 'datasets' names no dataset | list what is shared: datasets: [{name: customer, version: v1}], or remove the share",
+        ],
+    );
+    share(
+        "datasets: [{name: customer, version: v1}]\nrecipients: [deployer, {name: Deployer, networks: [203.0.113.0/24]}]\n",
+        &[
+            "3:31+8 duplicate-recipient `deployer` the recipient 'deployer' stands in the share a second time | remove one; what both say of networks belongs into the one that stays",
         ],
     );
     let volume = "type: volume\nentityName: files\nentityVersion: v1\n";
@@ -630,6 +711,25 @@ fn grants_are_to_groups_on_what_exists_and_applies() {
             "2:6+2 missing-key `to` the grant gives nothing: neither 'level' nor 'privileges' | write level: regular, level: pii, or privileges: [SELECT]",
         ],
     );
+}
+
+#[test]
+fn nothing_that_writes_is_granted_in_the_catalog_of_a_connection() {
+    let crm = "name: crm\nkind: sqlite\nfile: data/crm.db\ntables: [{name: people, columns: [{name: id, type: bigint}]}]\n";
+    let faults_of = |on: &str, privileges: &str| {
+        let access = format!("grants:\n  - {{to: analysts, on: {on}, privileges: [{privileges}]}}\n");
+        let (_, faults) = read(&[("domains/finance/connections/crm.yaml", crm), ("access/crm.yaml", &access)]);
+        lines(&faults)
+    };
+    let wrong = [("crm", "MODIFY"), ("crm", "CREATE SCHEMA"), ("crm.main", "MODIFY"), ("crm.main", "WRITE VOLUME")];
+    for (on, privilege) in wrong {
+        let found = faults_of(on, privilege);
+        let why =
+            format!("`{privilege}` {privilege} cannot be granted in the catalog of a connection, which is only read | on a ");
+        assert!(found.len() == 1 && found[0].contains(&why), "{on} {privilege}: {found:?}");
+    }
+    assert_eq!(faults_of("crm", "USE CATALOG, USE SCHEMA, SELECT, BROWSE, MANAGE, ALL PRIVILEGES"), Vec::<String>::new());
+    assert_eq!(faults_of("crm.main", "USE SCHEMA, SELECT"), Vec::<String>::new());
 }
 
 #[test]

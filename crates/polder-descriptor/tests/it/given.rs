@@ -97,11 +97,11 @@ fn a_foreign_framework_keeps_its_settings_and_an_environment_overrides_them() {
 
 #[test]
 fn an_unknown_key_is_a_warning_in_the_given_formats_and_an_error_in_ours() {
-    let dataset = format!("{DATASET}hotStorage: {{ttl: 3}}\n");
+    let dataset = format!("{DATASET}lifetime: {{days: 3}}\n");
     let (_, faults) = read(&[
         ("domains/finance/datasets/customer.yaml", &dataset),
-        ("domains/finance/domain.yaml", &format!("{DOMAIN}hotStorage: x\n")),
+        ("domains/finance/domain.yaml", &format!("{DOMAIN}lifetime: x\n")),
     ]);
     let found: Vec<_> = faults.iter().map(|f| (f.is_error(), &*f.code, f.offending.as_str())).collect();
-    assert_eq!(found, [(false, "unknown-key", "hotStorage"), (true, "unknown-key", "hotStorage")], "{:#?}", lines(&faults));
+    assert_eq!(found, [(false, "unknown-key", "lifetime"), (true, "unknown-key", "lifetime")], "{:#?}", lines(&faults));
 }

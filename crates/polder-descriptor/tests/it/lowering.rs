@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use polder_descriptor::{File, parse, starter};
 use polder_model::check::CheckRule;
+use polder_model::connection::{Database, Tls};
 use polder_model::{Kind, Resource};
 
 use crate::support::{ACCESS_FILE, CUSTOMER, DATASET_FILE, JOB_FILE, POLDER, declared, job, lines, lower, read, table};
@@ -20,6 +21,7 @@ fn every_kind_of_resource_comes_from_a_descriptor() {
             ("domains/finance/datasets/f.yaml", "type: volume\nentityName: f\nentityVersion: v1\n"),
             ("policies/no-friday.cedar", "forbid(principal, action, resource);"),
             ("domains/finance/shares/s.yaml", SHARE),
+            (CONNECTION_FILE, CONNECTION),
             (
                 JOB_FILE,
                 "name: load\nframework: {kind: ingest}\nfrom: {files: a/*.csv}\nsink: {domain: finance, name: customer, version: v1}\n",
@@ -34,6 +36,84 @@ fn every_kind_of_resource_comes_from_a_descriptor() {
     assert!(matches!(&*declared(&desired, "view:finance.bronze.v_v1").resource, Resource::View(v) if v.sql == "select 1 as a"));
     assert!(matches!(&*declared(&desired, "policy:no-friday").resource, Resource::Policy(p) if p.text.starts_with("forbid")));
     assert!(!desired.production && desired.tenant.as_str() == "nonprod");
+}
+
+const CONNECTION_FILE: &str = "domains/finance/connections/crm.yaml";
+const CONNECTION: &str = "\
+name: crm
+description: customers
+kind: postgresql
+host: db.example.org
+database: crm
+user: reader
+password: ${secret:CRM_PASSWORD}
+tables:
+  - name: people
+    source: {table: 'People \"x\"'}
+    columns: [{name: id, type: bigint}, {name: eMail, type: string, optional: true, tags: [pii], mask: hash}]
+    rowFilters: [{group: analysts, where: id > 1}]
+  - {name: orders, schema: sales, columns: [{name: id, type: bigint}]}
+environments:
+  prod: {host: 10.0.0.7, port: 6432, tls: encrypt}
+";
+
+#[test]
+fn a_connection_is_a_catalog_of_what_it_declares() {
+    let desired = lower(&[(CONNECTION_FILE, CONNECTION)], "dev");
+    let at = |desired: &polder_model::Desired| match &*declared(desired, "connection:crm").resource {
+        Resource::Connection(connection) => {
+            (connection.domain.to_string(), connection.owner.to_string(), connection.database.to_string())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(at(&desired), ("finance".into(), "owners".into(), "postgresql db.example.org:5432/crm".into()));
+    let Resource::Connection(connection) = &*declared(&desired, "connection:crm").resource else { panic!("no connection") };
+    assert!(matches!(&connection.database, Database::Postgresql(server)
+        if server.tls == Tls::Verify && server.password.as_ref().unwrap().as_str() == "CRM_PASSWORD"));
+    for address in ["catalog:crm", "schema:crm.public", "schema:crm.sales", "grant:catalog:crm:finance_jobs"] {
+        declared(&desired, address);
+    }
+    let Resource::ForeignTable(table) = &*declared(&desired, "foreign_table:crm.public.people").resource else {
+        panic!("no table")
+    };
+    assert_eq!((table.source_schema.as_str(), table.source_table.as_str(), table.columns.len()), ("public", "People \"x\"", 2));
+    let Resource::ForeignTable(table) = &*declared(&desired, "foreign_table:crm.sales.orders").resource else {
+        panic!("no table")
+    };
+    assert_eq!((table.source_schema.as_str(), table.source_table.as_str()), ("sales", "orders"));
+    let elsewhere = lower(&[(CONNECTION_FILE, CONNECTION)], "prod");
+    assert_eq!(at(&elsewhere).2, "postgresql 10.0.0.7:6432/crm");
+}
+
+#[test]
+fn a_connection_that_cannot_be_is_refused() {
+    let codes = |text: &str| {
+        let (mesh, mut faults) = read(&[(CONNECTION_FILE, text)]);
+        faults.extend(mesh.lower(&"dev".parse().unwrap(), &|_| None).1);
+        let mut codes: Vec<String> = faults.iter().map(|fault| fault.code.to_string()).collect();
+        assert!(lines(&faults).iter().all(|line| !line.contains("hunter2")), "{:?}", lines(&faults));
+        codes.dedup();
+        codes
+    };
+    let server = "kind: mysql\nhost: h\ndatabase: d\nuser: u\n";
+    let table = "tables: [{name: t, columns: [{name: a, type: int}]}]\n";
+    assert_eq!(codes(&format!("name: crm\n{server}{table}")), Vec::<String>::new());
+    assert_eq!(codes(&format!("name: finance\n{server}{table}")), ["duplicate-catalog"]);
+    assert_eq!(codes(&format!("name: system\n{server}{table}")), ["duplicate-catalog"]);
+    assert_eq!(codes(&format!("name: crm\n{server}{table}password: hunter2\n")), ["secret-in-text"]);
+    assert_eq!(codes(&format!("name: crm\n{server}{table}file: a.db\n")), ["does-not-apply"]);
+    assert_eq!(codes("name: crm\nkind: mysql\nhost: h\n"), ["missing-key"]);
+    for host in ["'h/x'", "'u@h'", "'h?a=b'", "'h h'"] {
+        let text = server.replace("host: h", &format!("host: {host}"));
+        assert_eq!(codes(&format!("name: crm\n{text}{table}")), ["invalid-host"], "{host}");
+    }
+    for file in ["../x.db", "/etc/x.db", ".polder/main/state.db", "a/../b.db", "c:x.db", "'a\\b'"] {
+        assert_eq!(codes(&format!("name: crm\nkind: sqlite\nfile: {file}\n")), ["path-escape"], "{file}");
+    }
+    let nested = "tables: [{name: t, columns: [{name: a, type: 'array<int>'}]}]\n";
+    assert_eq!(codes(&format!("name: crm\n{server}{nested}")), ["invalid-type"]);
+    let twice = "tables: [{name: t, columns: [{name: a, type: int}]}, {name: T, columns: [{name: a, type: int}]}]\n";
+    assert_eq!(codes(&format!("name: crm\n{server}{twice}")), ["duplicate-table"]);
 }
 
 const SHARE: &str = "\
@@ -259,4 +339,54 @@ fn a_record_that_is_not_whole_is_a_fault_and_no_grant() {
     assert_eq!(of(&format!("request: {REQUEST}, until: tomorrow")), ["invalid-time"]);
     assert_eq!(of(&format!("request: {REQUEST}, until: 2026-12-21")), ["invalid-time"]);
     assert_eq!(of("request: 17, until: 2026-12-21T00:00:00Z"), ["invalid-name"]);
+}
+
+#[test]
+fn a_received_share_is_a_connection() {
+    let share = |text: &str| {
+        let text = format!("name: partner\nkind: delta-sharing\n{text}");
+        let (mesh, mut faults) = read(&[("domains/finance/connections/partner.yaml", &text)]);
+        let (desired, more) = mesh.lower(&"dev".parse().unwrap(), &|_| None);
+        faults.extend(more);
+        assert!(lines(&faults).iter().all(|line| !line.contains("hunter2")), "{:?}", lines(&faults));
+        let mut codes: Vec<String> = faults.iter().map(|fault| fault.code.to_string()).collect();
+        codes.dedup();
+        (desired, codes)
+    };
+    let codes = |text: &str| share(text).1;
+    let at = "endpoint: https://share.example.org/delta\nshare: parcels\n";
+    let table = "tables: [{name: t, source: {schema: S, table: 'T x'}, columns: [{name: a, type: int}]}]\n";
+    let (desired, none) = share(&format!("{at}token: ${{secret:T}}\ncache: {{maxMegabytes: 5}}\n{table}"));
+    assert_eq!(none, Vec::<String>::new());
+    let Resource::Connection(connection) = &*declared(&desired, "connection:partner").resource else { panic!("no connection") };
+    assert_eq!(connection.database.to_string(), "delta-sharing https://share.example.org/delta parcels");
+    assert_eq!(connection.database.secret().unwrap().as_str(), "T");
+    assert!(matches!(&connection.database, Database::DeltaSharing(share) if share.cache_bytes() == 5_000_000));
+    let Resource::ForeignTable(table) = &*declared(&desired, "foreign_table:partner.default.t").resource else {
+        panic!("no table")
+    };
+    assert_eq!((table.source_schema.as_str(), table.source_table.as_str()), ("S", "T x"));
+    let client = "tokenEndpoint: https://a.example.org/token\nclientId: us\nclientSecret: ${secret:S}\n";
+    assert_eq!(codes(&format!("{at}{client}scope: all\n")), Vec::<String>::new());
+    assert_eq!(codes(&format!("{at}{client}token: ${{secret:T}}\n")), ["does-not-apply"]);
+    assert_eq!(codes(at), ["missing-key"]);
+    assert_eq!(codes(&format!("{at}clientId: us\n")), ["missing-key"]);
+    assert_eq!(codes("token: ${secret:T}\n"), ["missing-key"]);
+    assert_eq!(codes(&format!("{at}token: hunter2\n")), ["secret-in-text"]);
+    assert_eq!(codes(&format!("{at}token: ${{secret:T}}\nhost: h\n")), ["does-not-apply"]);
+    assert_eq!(codes(&format!("{at}token: ${{secret:T}}\ncache: {{megabytes: 5}}\n")), ["unknown-key"]);
+    for (endpoint, holds) in [
+        ("http://localhost:8080/x", true),
+        ("http://127.0.0.1:1", true),
+        ("https://[::1]:8443/x", true),
+        ("http://share.example.org", false),
+        ("http://localhost@example.org", false),
+        ("https://hunter2@example.org/", false),
+        ("https://example.org/?token=hunter2", false),
+        ("file:///etc/passwd", false),
+        ("https://", false),
+    ] {
+        let expect: &[&str] = if holds { &[] } else { &["invalid-address"] };
+        assert_eq!(codes(&format!("endpoint: '{endpoint}'\nshare: s\ntoken: ${{secret:T}}\n")), expect, "{endpoint}");
+    }
 }

@@ -4,6 +4,7 @@ mod environments;
 mod faults;
 mod given;
 mod lowering;
+mod meaningless;
 mod robustness;
 mod schema;
 mod support;

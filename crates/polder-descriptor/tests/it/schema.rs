@@ -12,6 +12,7 @@ fn path(kind: DescriptorKind) -> &'static str {
         DescriptorKind::Dataset => "domains/finance/datasets/x.yaml",
         DescriptorKind::Job => "domains/finance/jobs/x.yaml",
         DescriptorKind::Share => "domains/finance/shares/x.yaml",
+        DescriptorKind::Connection => "domains/finance/connections/x.yaml",
         DescriptorKind::Access => "access/x.yaml",
     }
 }
@@ -70,7 +71,7 @@ fn every_key_of_a_schema_is_read_and_no_other() {
 #[test]
 fn schemas_are_written_for_editors() {
     let files = schema_files();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 7);
     for (path, text) in files {
         let schema: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{path}");

@@ -78,3 +78,17 @@ pub(crate) fn job<'d>(desired: &'d Desired, name: &str) -> &'d polder_model::job
         other => panic!("{other:?}"),
     }
 }
+
+/// The faults of the small mesh with one file replaced, without the file's name.
+pub(crate) fn check(file: &str, text: &str, expect: &[&str]) {
+    let (_, faults) = read(&[(file, text)]);
+    let found: Vec<String> =
+        lines(&faults).iter().map(|line| line.strip_prefix(&format!("{file}:")).unwrap_or(line).to_owned()).collect();
+    assert_eq!(found, expect, "\n{text}");
+}
+
+/// The same with a part of the dataset replaced.
+pub(crate) fn dataset(change: (&str, &str), expect: &[&str]) {
+    assert!(CUSTOMER.contains(change.0), "{}", change.0);
+    check(DATASET_FILE, &CUSTOMER.replace(change.0, change.1), expect);
+}

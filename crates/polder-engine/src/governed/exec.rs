@@ -51,6 +51,8 @@ pub(crate) struct GovernedExec {
     /// Whether every row of the table is visible.
     all_rows: bool,
     key: MaskKey,
+    /// What another database is sent for it, if its rows come from one.
+    sent: Option<Arc<str>>,
     /// The query's dynamic filters that the input reads, as they are above the barrier.
     let_down: Vec<Arc<dyn PhysicalExpr>>,
     properties: Arc<PlanProperties>,
@@ -66,7 +68,12 @@ impl GovernedExec {
         key: MaskKey,
     ) -> Self {
         let properties = Arc::new(properties(&input, &schema, &outputs));
-        Self { source, input, schema, outputs, all_rows, key, let_down: Vec::new(), properties }
+        Self { source, input, schema, outputs, all_rows, key, sent: None, let_down: Vec::new(), properties }
+    }
+
+    /// The same, which tells what another database is sent for it.
+    pub(crate) fn sending(self, sent: Option<String>) -> Self {
+        Self { sent: sent.map(Arc::from), ..self }
     }
 
     /// What it reads.
@@ -84,6 +91,7 @@ impl GovernedExec {
             outputs: Arc::clone(&self.outputs),
             all_rows: self.all_rows,
             key: self.key.clone(),
+            sent: self.sent.clone(),
             let_down,
         }
     }
@@ -139,7 +147,8 @@ impl fmt::Debug for GovernedExec {
 impl DisplayAs for GovernedExec {
     fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "GovernedScan: table={}, columns=[{}]", self.source.name, columns.join(", "))
+        write!(f, "GovernedScan: table={}, columns=[{}]", self.source.name, columns.join(", "))?;
+        self.sent.iter().try_for_each(|sent| write!(f, ", sent={sent}"))
     }
 }
 
@@ -242,7 +251,7 @@ impl ExecutionPlan for GovernedExec {
     }
 }
 
-fn shown(batch: &RecordBatch, schema: &SchemaRef, outputs: &[Output], key: &MaskKey) -> Result<RecordBatch> {
+pub(super) fn shown(batch: &RecordBatch, schema: &SchemaRef, outputs: &[Output], key: &MaskKey) -> Result<RecordBatch> {
     let mut columns = Vec::with_capacity(outputs.len());
     for output in outputs {
         let column = batch.column(output.from);
@@ -265,7 +274,7 @@ fn rough(rows: Precision<usize>) -> Precision<usize> {
 
 /// What the caller is told of an error below the barrier. Storage and memory speak of files and bytes; everything else
 /// may quote a hidden value, so it goes to the log of the one who runs the engine.
-fn told(source: &Source, error: DataFusionError) -> DataFusionError {
+pub(super) fn told(source: &Source, error: DataFusionError) -> DataFusionError {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => error,
         _ => {

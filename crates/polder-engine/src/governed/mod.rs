@@ -15,6 +15,7 @@
 mod below;
 pub(crate) mod condition;
 pub(crate) mod exec;
+pub(crate) mod found;
 pub(crate) mod leak_proof;
 pub(crate) mod mask;
 
@@ -32,6 +33,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExecBuilder;
 
 use polder_access::Permit;
+use polder_foreign::ForeignScan;
 use polder_model::Mask;
 
 use crate::tables::TableParts;
@@ -113,6 +115,24 @@ impl GovernedTable {
             Rows::Where(condition) => Some(condition),
             Rows::All | Rows::None => None,
         }
+    }
+
+    /// What another database is sent, as far as the query says it: what row conditions add is not for the caller to read.
+    async fn sent(
+        &self,
+        state: &dyn Session,
+        wanted: &[usize],
+        filters: &[Expr],
+        visible: &Arc<dyn ExecutionPlan>,
+    ) -> Result<Option<String>> {
+        let sent = |plan: &Arc<dyn ExecutionPlan>| plan.downcast_ref::<ForeignScan>().map(ForeignScan::sent);
+        Ok(match &self.rows {
+            Rows::All => sent(visible),
+            Rows::Where(_) if visible.children().into_iter().any(|plan| plan.is::<ForeignScan>()) => {
+                sent(&self.inner.scan(state, Some(&wanted.to_vec()), filters, None).await?)
+            }
+            Rows::Where(_) | Rows::None => None,
+        })
     }
 
     /// Reads the provider's columns at `wanted`, in that order, the visible rows only.
@@ -210,6 +230,7 @@ impl TableProvider for GovernedTable {
         wanted.sort_unstable();
         wanted.dedup();
         let visible = self.visible(state, &wanted, &passing, limit).await?;
+        let sent = self.sent(state, &wanted, &passing, &visible).await?;
         let output = |at: &usize| {
             let Shown { index, mask, open } = self.shown[*at];
             Output { from: wanted.partition_point(|i| *i < index), mask, open }
@@ -217,6 +238,7 @@ impl TableProvider for GovernedTable {
         let outputs = projection.iter().map(output).collect();
         let schema = Arc::new(self.schema.project(projection)?);
         let all_rows = matches!(self.rows, Rows::All);
-        Ok(Arc::new(GovernedExec::new(self.source.clone(), visible, schema, outputs, all_rows, self.key.clone())))
+        let governed = GovernedExec::new(self.source.clone(), visible, schema, outputs, all_rows, self.key.clone());
+        Ok(Arc::new(governed.sending(sent)))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut};
 
 /// What the value of a subquery is called. Its own text would show a view's query to whoever reads the view.
 const SUBQUERY: &str = "subquery";
@@ -17,6 +17,20 @@ struct Headings;
 
 impl VisitorMut for Headings {
     type Break = ();
+
+    /// What `IN` compares with gets a name: DataFusion takes one that it makes itself for two columns where the comparison is part of a
+    /// larger condition.
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::InSubquery { subquery, .. } = expr
+            && let SetExpr::Select(select) = &mut *subquery.body
+            && let [item @ SelectItem::UnnamedExpr(_)] = select.projection.as_mut_slice()
+            && let SelectItem::UnnamedExpr(compared) = &*item
+            && !matches!(compared, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        {
+            *item = SelectItem::ExprWithAlias { expr: compared.clone(), alias: Ident::with_quote('"', SUBQUERY) };
+        }
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         // A number must not make a name that a later column has by itself.

@@ -18,11 +18,13 @@ use datafusion::sql::sqlparser::ast::{Query, Statement};
 use futures::future::BoxFuture;
 
 use polder_access::{Action, Permit};
+use polder_model::resource::Measure;
 use polder_model::{Column, Securable};
 
 use super::conditions;
 use super::extent::{self, Budget, Extent};
 use super::functions::Names;
+use super::metrics::{self, Metric};
 use super::script::Script;
 use super::spelling::Spelling;
 use super::statement::{Request, places};
@@ -52,6 +54,7 @@ pub(crate) enum Planned {
     Explain { plan: LogicalPlan, analyze: bool },
     ShowTables,
     Describe(TableParts),
+    ShowColumns(TableParts),
 }
 
 /// A view that a statement names.
@@ -62,8 +65,22 @@ struct View<'a> {
     named: usize,
     permit: &'a Permit,
     columns: &'a [Column],
+    measures: &'a [Measure],
     sql: &'a str,
     inner: &'a Arc<dyn Tables>,
+}
+
+/// A table or view that a statement names, opened.
+struct Opened<T> {
+    source: T,
+    /// What its measures are, of a metric view.
+    metric: Option<Metric>,
+}
+
+impl<T> From<T> for Opened<T> {
+    fn from(source: T) -> Self {
+        Self { source, metric: None }
+    }
 }
 
 pub(crate) struct Planner<'a> {
@@ -89,6 +106,7 @@ impl<'a> Planner<'a> {
             Request::Explain { query, analyze } => Planned::Explain { plan: self.planned(script, query, scope).await?, analyze },
             Request::ShowTables => Planned::ShowTables,
             Request::Describe(name) => Planned::Describe(name),
+            Request::ShowColumns(name) => Planned::ShowColumns(name),
         })
     }
 
@@ -98,20 +116,25 @@ impl<'a> Planner<'a> {
         self.budget.spend(narrow.parts)?;
         let sources = self.sources(&script, query, &narrow, scope).await?;
         let mut spelling = Spelling::default();
-        for (_, source) in &sources {
+        for (_, Opened { source, metric }) in &sources {
             spelling.declare(&source.schema());
+            metric.iter().flat_map(Metric::measures).for_each(|measure| spelling.add(measure));
         }
         spelling.learn(&script);
         script.respell(&spelling);
-        let (Request::Query(query) | Request::Explain { query, .. }) = Request::of(script.parse()?)? else {
+        let (Request::Query(mut query) | Request::Explain { mut query, .. }) = Request::of(script.parse()?)? else {
             return Err(QueryError::syntax("the statement is not a query"));
         };
+        let metrics: HashMap<TableParts, Metric> =
+            sources.iter().filter_map(|(name, opened)| Some((name.clone(), opened.metric.clone()?))).collect();
+        let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(&name.to_lowercase());
+        metrics::write_out(&mut query, &metrics, &spelling, &is_aggregate)?;
         let widths: HashMap<&TableParts, usize> =
-            sources.iter().map(|(name, source)| (name, source.schema().fields().len())).collect();
+            sources.iter().map(|(name, opened)| (name, opened.source.schema().fields().len())).collect();
         let wide = extent::of(&query, &|name| widths.get(name).copied().unwrap_or(1))?;
         self.budget.spend(wide.parts.saturating_sub(narrow.parts))?;
         let mut tables = HashMap::with_capacity(sources.len());
-        for (name, source) in sources {
+        for (name, Opened { source, .. }) in sources {
             let source = respelled(&name, source, &spelling)?;
             tables.insert(name, source);
         }
@@ -135,23 +158,23 @@ impl<'a> Planner<'a> {
         query: Box<Query>,
         extent: &Extent,
         scope: &Scope<'_>,
-    ) -> Result<Vec<(TableParts, Arc<dyn TableSource>)>, QueryError> {
+    ) -> Result<Vec<(TableParts, Opened<Arc<dyn TableSource>>)>, QueryError> {
         let places = places(&query);
         let references = references(query)?;
-        let mut sources: Vec<(TableParts, Arc<dyn TableSource>)> = Vec::with_capacity(references.len());
+        let mut sources = Vec::with_capacity(references.len());
         for name in references {
             let (table, as_of) = match script.travel(&name) {
                 Some((table, as_of)) => (table, Some(*as_of)),
                 None => (&name, None),
             };
             let named = extent.tables.get(&name).copied().unwrap_or(1);
-            let provider = self.provider(table, as_of, named, scope).await.map_err(|error| {
+            let opened = self.provider(table, as_of, named, scope).await.map_err(|error| {
                 match places.iter().find(|(place, _)| *place == name) {
                     Some((_, start)) if error.position.is_none() => error.at(start.line, start.column),
                     _ => error,
                 }
             })?;
-            sources.push((name, provider_as_source(provider)));
+            sources.push((name, Opened { source: provider_as_source(opened.source), metric: opened.metric }));
         }
         Ok(sources)
     }
@@ -162,18 +185,21 @@ impl<'a> Planner<'a> {
         as_of: Option<AsOf>,
         named: usize,
         scope: &Scope<'_>,
-    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+    ) -> Result<Opened<Arc<dyn TableProvider>>, QueryError> {
         let tables = match scope {
             Scope::Governed(tables) => *tables,
             Scope::Outline(outlines) => return outline(name, as_of, outlines),
         };
         if let Some(provider) = information::table(name, tables.as_ref())? {
-            return Ok(provider);
+            return Ok(provider.into());
         }
         match tables.resolve(name, as_of).await {
-            Ok(Resolved::Table { permit, columns, provider }) => self.governed_table(name, &permit, &columns, provider),
-            Ok(Resolved::View { permit, sql, columns, inner }) => {
-                let view = View { name, named, permit: &permit, columns: &columns, sql: &sql, inner: &inner };
+            Ok(Resolved::Table { permit, columns, provider }) => {
+                Ok(self.governed_table(name, &permit, &columns, provider)?.into())
+            }
+            Ok(Resolved::View { permit, sql, columns, measures, inner }) => {
+                let (columns, measures) = (columns.as_slice(), measures.as_slice());
+                let view = View { name, named, permit: &permit, columns, measures, sql: &sql, inner: &inner };
                 self.governed_view(view).await
             }
             Err(error) => Err(unresolved(name, error, || tables.list().into_iter().map(|table| table.name).collect())),
@@ -200,10 +226,11 @@ impl<'a> Planner<'a> {
 
     /// A view is read with the rights it was made with, so it is a barrier even under a permit for all of it: the caller's
     /// filters must not be evaluated on rows that the view's own query leaves out.
-    async fn governed_view(&self, view: View<'_>) -> Result<Arc<dyn TableProvider>, QueryError> {
+    async fn governed_view(&self, view: View<'_>) -> Result<Opened<Arc<dyn TableProvider>>, QueryError> {
         let View { name, permit, columns, .. } = view;
         require_read(name, permit)?;
-        let plan = self.view_body(view).await.map_err(|error| {
+        let measured = async { measured(self.view_body(view).await?, view) };
+        let (plan, measured) = measured.await.map_err(|error| {
             tracing::warn!(view = %name, %error, "planning a view failed");
             // What the caller may know of and not read, it is told of as if it had named it; and a query may be too large only because
             // of how often it names a view.
@@ -219,11 +246,14 @@ impl<'a> Planner<'a> {
         let open = lineage::plain_columns(&plan);
         let provider: Arc<dyn TableProvider> = Arc::new(ViewTable::new(plan, None));
         let rows = self.visible_rows(name, permit, &provider)?;
-        let declared = |field: &str| columns.is_empty() || columns.iter().any(|column| same_name(&column.name, field));
+        let is_declared = |field: &str| columns.is_empty() || columns.iter().any(|column| same_name(&column.name, field));
+        // What else there is then, only measures read.
+        let declared = |field: &str| measured.is_some() || is_declared(field);
         let is_open = |at: usize| open.get(at).copied().unwrap_or(false);
         let key = self.key.clone();
         let source = Source { name: name.clone(), is_view: true };
-        Ok(Arc::new(GovernedTable::new(source, provider, permit, declared, is_open, rows, key)))
+        let governed = GovernedTable::new(source, provider, permit, declared, is_open, rows, key);
+        Ok(Opened { source: Arc::new(governed), metric: measured })
     }
 
     fn view_body<'b>(&'b self, view: View<'b>) -> BoxFuture<'b, Result<LogicalPlan, QueryError>> {
@@ -241,21 +271,36 @@ impl<'a> Planner<'a> {
     }
 
     fn visible_rows(&self, name: &TableParts, permit: &Permit, provider: &Arc<dyn TableProvider>) -> Result<Rows, QueryError> {
-        condition::rows(self.state, &provider.schema(), permit.row_conditions()).map_err(|error| {
-            // The condition is not for the caller to read, nor what is wrong with it.
-            tracing::warn!(table = %name, %error, "a row filter is not valid");
-            QueryError::new(
-                QueryErrorKind::Execution,
-                format!("a row filter of {name} is not valid, so none of its rows are shown"),
-            )
-            .with_hint("the table's owner can repair it")
-        })
+        condition::rows(self.state, &provider.schema(), permit.row_conditions()).map_err(|error| invalid_filter(name, &error))
     }
+}
+
+/// A view's query, and of a metric view what its measures are: then the query gives the dimensions, and what measures read.
+fn measured(plan: LogicalPlan, view: View<'_>) -> Result<(LogicalPlan, Option<Metric>), QueryError> {
+    let View { permit, columns, measures, .. } = view;
+    if measures.is_empty() {
+        return Ok((plan, None));
+    }
+    let body: Vec<String> = plan.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let masked = |name: &str| permit.column_rules().iter().any(|rule| same_name(&rule.column, name));
+    let (metric, inputs) = Metric::read(columns, measures, &body, masked)?;
+    let column = |name: &str| plan.schema().columns().into_iter().find(|column| same_name(&column.name, name)).map(Expr::Column);
+    let dimensions = metric.dimensions().filter_map(column);
+    let inputs = inputs.iter().filter_map(|input| Some(column(&input.column)?.alias(&input.hidden)));
+    let shown: Vec<Expr> = dimensions.chain(inputs).collect();
+    Ok((LogicalPlanBuilder::from(plan).project(shown)?.build()?, Some(metric)))
+}
+
+/// The condition is not for the caller to read, nor what is wrong with it.
+pub(crate) fn invalid_filter(name: &TableParts, error: &QueryError) -> QueryError {
+    tracing::warn!(table = %name, %error, "a row filter is not valid");
+    let message = format!("a row filter of {name} is not valid, so none of its rows are shown");
+    QueryError::new(QueryErrorKind::Execution, message).with_hint("the table's owner can repair it")
 }
 
 /// The engine reads; a permit for anything else is a mistake of the one who resolved the name. How the platform is governed is read by
 /// whoever may inspect it.
-fn require_read(name: &TableParts, permit: &Permit) -> Result<(), QueryError> {
+pub(crate) fn require_read(name: &TableParts, permit: &Permit) -> Result<(), QueryError> {
     let inspects = permit.action() == Action::Inspect && *permit.securable() == Securable::Metastore;
     if permit.action() == Action::Read || inspects {
         return Ok(());
@@ -263,13 +308,20 @@ fn require_read(name: &TableParts, permit: &Permit) -> Result<(), QueryError> {
     Err(QueryError::not_allowed(format!("the permit for {name} is to {}, not to read", permit.action())))
 }
 
-fn outline(name: &TableParts, as_of: Option<AsOf>, outlines: &[AnalyzeTable]) -> Result<Arc<dyn TableProvider>, QueryError> {
+fn outline(
+    name: &TableParts,
+    as_of: Option<AsOf>,
+    outlines: &[AnalyzeTable],
+) -> Result<Opened<Arc<dyn TableProvider>>, QueryError> {
     if as_of.is_some() {
         return Err(QueryError::not_allowed(format!("{name} is read at the version of the run, so it has no other state"))
             .with_hint("leave out the AS OF clause"));
     }
     match outlines.iter().find(|table| TableParts::dotted(&table.name) == *name) {
-        Some(table) => Ok(Arc::new(EmptyTable::new(polder_arrow::to_schema(&table.columns)))),
+        Some(AnalyzeTable { columns, measures, .. }) => {
+            let metric = (!measures.is_empty()).then(|| Metric::outline(columns, measures));
+            Ok(Opened { source: Arc::new(EmptyTable::new(polder_arrow::to_schema(columns))), metric })
+        }
         None => {
             let known = || outlines.iter().map(|table| TableParts::dotted(&table.name)).collect();
             Err(unresolved(name, ResolveError::NotFound, known))

@@ -18,7 +18,7 @@ use crate::error::QueryError;
 use crate::tables::{AsOf, TableParts};
 
 /// How deep expressions and subqueries may nest.
-const RECURSION_LIMIT: usize = 100;
+pub(crate) const RECURSION_LIMIT: usize = 100;
 
 /// How long a statement may be. Long enough for generated SQL, short enough that a mistake does not fill the memory.
 const MAX_SQL_BYTES: usize = 4 * 1024 * 1024;
@@ -34,7 +34,17 @@ pub(crate) struct Script {
 }
 
 impl Script {
+    /// Reads a statement in which `AS OF` may stand after tables.
     pub(crate) fn read(sql: &str) -> Result<Self, QueryError> {
+        let mut script = Self::plain(sql)?;
+        script.take_table_word();
+        script.take_time_travel()?;
+        script.mark_doubles();
+        Ok(script)
+    }
+
+    /// Reads a statement as it stands.
+    pub(crate) fn plain(sql: &str) -> Result<Self, QueryError> {
         if sql.len() > MAX_SQL_BYTES {
             return Err(QueryError::syntax(format!("the statement is longer than {MAX_SQL_BYTES} bytes")));
         }
@@ -48,10 +58,12 @@ impl Script {
                 .with_hint("write long lists to a table"));
         }
         chains::check(&tokens)?;
-        let mut script = Self { tokens, travels: HashMap::new() };
-        script.take_time_travel()?;
-        script.mark_doubles();
-        Ok(script)
+        Ok(Self { tokens, travels: HashMap::new() })
+    }
+
+    /// The words and signs, as the parser takes them.
+    pub(crate) fn tokens(&self) -> Vec<TokenWithSpan> {
+        self.tokens.clone()
     }
 
     /// Parses the one statement there is.
@@ -104,6 +116,20 @@ impl Script {
             {
                 spelled.clone_into(&mut word.value);
             }
+        }
+    }
+
+    /// Writes `DESCRIBE TABLE t` as `DESCRIBE t`: the parser knows the word in dialects that lack other things.
+    fn take_table_word(&mut self) {
+        let says = |at: usize, words: &[&str]| match self.tokens.get(at).map(|token| &token.token) {
+            Some(Token::Word(word)) => {
+                word.quote_style.is_none() && words.iter().any(|known| word.value.eq_ignore_ascii_case(known))
+            }
+            _ => false,
+        };
+        let names = matches!(self.tokens.get(2).map(|token| &token.token), Some(Token::Word(_)));
+        if names && says(0, &["DESCRIBE", "DESC"]) && says(1, &["TABLE"]) {
+            self.tokens.remove(1);
         }
     }
 
@@ -216,7 +242,7 @@ impl Script {
     }
 }
 
-fn parse_error(error: &ParserError) -> QueryError {
+pub(crate) fn parse_error(error: &ParserError) -> QueryError {
     match error {
         ParserError::RecursionLimitExceeded => {
             QueryError::syntax(format!("expressions or subqueries are nested more than about {RECURSION_LIMIT} deep"))
@@ -233,7 +259,7 @@ struct Clause {
 }
 
 /// Reads a time with a zone, or one without (taken as UTC), or a date (its first moment).
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.with_timezone(&Utc));

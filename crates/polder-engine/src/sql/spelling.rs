@@ -57,7 +57,8 @@ impl Spelling {
         }
     }
 
-    fn add(&mut self, name: &str) {
+    /// Takes a name, unless one before is the same with other letters.
+    pub(crate) fn add(&mut self, name: &str) {
         self.0.entry(name.to_lowercase()).or_insert_with(|| name.to_owned());
     }
 

@@ -18,8 +18,10 @@ pub(crate) enum Request {
     Explain { query: Box<Query>, analyze: bool },
     /// The objects the caller may know of.
     ShowTables,
-    /// The columns of one.
+    /// What the columns of one are, and mean.
     Describe(TableParts),
+    /// Its columns, and which may lack a value.
+    ShowColumns(TableParts),
 }
 
 const READS_ONLY: &str = "only SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES, SHOW COLUMNS and DESCRIBE are answered here";
@@ -39,7 +41,7 @@ impl Request {
             Statement::ExplainTable { table_name, .. } => Ok(Self::Describe(parts(&table_name))),
             Statement::ShowTables { .. } => Ok(Self::ShowTables),
             Statement::ShowColumns { show_options, .. } => match show_options.show_in.and_then(|place| place.parent_name) {
-                Some(name) => Ok(Self::Describe(parts(&name))),
+                Some(name) => Ok(Self::ShowColumns(parts(&name))),
                 None => Err(QueryError::syntax("SHOW COLUMNS takes FROM and a table's name")),
             },
             other => Err(refused(&other)),

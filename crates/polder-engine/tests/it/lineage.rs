@@ -20,9 +20,9 @@ fn tables() -> Vec<AnalyzeTable> {
         column("day", DataType::Date),
     ];
     vec![
-        AnalyzeTable { name: "customer".into(), columns: customer },
-        AnalyzeTable { name: "orders".into(), columns: orders.clone() },
-        AnalyzeTable { name: "ecommerce.silver.orders_v2".into(), columns: orders },
+        AnalyzeTable { name: "customer".into(), columns: customer, measures: Vec::new() },
+        AnalyzeTable { name: "orders".into(), columns: orders.clone(), measures: Vec::new() },
+        AnalyzeTable { name: "ecommerce.silver.orders_v2".into(), columns: orders, measures: Vec::new() },
     ]
 }
 

@@ -19,6 +19,7 @@ use polder_access::{Action, Caller, ColumnRule, Permit};
 use polder_engine::{
     AsOf, Engine, EngineConfig, QueryError, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable,
 };
+use polder_model::resource::Measure;
 use polder_model::secret::Secret;
 use polder_model::{Column, DataType, Mask, Principal, PrincipalKind, Securable};
 
@@ -48,6 +49,7 @@ impl Rights {
 pub(crate) enum Object {
     Table { columns: Vec<Column>, provider: Arc<dyn TableProvider>, rights: Rights, old: Option<Arc<dyn TableProvider>> },
     View { sql: String, inner: Mesh, rights: Rights },
+    Metrics { sql: String, columns: Vec<Column>, measures: Vec<Measure>, inner: Mesh, rights: Rights },
     Denied,
 }
 
@@ -80,6 +82,14 @@ impl Tables for Mesh {
                 permit: rights.permit(),
                 sql: sql.clone(),
                 columns: Vec::new(),
+                measures: Vec::new(),
+                inner: Arc::new(inner.clone()),
+            }),
+            Some(Object::Metrics { sql, columns, measures, inner, rights }) => Ok(Resolved::View {
+                permit: rights.permit(),
+                sql: sql.clone(),
+                columns: columns.clone(),
+                measures: measures.clone(),
                 inner: Arc::new(inner.clone()),
             }),
             Some(Object::Table { columns, provider, rights, old }) => {
@@ -98,6 +108,7 @@ impl Tables for Mesh {
             let (kind, columns) = match object {
                 Object::Table { columns, .. } => (TableKind::Table, columns.clone()),
                 Object::View { .. } => (TableKind::View, Vec::new()),
+                Object::Metrics { columns, .. } => (TableKind::View, columns.clone()),
                 Object::Denied => return None,
             };
             Some(VisibleTable { name: name.clone(), kind, columns, comment: String::new() })

@@ -80,7 +80,7 @@ async fn a_number_is_seconds_and_now_is_now() {
 
 #[tokio::test]
 async fn types_are_those_of_tables() {
-    let tables = [AnalyzeTable { name: "t".to_owned(), columns: columns() }];
+    let tables = [AnalyzeTable { name: "t".to_owned(), columns: columns(), measures: Vec::new() }];
     let sql = "select cast('2026-01-01' as timestamp) as a, cast(id::bigint as timestamp) as b, ts, nt, now() as c, \
                date_trunc('day', ts) as d, coalesce(nt, timestamp '9999-12-31 00:00:00') as e, timestamp '2026-01-01' as f from t";
     let analysis = engine().analyze(sql, &tables).await.unwrap();

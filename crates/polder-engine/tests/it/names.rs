@@ -119,8 +119,15 @@ async fn listings_hold_what_the_caller_may_know_of() {
     assert!(
         shown.iter().any(|row| row.starts_with("finance|bronze|people_v1")) && !shown.iter().any(|row| row.contains("locked"))
     );
-    let described = rows(&engine, &mesh, "describe ecommerce.silver.orders_v2").await.unwrap();
-    assert_eq!(described, ["personId|int|YES|", "email|string|YES|", "total|bigint|YES|"]);
+    for describe in ["describe", "DESC", "describe table", "desc Table", "explain"] {
+        let described = rows(&engine, &mesh, &format!("{describe} ecommerce.silver.orders_v2")).await.unwrap();
+        assert_eq!(described, ["personId|int|", "email|string|", "total|bigint|"], "{describe}");
+    }
+    let prepared = engine.prepare("describe table ecommerce.silver.orders_v2", Arc::new(mesh.clone())).await.unwrap();
+    let names: Vec<&str> = prepared.schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["col_name", "data_type", "comment"]);
+    let shown = rows(&engine, &mesh, "show columns from ecommerce.silver.orders_v2").await.unwrap();
+    assert_eq!(shown, ["personId|int|YES|", "email|string|YES|", "total|bigint|YES|"]);
     assert!(matches!(mesh.0.get(&TableParts::dotted("finance.bronze.locked_v1")), Some(Object::Denied)));
 }
 

@@ -1,5 +1,6 @@
 //! Statements that are not answered.
 
+use polder_engine::QueryError;
 use polder_engine::QueryErrorKind::{self, Denied, NotAllowed, NotFound, Syntax, Type};
 
 use super::mesh::{PEOPLE, analysts_mesh, engine, in_memory, people_batch, rows};
@@ -8,6 +9,24 @@ async fn check(sql: &str, kind: QueryErrorKind, message: &str) {
     let mesh = analysts_mesh(&in_memory(&people_batch(&PEOPLE)));
     let error = rows(&engine(), &mesh, sql).await.expect_err(sql);
     assert_eq!((error.kind, error.message.as_str()), (kind, message), "{sql}");
+}
+
+#[test]
+fn no_error_has_a_backtrace() {
+    use datafusion::error::DataFusionError;
+    let trace = "    0: std::backtrace::Backtrace::create(x)\n             at /rustc/lib.rs:331\n   1: datafusion::plan\n";
+    for (error, message) in [
+        (DataFusionError::Plan(format!("Ambiguous\n\nbacktrace: {trace}")), "ambiguous"),
+        (DataFusionError::Execution(format!("No such file\n   0: {trace}")), "no such file"),
+        (DataFusionError::NotImplemented(format!("Lateral\n\nbacktrace: {trace}")), "this is not supported: lateral"),
+        (DataFusionError::External(format!("kernel: no file\n   0: {trace}").into()), "kernel: no file"),
+        (
+            DataFusionError::Context("while".to_owned(), Box::new(DataFusionError::Plan(format!("Xyz\n\nbacktrace: {trace}")))),
+            "xyz",
+        ),
+    ] {
+        assert_eq!(QueryError::from(error).message, message);
+    }
 }
 
 #[tokio::test]
@@ -79,7 +98,9 @@ async fn one_statement_at_a_time() {
 #[tokio::test]
 async fn a_hidden_table_and_none_are_the_same() {
     check("select * from finance.bronze.secret_v1", NotFound, "there is no table finance.bronze.secret_v1").await;
-    check("describe finance.bronze.secret_v1", NotFound, "there is no table finance.bronze.secret_v1").await;
+    for describe in ["describe", "describe table", "show columns from"] {
+        check(&format!("{describe} finance.bronze.secret_v1"), NotFound, "there is no table finance.bronze.secret_v1").await;
+    }
     check("select * from finance.bronze.locked_v1", Denied, "SELECT on finance.bronze.locked_v1 is missing").await;
     check("select nothing.x from finance.bronze.people_v1", NotFound, "there is no column \"nothing.x\"").await;
     check(

@@ -236,7 +236,13 @@ impl Tables for Tower {
     async fn resolve(&self, name: &TableParts, _as_of: Option<AsOf>) -> Result<Resolved, ResolveError> {
         let level: usize = name.table().get(1..).and_then(|level| level.parse().ok()).ok_or(ResolveError::NotFound)?;
         let sql = if level == 0 { "select 1 as x".to_owned() } else { self.0(level - 1) };
-        Ok(Resolved::View { permit: Rights::default().permit(), sql, columns: Vec::new(), inner: Arc::new(self.clone()) })
+        Ok(Resolved::View {
+            permit: Rights::default().permit(),
+            sql,
+            columns: Vec::new(),
+            measures: Vec::new(),
+            inner: Arc::new(self.clone()),
+        })
     }
 
     fn list(&self) -> Vec<VisibleTable> {

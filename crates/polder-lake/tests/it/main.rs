@@ -8,4 +8,5 @@ mod structure;
 mod support;
 mod types;
 mod upkeep;
+mod volumes;
 mod writes;

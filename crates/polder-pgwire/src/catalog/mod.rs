@@ -172,6 +172,14 @@ impl Catalog {
     }
 }
 
+/// Writes a question anew for a catalog of these tables, and gives its text.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn rewritten(question: &Asked, tables: Vec<polder_engine::VisibleTable>) -> Result<String, Fault> {
+    let statics = Statics::get().map_err(unanswered)?;
+    let known = Known::new(tables, None);
+    route::deep(|| rewrite::rewritten(question, &known, &statics).map(|question| question.to_string()))
+}
+
 impl Facts {
     pub(crate) fn setting(&self, name: &str) -> Option<String> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(ToOwned::to_owned)

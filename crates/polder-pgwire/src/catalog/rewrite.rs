@@ -42,7 +42,7 @@ pub(super) fn rewritten(asked: &Asked, known: &Known, statics: &Statics) -> Resu
     if let ControlFlow::Break(fault) = question.visit(&mut rules) {
         return Err(*fault);
     }
-    let text = question.to_string();
+    let text = polder_engine::written(&question);
     let wrong = || Fault::new(fault::NOT_SUPPORTED, "the catalog cannot be asked this").hint("ask information_schema");
     let mut statements = statics.parser.parse(&text).map_err(|_| wrong())?;
     match (statements.pop(), statements.is_empty()) {
@@ -129,7 +129,7 @@ impl VisitorMut for Rules<'_> {
             }
             Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => unescape(pattern, escape_char),
             Expr::Function(function) => {
-                if let Some(query) = array_of(function) {
+                if let Some(query) = self.array_of(function) {
                     *expression = query;
                 }
             }
@@ -154,6 +154,11 @@ impl Rules<'_> {
         let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice() else {
             return false;
         };
+        !is_aggregate(item) && self.reads_nothing(select)
+    }
+
+    /// Whether a table in which there is nothing is among those that a query is made of.
+    fn reads_nothing(&self, select: &Select) -> bool {
         let is_empty = |table: &TableWithJoins| match &table.relation {
             TableFactor::Table { name, args: None, .. } => {
                 let name = name.0.last().and_then(ObjectNamePart::as_ident);
@@ -164,7 +169,23 @@ impl Rules<'_> {
             }
             _ => false,
         };
-        !is_aggregate(item) && select.from.iter().any(is_empty)
+        select.from.iter().any(is_empty)
+    }
+
+    /// `ARRAY(SELECT x ...)` as a query for one value.
+    fn array_of(&self, function: &mut Function) -> Option<Expr> {
+        let is_array =
+            matches!(function.name.0.as_slice(), [ObjectNamePart::Identifier(name)] if name.value.eq_ignore_ascii_case("array"));
+        let FunctionArguments::Subquery(query) = &mut function.args else { return None };
+        if !is_array {
+            return None;
+        }
+        // Of what a thing's own list holds: no thing here has one. And of policies, which nothing here has either.
+        let reads_nothing = matches!(query.body.as_ref(), SetExpr::Select(select) if self.reads_nothing(select));
+        if of_function(query) || reads_nothing {
+            return nothing();
+        }
+        aggregate(query, "array_agg").then(|| Expr::Subquery(query.clone()))
     }
 
     /// The number that a name stands for; `None` when it is none of those that are looked up here.
@@ -295,21 +316,6 @@ fn unescape(pattern: &mut Expr, escape: &mut Option<datafusion::sql::sqlparser::
     }
     *pattern = Expr::Value(Value::SingleQuotedString(written).into());
     *escape = None;
-}
-
-/// `ARRAY(SELECT x ...)` as a query for one value.
-fn array_of(function: &mut Function) -> Option<Expr> {
-    let is_array =
-        matches!(function.name.0.as_slice(), [ObjectNamePart::Identifier(name)] if name.value.eq_ignore_ascii_case("array"));
-    let FunctionArguments::Subquery(query) = &mut function.args else { return None };
-    if !is_array {
-        return None;
-    }
-    // Of what a thing's own list holds: no thing here has one.
-    if of_function(query) {
-        return nothing();
-    }
-    aggregate(query, "array_agg").then(|| Expr::Subquery(query.clone()))
 }
 
 /// Whether a query reads nothing but what a function gives.

@@ -4,6 +4,8 @@ mod copied;
 mod encode;
 mod numeric;
 mod shape;
+mod taken;
+mod tuples;
 
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use tracing::Instrument as _;
 pub(crate) use self::copied::{begin as copy_begin, end as copy_end};
 use self::encode::Encoder;
 pub(crate) use self::shape::{Formats, OID_ARRAY_KEY, Shape, modifier, pg_type_of, size};
+pub(crate) use self::taken::{NULL as COPIED_NULL, Text as CopiedText};
+pub(crate) use self::tuples::Tuples as CopiedTuples;
 use crate::door::Place;
 use crate::fault::{self, Fault};
 use crate::sql::copying;
@@ -185,6 +189,16 @@ async fn encoded(mut stream: SendableRecordBatchStream, mut encoder: Encoder, pa
             }
         }
     }
+}
+
+/// Writes a batch's rows as messages.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn written(batch: arrow::array::RecordBatch, formats: Formats) -> Result<Bytes, Fault> {
+    let mut encoder = Encoder::new(&batch.schema(), Form::Rows(formats), pgwire::types::format::FormatOptions::default())?;
+    let mut rows = encoder.batch(batch)?;
+    let mut bytes = BytesMut::new();
+    while rows.write(&mut bytes)? {}
+    Ok(bytes.freeze())
 }
 
 /// The next rows of a batch, as many as fit a part; empty after the last.

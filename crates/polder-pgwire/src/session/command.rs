@@ -9,6 +9,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use pgwire::messages::PgWireBackendMessage as Backend;
 use pgwire::messages::copy::{CopyData, CopyDone, CopyOutResponse};
 use polder_engine::ScalarValue;
+use polder_platform::{Answer, Done};
 
 use super::Session;
 use super::portal::State;
@@ -60,6 +61,9 @@ impl Session {
             }
             Command::Execute { name, arguments } => {
                 let (prepared, values) = self.executed(name, arguments.clone()).await?;
+                if matches!(prepared.command, Command::Change) {
+                    return self.change(&prepared, values).await;
+                }
                 let form = formats.cloned().unwrap_or_default();
                 let mut rows = self.start(&prepared, values, Form::Rows(form)).await?;
                 let (sent, _) = self.hand_out(&mut rows, None).await?;
@@ -78,8 +82,39 @@ impl Session {
                 self.complete("CLOSE CURSOR");
             }
             Command::Copy(copying) => self.copy(statement, copying).await?,
+            Command::CopyIn(copying) => self.copy_in(statement, copying).await?,
             Command::Accepted(tag) => self.complete(*tag),
-            Command::Query => return Err(Fault::new(fault::WRONG_STATE, "a query is no command")),
+            Command::Query | Command::Change => return Err(Fault::new(fault::WRONG_STATE, "a query is no command")),
+        }
+        Ok(())
+    }
+
+    /// Does what a statement says that changes something: at once, and for good.
+    pub(super) async fn change(&mut self, statement: &Arc<Prepared>, values: Vec<ScalarValue>) -> Result<(), Fault> {
+        self.may_change(statement)?;
+        let entered = self.enter().await?;
+        let (place, sql) = (self.place()?, statement.sql.clone());
+        let work = async move {
+            let _place = place;
+            Ok(entered.platform.statement(&sql, values).await?)
+        };
+        let answer = self.on_workers(work).await.map_err(|fault| fault.within(&statement.sql, statement.before))?;
+        match answer {
+            Answer::Done(Done { tag, rows: Some(rows), .. }) => self.complete(format!("{tag} {rows}")),
+            Answer::Done(Done { tag, .. }) => self.complete(tag),
+            Answer::Rows(_) => return Err(Fault::new(fault::WRONG_STATE, "the statement gives rows")),
+        }
+        Ok(())
+    }
+
+    /// Refuses what changes something where nothing may be.
+    pub(super) fn may_change(&self, statement: &Prepared) -> Result<(), Fault> {
+        if self.transaction.is_explicit() {
+            return Err(Fault::new(fault::IN_TRANSACTION, "what changes something cannot run inside a transaction block")
+                .hint("each such statement is a commit of its own, which cannot be rolled back: turn autocommit on"));
+        }
+        if self.settings().is_read_only() {
+            return Err(Fault::read_only(&statement.sql.split_whitespace().next().unwrap_or_default().to_uppercase()));
         }
         Ok(())
     }

@@ -95,7 +95,7 @@ impl Session {
             return Ok(described.clone());
         }
         let described = match (&statement.command, &statement.question) {
-            (Command::Query | Command::Declare { .. } | Command::Copy(_), Some(question)) => {
+            (Command::Query | Command::Change | Command::Declare { .. } | Command::Copy(_), Some(question)) => {
                 let entered = self.enter().await?;
                 let (catalog, question, said) = (Arc::clone(&self.catalog), question.clone(), statement.said.clone());
                 let place = self.place()?;
@@ -131,7 +131,10 @@ impl Session {
 
     /// The columns of a statement's question, whether it gives them itself or as a cursor.
     pub(super) async fn columns_of(&mut self, statement: &Arc<Prepared>) -> Result<Option<Shape>, Fault> {
-        let Some(question) = statement.question.clone() else { return Ok(None) };
+        let question = match (&statement.command, statement.question.clone()) {
+            (Command::Change, _) | (_, None) => return Ok(None),
+            (_, Some(question)) => question,
+        };
         let entered = self.enter().await?;
         let (catalog, said) = (Arc::clone(&self.catalog), statement.said.clone());
         let place = self.place()?;
@@ -251,6 +254,7 @@ impl Session {
                 Ok(())
             }
             Command::Query => self.rows_of_portal(portal, max_rows).await,
+            Command::Change => self.change(&statement, portal.values.clone()).await,
             _ => self.command(&statement, Some(&portal.formats.clone()), false).await,
         }
     }

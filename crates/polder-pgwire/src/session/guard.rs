@@ -75,16 +75,33 @@ impl Guard {
 
     /// Waits for something as long as there is somebody who wants it.
     pub(super) async fn over<T>(&mut self, wire: &mut Wire, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let mut work = std::pin::pin!(work);
+        let done = async {
+            tokio::select! {
+                biased;
+                done = work => Ok(done),
+                error = wire.gone() => Err(Stop::Gone(error)),
+            }
+        };
+        self.until(done).await?
+    }
+
+    /// Waits for more bytes of the client.
+    pub(super) async fn fill(&mut self, wire: &mut Wire) -> Result<(), Fault> {
+        self.until(async { wire.fill().await.map_err(Stop::Gone) }).await
+    }
+
+    /// Waits for something that a client may make an end to, or that has one by itself.
+    async fn until<T>(&mut self, done: impl Future<Output = Result<T, Stop>>) -> Result<T, Fault> {
+        let mut done = std::pin::pin!(done);
         loop {
-            let stop = {
-                let (deadline, next) = (self.deadline, self.next);
-                tokio::select! {
-                    biased;
-                    stop = stopped(&mut self.changes, deadline, next) => stop,
-                    done = &mut work => return done,
-                    error = wire.gone() => Stop::Gone(error),
-                }
+            let (deadline, next) = (self.deadline, self.next);
+            let stop = tokio::select! {
+                biased;
+                stop = stopped(&mut self.changes, deadline, next) => stop,
+                done = &mut done => match done {
+                    Ok(done) => return Ok(done),
+                    Err(stop) => stop,
+                },
             };
             self.told(stop).await?;
         }

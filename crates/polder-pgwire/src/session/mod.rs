@@ -5,6 +5,7 @@
 //! in which statements come, `command` does what is no query, `guard` watches while something takes time.
 
 mod command;
+mod copy_in;
 mod extended;
 mod guard;
 mod portal;
@@ -170,8 +171,8 @@ impl Session {
                 self.ready().await?;
             }
             Message::Flush => self.guard.send(&mut self.wire).await?,
-            // What would be copied in, if anything could be.
-            Message::Copy => {}
+            // The rest of what was copied in, after an error.
+            Message::CopyData(_) | Message::CopyDone | Message::CopyFail(_) => {}
             Message::Password(_) => return Err(Fault::fatal(fault::PROTOCOL_VIOLATION, "no password was asked for")),
             _ if self.skipping => {}
             message => {

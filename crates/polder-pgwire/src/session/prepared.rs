@@ -9,7 +9,7 @@ use polder_engine::ScalarValue;
 use polder_platform::Platform;
 
 use crate::catalog::Catalog;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::rows::Shape;
 use crate::sql::Command;
 use crate::sql::route::Asked;
@@ -20,6 +20,8 @@ use crate::values;
 pub(super) enum Question {
     /// The platform, in these words.
     Data(Arc<str>),
+    /// The platform, to change something.
+    Change(Arc<str>),
     /// The catalog.
     Catalog(Arc<Asked>),
 }
@@ -73,6 +75,10 @@ pub(super) async fn describe(
             let prepared = platform.prepare(sql).await?;
             (prepared.schema, prepared.parameters)
         }
+        Question::Change(sql) => {
+            let prepared = platform.prepare_statement(sql).await?.prepared;
+            (prepared.schema, prepared.parameters)
+        }
         Question::Catalog(asked) => {
             let described = catalog.prepare(platform, asked).await?;
             (described.schema, described.parameters)
@@ -103,6 +109,7 @@ pub(super) async fn answer(
 ) -> Result<SendableRecordBatchStream, Fault> {
     match question {
         Question::Data(sql) => Ok(platform.query_with(&sql, values).await?.stream),
+        Question::Change(_) => Err(Fault::new(fault::WRONG_STATE, "the statement gives no rows")),
         Question::Catalog(asked) => catalog.answer(&platform, &asked, values).await,
     }
 }

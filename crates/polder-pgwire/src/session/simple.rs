@@ -59,7 +59,10 @@ impl Session {
             Command::Copy(copying) => Some(only(&copying.sql)?),
             _ => None,
         };
-        let question = asked.map(|asked| self.question(&asked, &said)).transpose()?;
+        let question = match &command {
+            Command::Change => Some(Question::Change(piece.sql.as_str().into())),
+            _ => asked.map(|asked| self.question(&asked, &said)).transpose()?,
+        };
         let Piece { sql, before, .. } = piece;
         Ok(Prepared { command, question, sql, before, said, described: std::sync::OnceLock::new() })
     }
@@ -81,10 +84,12 @@ impl Session {
         self.allowed(&statement.command)?;
         match &statement.command {
             Command::Query => self.rows_of(&statement, Vec::new()).await,
+            Command::Change => self.change(&statement, Vec::new()).await,
             Command::Execute { name, arguments } => {
                 let (statement, values) = self.executed(name, arguments.clone()).await?;
                 match &statement.command {
                     Command::Query => self.rows_of(&statement, values).await,
+                    Command::Change => self.change(&statement, values).await,
                     _ => self.command(&statement, None, several).await,
                 }
             }

@@ -1,4 +1,5 @@
-//! Transactions, as far as there are any: nothing is written, but clients begin, fail and end them, and settings belong to them.
+//! Transactions, as far as there are any: nothing is written inside them, but clients begin, fail and end them, and settings belong to
+//! them.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Statements that are no queries: transactions, settings, cursors, prepared statements, COPY. Recognised by their words.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
+use polder_engine::command::Need;
 
-use super::copying::{self, Copying};
+use super::copying::{self, Copying, CopyingIn};
 use super::pieces::{Piece, Placed};
 use crate::fault::{self, Fault};
 
@@ -11,6 +12,8 @@ use crate::fault::{self, Fault};
 pub(crate) enum Command {
     /// Rows, by the statement's own text.
     Query,
+    /// Something is changed, by the statement's own text.
+    Change,
     Begin,
     Commit,
     Rollback,
@@ -50,6 +53,7 @@ pub(crate) enum Command {
     },
     Close(Option<String>),
     Copy(Copying),
+    CopyIn(CopyingIn),
     /// Nothing that matters here. The word is the tag.
     Accepted(&'static str),
 }
@@ -84,7 +88,7 @@ impl Command {
                 name => Ok(Self::Reset(Some(name.to_owned()))),
             },
             // The engine's own.
-            "SHOW" if matches!(words.peek().as_str(), "TABLES" | "COLUMNS" | "FUNCTIONS") => Ok(Self::Query),
+            "SHOW" if matches!(words.peek().as_str(), "TABLES" | "COLUMNS" | "FUNCTIONS" | "GRANTS") => Ok(Self::Query),
             "SHOW" => match words.setting()?.as_str() {
                 "all" => Ok(Self::Show(None)),
                 name => Ok(Self::Show(Some(name.to_owned()))),
@@ -105,13 +109,19 @@ impl Command {
             "FETCH" => words.fetch(false),
             "MOVE" => words.fetch(true),
             "CLOSE" => words.name_or_all().map(Self::Close),
-            "COPY" => copying::read(piece).map(Self::Copy),
+            "COPY" if words.peek() != "INTO" => copying::read(piece),
             "LISTEN" => Ok(Self::Accepted("LISTEN")),
             "UNLISTEN" => Ok(Self::Accepted("UNLISTEN")),
             "NOTIFY" => Err(Fault::new(fault::NOT_SUPPORTED, "nobody can be notified here").hint("leave it out")),
-            word => match refused(word, &words.peek()) {
-                Some(what) => Err(Fault::read_only(&what)),
-                None => Ok(Self::Query),
+            word => match (polder_engine::read_command(&piece.sql), refused(word, &words.peek())) {
+                (Ok(Some(command)), _) if command.needs() == Need::Read => Ok(Self::Query),
+                (Ok(Some(_)), _) => Ok(Self::Change),
+                (Ok(None), None) => Ok(Self::Query),
+                (Err(error), None) => Err(Fault::from(&error)),
+                (Ok(None), Some(what)) => Err(Fault::not_here(&what)),
+                // What there is here in another form is said to be wrong where it is; of the rest, that there is none.
+                (Err(_), Some(what)) if is_unknown(word, &words.peek()) => Err(Fault::not_here(&what)),
+                (Err(error), Some(_)) => Err(Fault::from(&error)),
             },
         }
     }
@@ -119,6 +129,12 @@ impl Command {
 
 fn two_phases() -> Fault {
     Fault::new(fault::NOT_SUPPORTED, "transactions have one phase here").hint("use COMMIT")
+}
+
+/// Whether a PostgreSQL has a command that is none here in any form.
+fn is_unknown(word: &str, next: &str) -> bool {
+    let ours = ["TABLE", "VIEW", "SCHEMA", "DATABASE", "VOLUME", "CATALOG", "OR"];
+    matches!(word, "CREATE" | "DROP" | "ALTER") && !ours.contains(&next)
 }
 
 /// What a statement would change, if it would: said as PostgreSQL says it of a standby.
@@ -493,19 +509,30 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_anything_is_refused_as_on_a_standby() {
+    fn what_changes_something_is_a_change_and_what_there_is_not_is_refused() {
+        for text in [
+            "INSERT INTO t VALUES (1)",
+            "drop table t",
+            "TRUNCATE t",
+            "GRANT SELECT ON TABLE a.b.c TO d",
+            "RESTORE t TO VERSION AS OF 3",
+            "OPTIMIZE a.b.c",
+            "VACUUM a.b.c DRY RUN",
+        ] {
+            assert_eq!(of(text), Ok(Command::Change), "{text}");
+        }
+        for text in ["SHOW GRANTS ON TABLE a.b.c", "DESCRIBE HISTORY a.b.c"] {
+            assert_eq!(of(text), Ok(Command::Query), "{text}");
+        }
         for (text, what) in [
-            ("INSERT INTO t VALUES (1)", "INSERT"),
             ("CREATE LOCAL TEMPORARY TABLE \"#T\" (x INT) ON COMMIT PRESERVE ROWS", "CREATE TABLE"),
-            ("drop table t", "DROP TABLE"),
-            ("TRUNCATE t", "TRUNCATE"),
+            ("CREATE INDEX i ON t (a)", "CREATE INDEX"),
+            ("LOCK t", "LOCK"),
         ] {
             let fault = of(text).unwrap_err();
-            assert_eq!(
-                (fault.code, fault.message),
-                (fault::READ_ONLY, format!("cannot execute {what} in a read-only transaction"))
-            );
+            assert_eq!((fault.code, fault.message), (fault::NOT_SUPPORTED, format!("there is no {what} here")));
         }
+        assert_eq!(of("INSERT t VALUES (1)").unwrap_err().code, fault::SYNTAX);
         for text in ["SET ROLE olga", "SET SESSION AUTHORIZATION 'olga'"] {
             assert_eq!(of(text).unwrap_err().code, fault::NOT_ALLOWED, "{text}");
         }

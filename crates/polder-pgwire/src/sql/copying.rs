@@ -1,7 +1,8 @@
-//! `COPY ... TO STDOUT`: which rows, and in which form.
+//! `COPY ... TO STDOUT` and `COPY ... FROM STDIN`: which rows, and in which form.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::commands::Command;
 use super::pieces::{Piece, Placed};
 use crate::fault::{self, Fault};
 
@@ -10,6 +11,16 @@ use crate::fault::{self, Fault};
 pub(crate) struct Copying {
     /// The query that gives them.
     pub(crate) sql: String,
+    pub(crate) form: Form,
+}
+
+/// Rows to be copied in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CopyingIn {
+    /// The table's name, its parts with points between.
+    pub(crate) table: String,
+    /// Its columns that come, in their order; all of them when empty.
+    pub(crate) columns: Vec<String>,
     pub(crate) form: Form,
 }
 
@@ -34,21 +45,58 @@ struct Options {
 }
 
 /// Reads a `COPY`.
-pub(crate) fn read(piece: &Piece) -> Result<Copying, Fault> {
+pub(crate) fn read(piece: &Piece) -> Result<Command, Fault> {
     let mut reader = Reader { piece, at: 1 };
-    let sql = reader.source()?;
-    match reader.word().as_str() {
-        "TO" => {}
-        "FROM" => return Err(Fault::read_only("COPY FROM")),
-        _ => return Err(reader.wrong("TO was expected")),
+    let source = reader.source()?;
+    let (direction, place) = (reader.word(), reader.word());
+    match (direction.as_str(), source) {
+        ("TO", source) if place == "STDOUT" => {
+            let form = reader.options()?.form()?;
+            Ok(Command::Copy(Copying { sql: source.sql(), form }))
+        }
+        ("TO", _) => {
+            Err(Fault::new(fault::NOT_ALLOWED, "rows are copied to STDOUT only").hint("use COPY ... TO STDOUT; in psql \\copy"))
+        }
+        ("FROM", Source::Table { name, columns, .. }) if place == "STDIN" => {
+            let form = reader.options()?.form()?;
+            Ok(Command::CopyIn(CopyingIn { table: name, columns, form: form.read_in()? }))
+        }
+        ("FROM", Source::Table { .. }) => Err(Fault::new(fault::NOT_ALLOWED, "rows are copied from STDIN only")
+            .hint("use COPY ... FROM STDIN; in psql \\copy; files of a volume are loaded by COPY INTO")),
+        ("FROM", Source::Query(_)) => Err(reader.wrong("rows are copied into a table")),
+        _ => Err(reader.wrong("TO or FROM was expected")),
     }
-    if reader.word() != "STDOUT" {
-        return Err(
-            Fault::new(fault::NOT_ALLOWED, "rows are copied to STDOUT only").hint("use COPY ... TO STDOUT; in psql \\copy")
-        );
+}
+
+/// What stands behind `COPY`.
+enum Source {
+    Query(String),
+    Table { name: String, written: String, columns: Vec<String>, chosen: String },
+}
+
+impl Source {
+    /// The query that gives its rows.
+    fn sql(self) -> String {
+        match self {
+            Self::Query(sql) => sql,
+            Self::Table { written, chosen, .. } => format!("SELECT {chosen} FROM {written}"),
+        }
     }
-    let form = reader.options()?.form()?;
-    Ok(Copying { sql, form })
+}
+
+impl Form {
+    /// The same, if rows can be read that are in it.
+    fn read_in(self) -> Result<Self, Fault> {
+        match &self {
+            Self::Csv { quote, escape, .. } if quote != escape => {
+                Err(Fault::new(fault::NOT_SUPPORTED, "quotes within quotes are doubled here").hint("leave out ESCAPE"))
+            }
+            Self::Csv { force: true, .. } => {
+                Err(Fault::new(fault::SYNTAX, "FORCE_QUOTE is of rows that are copied out").hint("leave it out"))
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
 impl Options {
@@ -140,34 +188,40 @@ impl Reader<'_> {
         Err(self.wrong("a parenthesis has no end"))
     }
 
-    /// The query that gives the rows: written out, or all or some columns of a table.
-    fn source(&mut self) -> Result<String, Fault> {
+    /// A query that is written out, or all or some columns of a table.
+    fn source(&mut self) -> Result<Source, Fault> {
         if self.token() == Some(&Token::LParen) {
             let (from, to) = self.parentheses()?;
-            return Ok(self.text(from, to).to_owned());
+            return Ok(Source::Query(self.text(from, to).to_owned()));
         }
         let from = self.at;
+        let mut parts = Vec::new();
         // A name alone: what stands in the query below must be nothing else.
         loop {
-            if !matches!(self.token(), Some(Token::Word(_))) {
+            let Some(Token::Word(word)) = self.token() else {
                 return Err(self.wrong("a table or a query in parentheses was expected"));
-            }
+            };
+            parts.push(word.value.clone());
             self.at += 1;
             if self.token() != Some(&Token::Period) {
                 break;
             }
             self.at += 1;
         }
-        let table = self.text(from, self.at).to_owned();
+        let (name, written) = (parts.join("."), self.text(from, self.at).to_owned());
         if self.token() != Some(&Token::LParen) {
-            return Ok(format!("SELECT * FROM {table}"));
+            return Ok(Source::Table { name, written, columns: Vec::new(), chosen: "*".to_owned() });
         }
         let (from, to) = self.parentheses()?;
         let names = self.piece.tokens.get(from..to).unwrap_or_default();
         if names.is_empty() || !names.iter().all(|placed| matches!(placed.token, Token::Word(_) | Token::Comma)) {
             return Err(self.wrong("the names of columns were expected"));
         }
-        Ok(format!("SELECT {} FROM {table}", self.text(from, to)))
+        let columns = names.iter().filter_map(|placed| match &placed.token {
+            Token::Word(word) => Some(word.value.clone()),
+            _ => None,
+        });
+        Ok(Source::Table { name, written, columns: columns.collect(), chosen: self.text(from, to).to_owned() })
     }
 
     fn options(&mut self) -> Result<Options, Fault> {
@@ -302,7 +356,17 @@ mod tests {
     use crate::sql::pieces;
 
     fn of(text: &str) -> Result<Copying, Fault> {
-        read(&pieces(text).unwrap()[0])
+        match read(&pieces(text).unwrap()[0])? {
+            Command::Copy(copying) => Ok(copying),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn into(text: &str) -> Result<CopyingIn, Fault> {
+        match read(&pieces(text).unwrap()[0])? {
+            Command::CopyIn(copying) => Ok(copying),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -326,8 +390,31 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_copied_in_or_to_a_file() {
-        assert_eq!(of("COPY t FROM STDIN").unwrap_err().code, fault::READ_ONLY);
+    fn rows_are_copied_into_a_table_in_the_same_forms() {
+        let text = Form::Text { delimiter: b'\t', null: "\\N".to_owned(), header: false };
+        let csv = Form::Csv { delimiter: b';', null: "NA".to_owned(), header: true, quote: b'"', escape: b'"', force: false };
+        assert_eq!(
+            into("COPY finance.bronze.t FROM STDIN"),
+            Ok(CopyingIn { table: "finance.bronze.t".to_owned(), columns: Vec::new(), form: text })
+        );
+        assert_eq!(
+            into("copy \"finance.bronze\".t (id, \"Name\") from stdin with (format csv, header, delimiter ';', null 'NA')"),
+            Ok(CopyingIn { table: "finance.bronze.t".to_owned(), columns: vec!["id".to_owned(), "Name".to_owned()], form: csv })
+        );
+        assert_eq!(into("COPY t FROM STDIN BINARY").unwrap().form, Form::Binary);
+        for (sql, code) in [
+            ("COPY t FROM STDIN (FORMAT csv, ESCAPE '!')", fault::NOT_SUPPORTED),
+            ("COPY (SELECT 1) FROM STDIN", fault::SYNTAX),
+            ("COPY t FROM STDIN (FORMAT csv, FORCE_QUOTE *)", fault::SYNTAX),
+        ] {
+            assert_eq!(into(sql).unwrap_err().code, code, "{sql}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_copied_from_or_to_a_file() {
+        assert_eq!(into("COPY t FROM '/etc/x'").unwrap_err().code, fault::NOT_ALLOWED);
+        assert_eq!(into("COPY t FROM PROGRAM 'sh'").unwrap_err().code, fault::NOT_ALLOWED);
         assert_eq!(of("COPY t TO '/etc/x'").unwrap_err().code, fault::NOT_ALLOWED);
         assert_eq!(of("COPY t TO PROGRAM 'sh'").unwrap_err().code, fault::NOT_ALLOWED);
         for text in

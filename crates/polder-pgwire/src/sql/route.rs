@@ -92,7 +92,7 @@ impl Asked {
         });
         // Without parameters it is as it was written.
         if self.sql.contains('$') {
-            self.sql = self.statement.to_string();
+            self.sql = polder_engine::written(&self.statement);
         }
     }
 }

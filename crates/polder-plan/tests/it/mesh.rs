@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use polder_model::resource::{
-    Bucket, Catalog, Department, Domain, Grant, Group, Schema, ServicePrincipal, Table, TableFormat, User, View, Volume,
+    Bucket, Catalog, Department, Domain, Grant, Group, Schema, ServicePrincipal, Table, TableFormat, User, View, ViewRights,
+    Volume,
 };
 use polder_model::{
     Address, Column, DatasetId, Declared, Desired, Location, Mask, Origin, Privilege, Provider, Resource, Securable, TableName,
@@ -182,6 +183,7 @@ pub(crate) fn plain_table(name: &str, columns: &[&str]) -> Table {
         partition_columns: Vec::new(),
         has_history: false,
         properties: BTreeMap::new(),
+        hot_storage: None,
         row_filters: Vec::new(),
         checks: Vec::new(),
     }
@@ -200,7 +202,16 @@ pub(crate) fn table_with(name: &str, columns: &[&str], change: impl FnOnce(&mut 
 pub(crate) fn view(name: &str, sql: &str) -> Resource {
     let name: TableName = name.parse().unwrap();
     let (owner, sql) = ("owners".parse().unwrap(), sql.to_owned());
-    Resource::View(View { dataset: dataset(&name), name, owner, comment: String::new(), sql, columns: Vec::new() })
+    Resource::View(View {
+        dataset: dataset(&name),
+        name,
+        owner,
+        comment: String::new(),
+        sql,
+        columns: Vec::new(),
+        measures: Vec::new(),
+        rights: ViewRights::Definer,
+    })
 }
 
 pub(crate) fn volume(name: &str) -> Resource {

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use polder_model::check::CheckRule;
-use polder_model::resource::{RowFilter, Table, TableFormat};
+use polder_model::resource::{HotStorage, RowFilter, Table, TableFormat};
 use polder_model::{Check, Resource};
 use polder_plan::{Action, Effect, Why};
 
@@ -118,6 +118,29 @@ fn a_breaking_change_asks_for_the_next_version() {
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 0 drifted, 1 held back.
     "#);
+}
+
+#[test]
+fn hot_storage_changes_without_another_version_of_the_dataset() {
+    let before = table(CUSTOMER, &COLUMNS);
+    let hot = |key: &[&str], max_megabytes| {
+        let key_columns = key.iter().map(ToString::to_string).collect();
+        table_with(CUSTOMER, &COLUMNS, |t| t.hot_storage = Some(HotStorage { key_columns, max_megabytes }))
+    };
+    for (from, to, expect) in [
+        (&before, &hot(&["id"], 64), vec!["hot storage by set to id"]),
+        (
+            &hot(&["id"], 64),
+            &hot(&["id", "name"], 128),
+            vec!["hot storage by changed from id to 'id, name'", "limit of hot storage changed from '64 MB' to '128 MB'"],
+        ),
+        (&hot(&["id"], 64), &before, vec!["hot storage by id removed"]),
+    ] {
+        let case = Case::new(&with(std::slice::from_ref(from)), &with(std::slice::from_ref(to)));
+        let shown = case.show();
+        assert!(expect.iter().all(|line| shown.contains(&format!("       {line}\n"))), "{expect:?}: {shown}");
+        assert!(shown.contains("0 to create, 1 to update, 0 to replace") && shown.contains("0 held back"), "{shown}");
+    }
 }
 
 #[test]

@@ -111,7 +111,9 @@ impl Platform {
         let result = polder_apply::apply(plan, done, &LakeEffects(&self.lake), &journal, &mut tell).await;
         let ended = match &result {
             Ok(_) => Some(OperationOutcome::Succeeded),
-            Err(error @ ApplyError::Step { .. }) => Some(OperationOutcome::Failed { error: crate::governed::error_chain(error) }),
+            Err(error @ ApplyError::Step { .. }) => {
+                Some(OperationOutcome::Failed { error: polder_model::text::with_causes(error) })
+            }
             // The journal did not take the record of a step whose effect may be there: the next apply goes on with this one.
             Err(ApplyError::Journal { .. }) => None,
         };

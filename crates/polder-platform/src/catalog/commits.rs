@@ -66,7 +66,7 @@ impl Platform {
             && let Err(error) = self.publish(&object).await
         {
             // The commit holds: its client knows it, and the next one publishes it too.
-            tracing::warn!(table = %what, error = %crate::governed::error_chain(&error), "a commit waits to be published");
+            tracing::warn!(table = %what, error = %polder_model::text::with_causes(&error), "a commit waits to be published");
         }
         Ok(outcome)
     }
@@ -109,6 +109,7 @@ impl Platform {
             let version = u64::try_from(commit.version).doing(ErrorKind::Failed, unavailable)?;
             let done = self.lake.publish_commit(&table.location, &commit.file_name, version).await;
             done.doing(ErrorKind::Unavailable, unavailable)?;
+            self.hot.note_change();
             polder_model::fault::point("catalog.commit.published");
             published = Some(commit.version);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use polder_access::Action;
+use polder_model::connection::Database;
 use polder_model::{Address, Kind, Resource, Securable, TableName};
 
 use super::{Act, declared, not_there};
@@ -13,15 +14,15 @@ impl Platform {
     /// Drops something that a client made; with `force`, also all that is in it.
     ///
     /// # Errors
-    /// When the caller may not, files declare it or something in it, or something is in it.
+    /// When the caller may not, files declare it or something in it, something is in it, or others keep it.
     pub async fn drop_object(&self, what: &Securable, force: bool) -> Result<(), Error> {
         let act = self.act("drop").await?;
+        act.is_here(what).await?;
         act.demand(Action::Manage, what).await?;
         let contents = act.contents(what);
         if !contents.is_empty() && !force {
-            return Err(
-                Error::new(ErrorKind::Conflict, format!("{what} is not empty")).with_hint("drop what is in it, or force it")
-            );
+            return Err(Error::new(ErrorKind::Conflict, format!("{what} is not empty"))
+                .with_hint("drop what is in it, or all of it at once: CASCADE in SQL, `force` over the API"));
         }
         let mut going: Vec<Arc<Resource>> = contents;
         let entry = what.address().and_then(|address| act.metastore.resources().get(&address).cloned());
@@ -50,13 +51,33 @@ impl Platform {
 }
 
 impl Act<'_> {
+    /// Refuses what others keep, with where it is declared, to whoever may know of it.
+    async fn is_here(&self, what: &Securable) -> Result<(), Error> {
+        let Some(connection) = what.catalog().and_then(|catalog| self.metastore.connection(catalog)) else { return Ok(()) };
+        let what = match what {
+            Securable::Table(name) => &self.table_or_view(name),
+            other => other,
+        };
+        self.demand(Action::Browse, what).await?;
+        let (name, domain) = (&connection.name, &connection.domain);
+        let keeps = match connection.database {
+            Database::DeltaSharing(_) => "share",
+            _ => "database",
+        };
+        let message = format!("{what} is of the connection {name}: it is kept by a {keeps} of others, and is not dropped here");
+        let hint = format!(
+            "take it out of the connection's descriptor in domains/{domain}/connections/ and apply: then it is not shown"
+        );
+        Err(Error::new(ErrorKind::Conflict, message).with_hint(hint))
+    }
+
     /// All that is in a catalog or schema, the innermost first.
     fn contents(&self, what: &Securable) -> Vec<Arc<Resource>> {
         if !matches!(what, Securable::Catalog(_) | Securable::Schema(..)) {
             return Vec::new();
         }
         let prefix = format!("{}.", what.full_name());
-        let kinds = [Kind::Table, Kind::View, Kind::Volume, Kind::Schema];
+        let kinds = [Kind::Table, Kind::ForeignTable, Kind::View, Kind::Volume, Kind::Schema];
         let inside = kinds.into_iter().flat_map(|kind| {
             let from = Address::new(kind, &prefix);
             let entries = self.metastore.resources().range(from..);

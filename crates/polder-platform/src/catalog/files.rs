@@ -57,7 +57,9 @@ impl Platform {
         let act = self.act("open files").await?;
         match of {
             FilesOf::Table { id, write } => match self.named_by(&act, *id).await? {
-                Some(what @ (Securable::Table(_) | Securable::View(_))) => act.object_files(&what, *write).await,
+                Some(what @ (Securable::Table(_) | Securable::ForeignTable(_) | Securable::View(_))) => {
+                    act.object_files(&what, *write).await
+                }
                 _ => act.staged_files(*id).await,
             },
             FilesOf::Volume { id, write } => match self.named_by(&act, *id).await? {

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use polder_access::{Action, Decision};
 use polder_model::resource::Grant;
-use polder_model::{Address, Kind, PrincipalName, Privilege, Resource, Securable};
+use polder_model::{Address, Kind, PrincipalKind, PrincipalName, Privilege, Resource, Securable};
 use polder_store::{GivenGrant, GrantChange};
 
 use super::{Act, by_role};
 use crate::error::{Doing, Error, ErrorKind};
+use crate::mesh;
 use crate::platform::Platform;
 
 /// What one principal was granted on one thing.
@@ -115,8 +116,8 @@ impl Platform {
     /// Grants and takes away, all of it or nothing.
     ///
     /// # Errors
-    /// When the caller may not, a privilege does not apply or is not granted this way, or what is to go comes from files or from an
-    /// access request.
+    /// When the caller may not, a privilege does not apply or is not granted this way, nothing is granted to such a principal, or what is
+    /// to go comes from files or from an access request.
     pub async fn change_permissions(&self, what: &Securable, changes: &[PermissionChange]) -> Result<Vec<GrantsOf>, Error> {
         let act = self.act("change grants").await?;
         let what = &act.by_its_kind(what);
@@ -124,6 +125,7 @@ impl Platform {
         let given = act.given_on(what).await?;
         for change in changes {
             act.check(what, change, &given)?;
+            act.may_be_granted_to(change)?;
             if by_role(&permit) {
                 act.gives_itself_nothing(what, change)?;
             }
@@ -192,6 +194,11 @@ impl Act<'_> {
         if let Some(wrong) = add.iter().find(|privilege| !privilege.applies_to(what.kind())) {
             return Err(Error::new(ErrorKind::Invalid, format!("{wrong} cannot be granted on a {}", what.kind())));
         }
+        let is_foreign = what.catalog().is_some_and(|catalog| self.metastore.connection(catalog).is_some());
+        if let Some(wrong) = add.iter().find(|privilege| is_foreign && !privilege.applies_in_connection(what.kind())) {
+            let message = format!("{wrong} cannot be granted in the catalog of a connection, which is only read");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         if add.contains(&Privilege::ReadPii) {
             let error =
                 Error::new(ErrorKind::Denied, "READ PII is granted by files or by an access request, which two people approve");
@@ -213,6 +220,18 @@ impl Act<'_> {
         Ok(())
     }
 
+    /// Refuses grants to users where polder.yaml says, as of now, that only groups and service principals are granted to.
+    fn may_be_granted_to(&self, change: &PermissionChange) -> Result<(), Error> {
+        let to = &change.principal;
+        let is_user = self.metastore.authorizer().principal(to).is_some_and(|known| known.kind == PrincipalKind::User);
+        if change.add.is_empty() || !is_user || mesh::read_top(&self.platform.root)?.grants_to_anyone() {
+            return Ok(());
+        }
+        let message = format!("{to} is a user, and this organization grants to groups and service principals");
+        Err(Error::new(ErrorKind::Denied, message)
+            .with_hint(format!("grant to a group that {to} is in, or write access: {{grantsTo: anyone}} in polder.yaml")))
+    }
+
     /// Whoever governs a thing by an admin role alone opens it to others, and not to itself: no role sees data by itself.
     fn gives_itself_nothing(&self, what: &Securable, change: &PermissionChange) -> Result<(), Error> {
         let opens = change.add.iter().any(|privilege| !matches!(privilege, Privilege::Browse));
@@ -228,6 +247,14 @@ impl Act<'_> {
         let given = self.given_on(what).await?.into_iter().map(|given| given.timed.grant);
         let given = given.map(|grant| (grant.principal, grant.privileges));
         Ok(self.declared_on(what).chain(given).collect())
+    }
+
+    /// The grants on a thing that do not end by themselves: those of files, and those given beside them outright.
+    pub(super) async fn lasting_grants_on(&self, what: &Securable) -> Result<Vec<(PrincipalName, BTreeSet<Privilege>)>, Error> {
+        let given = self.given_on(what).await?.into_iter();
+        let lasting =
+            given.filter(|given| given.request.is_none() && given.timed.expires.is_none()).map(|given| given.timed.grant);
+        Ok(self.declared_on(what).chain(lasting.map(|grant| (grant.principal, grant.privileges))).collect())
     }
 
     async fn given_on(&self, what: &Securable) -> Result<Vec<GivenGrant>, Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use polder_access::Action;
-use polder_model::resource::{Catalog, Schema, Table, TableFormat, View, Volume};
+use polder_model::resource::{Catalog, Schema, Table, TableFormat, View, ViewRights, Volume};
 use polder_model::{Column, DatasetId, DomainName, Location, Resource, SchemaName, Securable, TableName};
 use polder_store::{Made, NewObject};
 use serde_json::{Value, json};
@@ -153,6 +153,7 @@ impl Platform {
             partition_columns: new.partition_columns,
             has_history: false,
             properties: BTreeMap::new(),
+            hot_storage: None,
             row_filters: Vec::new(),
             checks: Vec::new(),
         };
@@ -171,7 +172,16 @@ impl Platform {
         act.vacant(&act.table_or_view(&new.name))?;
         let owner = act.caller.principal.name.clone();
         let dataset = dataset(&new.name)?;
-        let view = View { name: new.name, dataset, owner, comment: new.comment, sql: new.sql, columns: new.columns };
+        let view = View {
+            name: new.name,
+            dataset,
+            owner,
+            comment: new.comment,
+            sql: new.sql,
+            columns: new.columns,
+            measures: Vec::new(),
+            rights: ViewRights::Definer,
+        };
         if views::names(&view).is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "the view's definition is no query over tables by their full names"));
         }
@@ -212,7 +222,7 @@ impl Platform {
 
 impl Act<'_> {
     /// Writes the entry, if nothing has its address.
-    async fn make(
+    pub(super) async fn make(
         &self,
         resource: Resource,
         id: Uuid,
@@ -236,7 +246,7 @@ impl Act<'_> {
     }
 
     /// Sees that nothing has a name.
-    fn vacant(&self, what: &Securable) -> Result<(), Error> {
+    pub(super) fn vacant(&self, what: &Securable) -> Result<(), Error> {
         let taken = what.address().is_some_and(|address| self.metastore.resources().contains_key(&address));
         if taken { Err(exists(what)) } else { Ok(()) }
     }
@@ -286,7 +296,7 @@ fn not_storage(url: &str) -> Error {
 }
 
 /// The dataset that a table is, which a client made: version 1 of its name.
-fn dataset(name: &TableName) -> Result<DatasetId, Error> {
+pub(super) fn dataset(name: &TableName) -> Result<DatasetId, Error> {
     let version = polder_model::Version::new(1).doing(ErrorKind::Failed, "cannot number the table")?;
     Ok(DatasetId { domain: name.catalog.clone(), name: name.object.clone(), version })
 }

@@ -6,6 +6,7 @@ mod drop;
 mod files;
 mod grants;
 mod make;
+mod native;
 mod object;
 mod stage;
 mod table;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use polder_access::{Action, Caller, Determinant, Permit};
 use polder_catalog::Metastore;
-use polder_model::text::{hides, steers};
+use polder_model::text::{hides, short, steers};
 use polder_model::{DomainName, Kind, Securable, TableName};
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,6 +26,7 @@ pub use commits::{CommitAsked, CommitsAnswer};
 pub use files::{FilesOf, OpenFiles};
 pub use grants::{EffectivePrivilege, GrantsOf, PermissionChange};
 pub use make::{NewCatalog, NewSchema, NewTable, NewView, NewVolume};
+pub(crate) use native::{NativeTable, Unnamed, check_columns, check_properties, pii_in_folders};
 pub use object::{CatalogObject, Listing};
 pub use stage::Staged;
 pub use table::TableChange;
@@ -37,14 +39,14 @@ use crate::platform::Platform;
 /// One operation under way: the metastore as it is, who acts, and the record of what is decided.
 pub(crate) struct Act<'p> {
     platform: &'p Platform,
-    metastore: Arc<Metastore>,
-    caller: Caller,
-    trail: AuditTrail,
-    now: DateTime<Utc>,
+    pub(crate) metastore: Arc<Metastore>,
+    pub(crate) caller: Caller,
+    pub(crate) trail: AuditTrail,
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl Platform {
-    async fn act(&self, doing: &str) -> Result<Act<'_>, Error> {
+    pub(crate) async fn act(&self, doing: &str) -> Result<Act<'_>, Error> {
         let metastore = self.metastore().await?;
         let caller = self.caller(&metastore)?;
         Ok(Act { platform: self, metastore, caller, trail: self.trail(doing), now: Utc::now() })
@@ -56,14 +58,9 @@ impl Platform {
         self.derived_id("metastore")
     }
 
-    /// The id of something of this environment that has none of its own, for clients that ask for one.
-    #[must_use]
-    pub fn id_of(&self, what: &str) -> Uuid {
-        self.derived_id(what)
-    }
-
     /// The id of something that has none of its own: the same at every server and after every start.
-    fn derived_id(&self, of: &str) -> Uuid {
+    #[must_use]
+    pub fn derived_id(&self, of: &str) -> Uuid {
         let name = format!("polder:{}/{}/{of}", self.tenant(), self.environment());
         Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
     }
@@ -71,9 +68,15 @@ impl Platform {
 
 impl Act<'_> {
     /// Asks for a permit. The decision is on record before anything comes of it.
-    async fn demand(&self, action: Action, on: &Securable) -> Result<Permit, Error> {
+    pub(crate) async fn demand(&self, action: Action, on: &Securable) -> Result<Permit, Error> {
         let decided = Platform::permit(&self.metastore, &self.trail, &self.caller, action, on);
         self.record().await?;
+        let makes = matches!(action, Action::CreateSchema | Action::CreateTable | Action::CreateVolume);
+        let foreign = on.catalog().filter(|catalog| makes && self.metastore.connection(catalog).is_some());
+        if let (Ok(_), Some(catalog)) = (&decided, foreign) {
+            let message = format!("{catalog} is the catalog of a connection, in which only what files declare is shown");
+            return Err(Error::new(ErrorKind::Invalid, message).with_hint("declare the table in the connection's descriptor"));
+        }
         decided
     }
 
@@ -89,14 +92,15 @@ impl Act<'_> {
         Ok(permit)
     }
 
-    async fn record(&self) -> Result<(), Error> {
+    pub(crate) async fn record(&self) -> Result<(), Error> {
         self.platform.record(&self.trail).await
     }
 
     /// The table or view of this name, by which of the two there is. Where there is neither, a table.
-    fn table_or_view(&self, name: &TableName) -> Securable {
+    pub(crate) fn table_or_view(&self, name: &TableName) -> Securable {
         match self.metastore.table_or_view(name) {
             Some(found) if found.kind() == Kind::View => Securable::View(name.clone()),
+            Some(found) if found.kind() == Kind::ForeignTable => Securable::ForeignTable(name.clone()),
             _ => Securable::Table(name.clone()),
         }
     }
@@ -123,7 +127,7 @@ fn not_showable(value: &Value) -> Option<char> {
 }
 
 /// Whether an admin role is what a permit is given for.
-fn by_role(permit: &Permit) -> bool {
+pub(crate) fn by_role(permit: &Permit) -> bool {
     permit.determined_by().iter().any(|fact| matches!(fact, Determinant::Role { .. }))
 }
 
@@ -141,9 +145,8 @@ fn exists(what: &Securable) -> Error {
 }
 
 /// The answer for what is absent and for what is hidden. The name may be anything that a client sent.
-fn not_there(name: &str) -> Error {
-    let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
-    Error::new(ErrorKind::NotFound, format!("there is no {name}, or you may not know of it"))
+pub(crate) fn not_there(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no {}, or you may not know of it", short(name)))
 }
 
 /// A securable by the word that clients have for its kind, and its full name.

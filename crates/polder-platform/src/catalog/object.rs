@@ -56,7 +56,7 @@ impl Listing {
         match self {
             Self::Catalogs => &[Kind::Catalog],
             Self::Schemas(_) => &[Kind::Schema],
-            Self::Tables(..) => &[Kind::Table, Kind::View],
+            Self::Tables(..) => &[Kind::Table, Kind::ForeignTable, Kind::View],
             Self::Volumes(..) => &[Kind::Volume],
         }
     }

@@ -19,6 +19,8 @@ pub struct TableChange {
     pub comment: Option<String>,
     /// The new columns.
     pub columns: Option<Vec<Column>>,
+    /// The new query, of a view.
+    pub sql: Option<String>,
     /// The new partition columns.
     pub partition_columns: Option<Vec<String>>,
     /// All of the new properties.
@@ -35,6 +37,7 @@ impl TableChange {
     pub const fn is_empty(&self) -> bool {
         self.comment.is_none()
             && self.columns.is_none()
+            && self.sql.is_none()
             && self.partition_columns.is_none()
             && self.properties.is_none()
             && self.detail.is_none()
@@ -50,6 +53,14 @@ impl TableChange {
                 Resource::View(view) => view.comment.clone_from(comment),
                 Resource::Volume(volume) => volume.comment.clone_from(comment),
                 _ => {}
+            }
+        }
+        if let Resource::View(view) = &mut resource {
+            if let Some(columns) = &self.columns {
+                view.columns.clone_from(columns);
+            }
+            if let Some(sql) = &self.sql {
+                view.sql.clone_from(sql);
             }
         }
         if let Resource::Table(table) = &mut resource {
@@ -90,28 +101,41 @@ impl Platform {
     /// # Errors
     /// When the caller may not, files declare it, or something has the new name.
     pub async fn rename_table(&self, name: &TableName, new: &ObjectName) -> Result<(), Error> {
+        self.move_table(name, &TableName { object: new.clone(), ..name.clone() }).await
+    }
+
+    /// Gives a table that a client made another name, perhaps in another schema of its catalog. What was granted on the table goes
+    /// with it; what was granted on the schema that it was in is not its any more.
+    ///
+    /// # Errors
+    /// When the caller may not, files declare it, something has the new name, or that is in another catalog.
+    pub async fn move_table(&self, name: &TableName, new: &TableName) -> Result<(), Error> {
+        if new.catalog != name.catalog {
+            let message = format!("{name} is of catalog {}, whose storage its files are in", name.catalog);
+            return Err(Error::new(ErrorKind::Invalid, message).with_hint("clone it there, and drop it here"));
+        }
         let act = self.act("rename a table").await?;
         let what = Securable::Table(name.clone());
         act.demand(Action::Manage, &what).await?;
-        act.demand(Action::CreateTable, &Securable::Schema(name.catalog.clone(), name.schema.clone())).await?;
+        act.demand(Action::CreateTable, &Securable::Schema(new.catalog.clone(), new.schema.clone())).await?;
         let object = act.made_object(&what).await?;
         let Resource::Table(table) = &*object.resource else { return Err(not_there(&name.to_string())) };
         let mut table = table.clone();
-        table.name.object = new.clone();
-        table.dataset.name = new.clone();
+        table.name = new.clone();
+        table.dataset.name = new.object.clone();
         let renamed = Resource::Table(table);
         let (from, by) = (object.resource.address(), &act.caller.principal.name);
         let done = self.store.rename_made(self.environment(), &from, &renamed, by, act.now).await;
         match done.doing(ErrorKind::Unavailable, format!("cannot rename {what}"))? {
             true => Ok(()),
-            false => Err(exists(&Securable::Table(TableName { object: new.clone(), ..name.clone() }))),
+            false => Err(exists(&Securable::Table(new.clone()))),
         }
     }
 }
 
 impl Act<'_> {
     /// An object that a client made. One that files declare is refused.
-    pub(super) async fn made_object(&self, what: &Securable) -> Result<CatalogObject, Error> {
+    pub(crate) async fn made_object(&self, what: &Securable) -> Result<CatalogObject, Error> {
         let object = self.object(what).await?;
         if object.made.is_some() { Ok(object) } else { Err(declared(what)) }
     }

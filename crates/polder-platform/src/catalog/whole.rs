@@ -3,7 +3,7 @@
 use polder_access::{Action, Permit};
 use polder_lake::{AsOf, BESIDE, FileAction, LogFacts};
 use polder_model::resource::Table;
-use polder_model::{Resource, Securable, TableName};
+use polder_model::{Kind, Resource, Securable, TableName};
 use polder_vend::Scope;
 use uuid::Uuid;
 
@@ -38,7 +38,10 @@ impl Platform {
         let entry = what.address().and_then(|address| act.metastore.resources().get(&address)).cloned();
         let Some((entry, Resource::Table(table))) = entry.as_ref().map(|entry| (entry, &**entry)) else {
             return match act.metastore.table_or_view(name) {
-                Some(_) => Err(Error::new(ErrorKind::NotFound, format!("{name} is a view, which has no files: read it by SQL"))),
+                Some(other) => {
+                    let kind = if other.kind() == Kind::View { "view" } else { "table of another database" };
+                    Err(Error::new(ErrorKind::NotFound, format!("{name} is a {kind}, which has no files: read it by SQL")))
+                }
                 None => Err(not_there(&name.to_string())),
             };
         };

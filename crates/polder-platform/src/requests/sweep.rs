@@ -8,6 +8,7 @@ use polder_access::Caller;
 use polder_access::request::{Change, Effect, Event, Words};
 use polder_catalog::Metastore;
 use polder_model::principal::PLATFORM;
+use polder_model::text::with_causes;
 use polder_model::{Principal, PrincipalKind, PrincipalName, fault};
 use polder_notify::{After, Delivery, Notice, SendError, after_failure};
 use polder_store::{ClaimedDelivery, DeliveryOutcome, GrantsChange, RequestChange, RequestEvent, RequestKept};
@@ -16,7 +17,6 @@ use uuid::Uuid;
 use super::{ATTEMPTS, AccessDesk, Deed, Read, shape};
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
-use crate::governed::error_chain;
 use crate::identity::Identity;
 use crate::platform::Platform;
 
@@ -53,7 +53,7 @@ impl Platform {
                 Ok(moved) => changed += usize::from(moved),
                 // One that cannot be read must not keep the others waiting.
                 Err(error) => {
-                    tracing::error!(request = %id, error = %error_chain(&error), "an access request that is due was left")
+                    tracing::error!(request = %id, error = %with_causes(&error), "an access request that is due was left")
                 }
             }
         }
@@ -193,7 +193,7 @@ fn outcome(delivery: &ClaimedDelivery, sent: Result<Option<String>, SendError>, 
         Ok(ticket) => return DeliveryOutcome::Sent { ticket },
         Err(failed) => failed,
     };
-    let error = error_chain(&failed);
+    let error = with_causes(&failed);
     if !failed.may_pass() {
         return DeliveryOutcome::GivenUp { error };
     }

@@ -57,13 +57,18 @@ impl JobContext<'_> {
     /// Refuses to add rows where some may be in already.
     pub(super) fn behind(&self, sink: &Sink<'_>) -> Error {
         let message = format!(
-            "{} has rows of job {} that the state does not know of: it was lost or put back from a copy, or another state writes there too",
-            sink.table.name, self.job.id
+            "{} has rows of {} that the state does not know of: it was lost or put back from a copy, or another state writes there too",
+            sink.table.name,
+            self.name()
         );
-        Error::new(ErrorKind::Conflict, message).with_hint(format!(
-            "when all that the job would read now is in the table, say so: `polder run {} --adopt`; else mend the table first",
-            self.job.id
-        ))
+        let hint = match &self.copies {
+            Some(_) => "name the files that are not in the table with FILES, and COPY_OPTIONS ('force' = 'true')".to_owned(),
+            None => format!(
+                "when all that the job would read now is in the table, say so: `polder run {} --adopt`; else mend the table first",
+                self.job.id
+            ),
+        };
+        Error::new(ErrorKind::Conflict, message).with_hint(hint)
     }
 
     /// Takes what the job would read now as read: the batch is the last one that the tables have.
@@ -99,8 +104,8 @@ impl JobContext<'_> {
         match planned.doing(ErrorKind::Unavailable, "cannot record what is about to be written")? {
             PlannedBatch::Planned(batch) => Ok(batch),
             PlannedBatch::Open(batch) => {
-                let message = format!("batch {} of job {} was planned by another run meanwhile", batch.number, self.job.id);
-                Err(Error::new(ErrorKind::Conflict, message).with_hint("run the job again"))
+                let message = format!("batch {} of {} was planned by another run meanwhile", batch.number, self.name());
+                Err(Error::new(ErrorKind::Conflict, message).with_hint("run it again"))
             }
         }
     }

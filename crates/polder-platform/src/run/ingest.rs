@@ -16,7 +16,7 @@ use url::Url;
 
 use super::batch::Earlier;
 use super::sink::{Sink, WRITE_ATTEMPTS};
-use super::{Done, JobContext};
+use super::{Done, JobContext, copy};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::tenant::STATE_FOLDER;
 
@@ -26,8 +26,8 @@ const QUARANTINE: &str = "_quarantine";
 const NAMED_FIELDS: usize = 5;
 
 /// Where rows go.
-struct Tables<'a> {
-    sink: Sink<'a>,
+pub(super) struct Tables<'a> {
+    pub(super) sink: Sink<'a>,
     /// For the rows that do not fit, where they are kept.
     quarantine: Option<Sink<'a>>,
 }
@@ -61,19 +61,35 @@ impl Stores for LakeStores {
 impl JobContext<'_> {
     /// Loads the files that are new.
     pub(super) async fn ingest(&self, source: &FileSource) -> Result<Done, Error> {
+        let tables = self.tables().await?;
+        let mut done = Done::default();
+        let started = Instant::now();
+        let found = self.find(source).await?;
+        done.took("find", started);
+        self.load_new(source, &tables, &found, done).await
+    }
+
+    /// Opens what is written.
+    pub(super) async fn tables(&self) -> Result<Tables<'_>, Error> {
         let sink = self.sink().await?;
         let quarantine = match self.job.bad_rows {
             BadRows::Quarantine => Some(self.writable(&quarantine_name(&sink.table.name)?).await?),
             BadRows::Fail => None,
         };
-        let tables = Tables { sink, quarantine };
-        let mut done = Done::default();
-        let started = Instant::now();
-        let found = self.find(source).await?;
-        done.took("find", started);
+        Ok(Tables { sink, quarantine })
+    }
+
+    /// Loads those of the files that are new.
+    pub(super) async fn load_new(
+        &self,
+        source: &FileSource,
+        tables: &Tables<'_>,
+        found: &[SourceFile],
+        mut done: Done,
+    ) -> Result<Done, Error> {
         match self.earlier(&tables.sink).await? {
-            Earlier::Lost(batch) if self.still_there(&batch, &found) => {
-                self.load(source, &tables, &batch, &found, &mut done).await?;
+            Earlier::Lost(batch) if self.still_there(&batch, found) => {
+                self.load(source, tables, &batch, found, &mut done).await?;
                 self.record_loaded(&mut done).await?;
             }
             Earlier::Lost(batch) => self.give_up(&batch).await?,
@@ -86,7 +102,7 @@ impl JobContext<'_> {
         if done.failed.is_some() {
             return Ok(done);
         }
-        let written = self.written_anywhere(&tables).await?;
+        let written = self.written_anywhere(tables).await?;
         if self.is_behind(written).await? {
             if self.adopt {
                 done.warnings.push(format!("nothing was read: the {} files that are there count as loaded", found.len()));
@@ -94,15 +110,15 @@ impl JobContext<'_> {
                 done.batch = Some(self.adopt(&tables.sink, contents, written, &mut done).await?);
                 return Ok(done);
             }
-            if self.job.write == WriteMode::Append {
+            if self.job.write == WriteMode::Append && !self.force_reload() {
                 return Err(self.behind(&tables.sink));
             }
         }
-        let batches = self.next_batches(source, &tables.sink, &found, &mut done).await?;
+        let batches = self.next_batches(source, &tables.sink, found, &mut done).await?;
         for (number, files) in batches.into_iter().enumerate() {
             self.record_loaded(&mut done).await?;
             let batch = self.plan_batch(files, written).await?;
-            match self.load(source, &tables, &batch, &found, &mut done).await {
+            match self.load(source, tables, &batch, found, &mut done).await {
                 Err(error) if number > 0 => {
                     done.failed = Some(format!("{}; the {number} files before it are in", self.explain(&error)));
                 }
@@ -199,6 +215,9 @@ impl JobContext<'_> {
         }
         if self.job.write == WriteMode::Append {
             let grown = new.iter().filter(|file| loaded.contains_path(&file.name));
+            if let (Some(rules), Some(file)) = (&self.copies, grown.clone().next().filter(|_| !self.force)) {
+                return Err(rules.has_changed(&file.name));
+            }
             done.warnings.extend(grown.map(|file| {
                 format!("{} has changed since it was loaded: it is added whole, the rows that it had then once more", file.name)
             }));
@@ -217,7 +236,7 @@ impl JobContext<'_> {
 
     /// Loading again what is loaded makes sense only where it replaces what is there.
     fn force_reload(&self) -> bool {
-        self.force && self.job.write != WriteMode::Append
+        self.force && (self.copies.is_some() || self.job.write != WriteMode::Append)
     }
 
     fn still_there(&self, batch: &Batch, found: &[SourceFile]) -> bool {
@@ -239,6 +258,7 @@ impl JobContext<'_> {
         // Once the rows that did not fit are kept, the batch is only ever done again under the same number: under another they
         // would be kept twice.
         let mut quarantined = false;
+        let mut turn = None;
         for _ in 0..WRITE_ATTEMPTS {
             let started = Instant::now();
             self.phase("reading");
@@ -254,8 +274,12 @@ impl JobContext<'_> {
             done.took("read", started);
             polder_model::fault::point("run.staged");
             done.rejected = rejected_before + loaded.report.rejected();
-            done.warnings.extend(ignored_fields(&loaded.report));
-            let checked = self.check(sink, &loaded.rows, done).await;
+            let ignored = ignored_fields(&loaded.report);
+            let checked = match &self.copies {
+                Some(rules) if !rules.ignores_fields && !ignored.is_empty() => Err(copy::ignored(&ignored)),
+                _ => self.check(sink, &loaded.rows, done).await,
+            };
+            done.warnings.extend(ignored);
             if !matches!(checked, Ok(true)) {
                 loaded.discard().await;
                 if !quarantined {
@@ -271,9 +295,11 @@ impl JobContext<'_> {
                 polder_model::fault::point("run.quarantined");
             }
             if self.commit(sink, loaded.rows, done).await? {
+                done.files += batch.files.len();
                 done.batch = Some(batch.clone());
                 return Ok(());
             }
+            self.after_others(sink, &mut turn).await?;
         }
         Err(self.outpaced(sink))
     }

@@ -1,16 +1,16 @@
 //! The sink of a job: opened for writing, checked before it changes, committed once.
 
-use std::collections::BTreeMap;
-
 use polder_access::{Action, Permit};
 use polder_api::{CheckReport, RunEvent};
 use polder_lake::{AppTransaction, AsOf, Committed, Staged, TableHandle, WriteOptions};
 use polder_model::resource::Table;
 use polder_model::{Resource, Securable, TableName};
 
+use super::verify::Checking;
 use super::{Done, JobContext};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
+use crate::statement::{Turn, notes};
 
 /// How often a write is staged again when others write to the same table.
 pub(super) const WRITE_ATTEMPTS: u32 = 10;
@@ -47,17 +47,26 @@ impl JobContext<'_> {
 
     /// How a write of this job is committed: with its number, so that the table itself knows whether it is done.
     pub(super) fn write_options(&self, transaction: Option<AppTransaction>) -> WriteOptions {
-        let commit_info = BTreeMap::from([
-            ("polder.job".to_owned(), self.job.id.to_string()),
-            ("polder.principal".to_owned(), self.caller.principal.name.to_string()),
-        ]);
+        let mut commit_info = notes(&self.caller);
+        if self.copies.is_none() {
+            commit_info.insert("polder.job".to_owned(), self.job.id.to_string());
+        }
         WriteOptions { mode: self.job.write.clone(), transaction, commit_info }
+    }
+
+    /// Rereads the sink after somebody else's write came first, in a turn that this job has among the process's writers from then on.
+    pub(super) async fn after_others(&self, sink: &Sink<'_>, turn: &mut Option<Turn>) -> Result<(), Error> {
+        let name = &sink.table.name;
+        if turn.is_none() {
+            *turn = Some(self.platform.queues.turn(name).await);
+        }
+        sink.handle.refresh().await.doing(ErrorKind::Unavailable, format!("cannot reread {name}"))
     }
 
     /// Others were always faster.
     pub(super) fn outpaced(&self, sink: &Sink<'_>) -> Error {
         let message = format!("other writers came first {WRITE_ATTEMPTS} times at {}", sink.table.name);
-        Error::new(ErrorKind::Conflict, message).with_hint("run the job again when they have ended")
+        Error::new(ErrorKind::Conflict, message).with_hint("run it again when they have ended")
     }
 
     pub(super) fn phase(&self, phase: &'static str) {
@@ -67,7 +76,8 @@ impl JobContext<'_> {
     /// Whether the sink's checks hold of a staged write.
     pub(super) async fn check(&self, sink: &Sink<'_>, staged: &Staged, done: &mut Done) -> Result<bool, Error> {
         self.phase("checking");
-        done.checks = self.verify(sink, staged).await?;
+        let checking = Checking { engine: &self.platform.engine, table: sink.table, permit: &sink.permit, now: self.now };
+        done.checks = checking.verify(staged).await?;
         let holds = done.checks.iter().all(|check| check.passed);
         if !holds {
             done.failed = Some(failed_checks(&sink.table.name, &done.checks));
@@ -85,6 +95,7 @@ impl JobContext<'_> {
         // What checks have seen must be what becomes visible, so a checked write does not slide behind another one.
         let committed = if sink.table.checks.is_empty() { staged.commit().await } else { staged.commit_if_unchanged().await };
         let committed = committed.doing(ErrorKind::Unavailable, format!("cannot commit to {name}"))?;
+        self.platform.hot.note_change();
         polder_model::fault::point("run.committed");
         match committed {
             Committed::Committed { version, .. } | Committed::AlreadyDone { version } => {
@@ -93,15 +104,12 @@ impl JobContext<'_> {
                 done.bytes += bytes;
                 Ok(true)
             }
-            Committed::Conflict { .. } => {
-                sink.handle.refresh().await.doing(ErrorKind::Unavailable, format!("cannot reread {name}"))?;
-                Ok(false)
-            }
+            Committed::Conflict { .. } => Ok(false),
         }
     }
 }
 
-fn failed_checks(name: &TableName, checks: &[CheckReport]) -> String {
+pub(crate) fn failed_checks(name: &TableName, checks: &[CheckReport]) -> String {
     let failed: Vec<String> =
         checks.iter().filter(|c| !c.passed).map(|c| format!("{} ({} found)", c.name, c.failing_rows)).collect();
     format!("checks on {name} do not hold, so the table is as it was: {}", failed.join(", "))

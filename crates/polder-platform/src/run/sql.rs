@@ -10,6 +10,7 @@ use futures::TryStreamExt;
 use polder_engine::{AliasedTables, QueryError, QueryResult};
 use polder_lake::Write;
 use polder_model::job::WriteMode;
+use polder_model::resource::View;
 use polder_model::{Resource, TableName};
 use polder_schedule::{Freshness, LastRun, unchanged};
 use polder_store::{Batch, DatasetVersion, FileSeen, RunRecord};
@@ -44,6 +45,8 @@ struct Sources {
     ids: Vec<String>,
     /// The queries of the views that are read.
     views: Vec<String>,
+    /// Whether some of them read another database, of which nobody knows whether it has changed.
+    foreign: bool,
 }
 
 impl JobContext<'_> {
@@ -77,6 +80,7 @@ impl JobContext<'_> {
             return Err(self.behind(&sink));
         }
         if !self.force
+            && !sources.foreign
             && let Freshness::Unchanged { reason } = self.freshness(&sources, &fingerprint, last.as_ref(), &sink)
         {
             done.skipped = Some(reason);
@@ -89,9 +93,10 @@ impl JobContext<'_> {
 
     async fn write(&self, sql: &str, sources: &Sources, sink: &Sink<'_>, batch: &Batch, done: &mut Done) -> Result<(), Error> {
         let started = Instant::now();
+        let mut turn = None;
         for _ in 0..WRITE_ATTEMPTS {
             match self.write_once(sql, sources, sink, batch, done).await? {
-                Written::Again => {}
+                Written::Again => self.after_others(sink, &mut turn).await?,
                 Written::Committed => {
                     done.batch = Some(batch.clone());
                     done.took("write", started);
@@ -139,8 +144,7 @@ impl JobContext<'_> {
     }
 
     async fn sources(&self, sql: &str) -> Result<Sources, Error> {
-        let governed =
-            GovernedTables::new(self.metastore.clone(), self.platform.lake.clone(), self.caller.clone(), self.trail.clone());
+        let governed = GovernedTables::new(self.platform, self.metastore.clone(), self.caller.clone(), self.trail.clone());
         let mut tables = AliasedTables::default();
         for source in &self.job.sources {
             let opened = governed.open(&source.table, None).await;
@@ -160,18 +164,21 @@ impl JobContext<'_> {
             }
             ids.extend(opened.id());
         }
-        Ok(Sources { tables, inputs, ids, views: self.views() })
+        let views = self.views();
+        let foreign = views.iter().any(|view| views::reads_foreign(view, &|name| self.metastore.table_or_view(name)));
+        let views = views.into_iter().map(|view| view.sql.clone()).collect();
+        Ok(Sources { tables, inputs, ids, views, foreign })
     }
 
-    /// The queries of the views among the sources, and of the views below those.
-    fn views(&self) -> Vec<String> {
+    /// The views among the sources, and the views below those.
+    fn views(&self) -> Vec<&View> {
         let lookup = |name: &TableName| self.metastore.table_or_view(name);
         let sources = self.job.sources.iter().filter_map(|source| match lookup(&source.table) {
             Some(Resource::View(view)) => Some(view),
             _ => None,
         });
         let with_those_below = |view| views::below(view, &lookup).views.into_iter().chain([view]);
-        sources.flat_map(with_those_below).map(|view| view.sql.clone()).collect()
+        sources.flat_map(with_those_below).collect()
     }
 
     fn freshness(&self, sources: &Sources, fingerprint: &str, last: Option<&RunRecord>, sink: &Sink<'_>) -> Freshness {

@@ -16,13 +16,13 @@ use polder_engine::{AliasedTables, Resolved};
 use polder_lake::{AppTransaction, AsOf, Committed, TableHandle, VacuumOptions, Write};
 use polder_model::job::WriteMode;
 use polder_model::resource::Table;
+use polder_model::text::with_causes;
 use polder_model::{Location, Resource, TableName};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::unreadable;
 use crate::error::{Doing, Error, ErrorKind};
-use crate::governed::error_chain;
 use crate::platform::Platform;
 
 /// The folder of copies in a bucket. Layers' folders begin with a letter.
@@ -113,7 +113,7 @@ impl Platform {
                         Ok(prefix) => drop(kept.insert(prefix)),
                         // Whoever asks for it makes it, if it is not made now.
                         Err(error) => {
-                            let why = error_chain(&error);
+                            let why = with_causes(&error);
                             tracing::warn!(table = %name, share = %share.name, why, "a shared copy is not up to date");
                             kept.insert(folder(name));
                         }
@@ -192,7 +192,7 @@ impl Platform {
         let task = tokio::spawn(async move {
             let made = platform.make_now(&copy, &table, &permit, &source).await;
             platform.copies.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&ended);
-            made.map_err(|error| Arc::from(error_chain(&error)))
+            made.map_err(|error| Arc::from(with_causes(&error)))
         });
         let under_way: BoxFuture<'static, _> =
             async move { task.await.unwrap_or_else(|error| Err(Arc::from(error.to_string()))) }.boxed();
@@ -240,7 +240,7 @@ impl Platform {
         let options = VacuumOptions { retain: RETAIN, dry_run: false, override_guard: true };
         if let Err(error) = handle.vacuum(options).await {
             // The copy is whole all the same.
-            tracing::warn!(table = %copy.name, why = error_chain(&error), "old files of a shared copy stay");
+            tracing::warn!(table = %copy.name, why = with_causes(&error), "old files of a shared copy stay");
         }
         Ok(())
     }
@@ -283,6 +283,7 @@ fn copy_table(table: &Table, permit: &Permit, form: &str) -> Table {
         location: Location { prefix: format!("{}/{form}", folder(&table.name)), ..table.location.clone() },
         partition_columns: table.partition_columns.iter().filter(|name| !masked(name)).cloned().collect(),
         has_history: false,
+        hot_storage: None,
         properties: BTreeMap::new(),
         row_filters: Vec::new(),
         checks: Vec::new(),

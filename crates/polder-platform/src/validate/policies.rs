@@ -53,6 +53,7 @@ fn exists(desired: &Desired, kind: &str, id: &str) -> bool {
         "Catalog" => Kind::Catalog,
         "Schema" => Kind::Schema,
         "Table" => Kind::Table,
+        "ForeignTable" => Kind::ForeignTable,
         "View" => Kind::View,
         "Volume" => Kind::Volume,
         _ => return true,

@@ -7,11 +7,11 @@ use polder_descriptor::{Fault, Mesh, Span};
 use polder_engine::{Analysis, AnalyzeTable, Engine, OutputColumn, QueryError, tables_named};
 use polder_model::check::CheckRule;
 use polder_model::job::{Job, Work};
-use polder_model::resource::{Table, View};
+use polder_model::resource::{Measure, RowFilter, Table, View};
 use polder_model::{Address, Column, Declared, Desired, Kind, Origin, Resource, TableName};
 
 use super::store_assignment;
-use crate::views;
+use crate::views::{self, Unfit, columns_of};
 
 /// Checks the SQL of a desired state.
 pub(crate) struct SqlCheck<'a> {
@@ -37,6 +37,7 @@ impl<'a> SqlCheck<'a> {
                 Resource::Job(job) => faults.extend(self.job(desired, declared, job).await),
                 Resource::View(view) => faults.extend(self.view(desired, declared, view).await),
                 Resource::Table(table) => faults.extend(self.table(declared, table).await),
+                Resource::ForeignTable(table) => faults.extend(self.row_filters(declared, &table.row_filters, &table.columns)),
                 _ => {}
             }
         }
@@ -45,12 +46,12 @@ impl<'a> SqlCheck<'a> {
 
     async fn job(&self, desired: &Desired, declared: &Declared, job: &Job) -> Vec<Fault> {
         let Work::Sql { file, text } = &job.work else { return Vec::new() };
-        let Some(sink) = job.sink.as_ref().and_then(|sink| columns_of(desired, &sink.table)) else { return Vec::new() };
+        let Some(sink) = job.sink.as_ref().and_then(|sink| table_or_view(desired, &sink.table)) else { return Vec::new() };
         let mut sources = Vec::new();
         for source in &job.sources {
             // A source that is missing is a fault of its own.
-            let Some(columns) = columns_of(desired, &source.table) else { return Vec::new() };
-            sources.push(AnalyzeTable { name: source.alias.clone(), columns: columns.to_vec() });
+            let Some(resource) = table_or_view(desired, &source.table) else { return Vec::new() };
+            sources.push(views::outline(&source.alias, resource));
         }
         let known = |name: &str| sources.iter().any(|source| same(&source.name, name));
         let named = tables_named(text).unwrap_or_default();
@@ -62,6 +63,7 @@ impl<'a> SqlCheck<'a> {
             Ok(analysis) => analysis,
             Err(error) => return vec![place.of(&error)],
         };
+        let sink = columns_of(sink);
         let mut faults = place.shape(&analysis, sink);
         faults.extend(place.untagged(&analysis, &sources, sink, Some(&job.declassify)));
         faults
@@ -69,37 +71,48 @@ impl<'a> SqlCheck<'a> {
 
     async fn view(&self, desired: &Desired, declared: &Declared, view: &View) -> Vec<Fault> {
         let outline = |name: TableName| {
-            let columns = columns_of(desired, &name).filter(|_| name != view.name)?.to_vec();
-            Some(AnalyzeTable { name: name.to_string(), columns })
+            let resource = table_or_view(desired, &name).filter(|_| name != view.name)?;
+            Some(views::outline(&name.to_string(), resource))
         };
         let names = views::names(view);
-        let faulty = |name: &TableName| self.unsound.contains(name.catalog.as_str()) && columns_of(desired, name).is_none();
+        let faulty = |name: &TableName| self.unsound.contains(name.catalog.as_str()) && table_or_view(desired, name).is_none();
         if names.iter().any(faulty) {
             return Vec::new();
         }
         let sources: Vec<AnalyzeTable> = names.into_iter().filter_map(outline).collect();
         let place = Place { file: declared.origin.file.clone(), origin: &declared.origin, mesh: self.mesh };
-        let analysis = match self.engine.analyze(&view.sql, &sources).await {
+        let analysis = match views::analyze(self.engine, view, &sources).await {
             Ok(analysis) => analysis,
-            Err(error) => return vec![place.in_text("view-sql", &view.sql, error.message.clone(), &error)],
+            Err(Unfit { measure: None, error }) => {
+                return vec![place.in_text("view-sql", &view.sql, error.message.clone(), &error)];
+            }
+            Err(Unfit { measure: Some(Measure { name, expression }), error }) => {
+                let why = error.message.strip_prefix(&format!("the measure {name}: ")).unwrap_or(&error.message);
+                let message = format!("the measure {name} does not hold: {why}");
+                return vec![place.in_text("view-measure", expression, message, &error)];
+            }
         };
         let mut faults = place.shape(&analysis, &view.columns);
         faults.extend(place.untagged(&analysis, &sources, &view.columns, None));
         faults
     }
 
+    fn row_filters(&self, declared: &Declared, filters: &[RowFilter], columns: &[Column]) -> Vec<Fault> {
+        let place = Place { file: declared.origin.file.clone(), origin: &declared.origin, mesh: self.mesh };
+        let fault = |filter: &RowFilter| {
+            let error = self.engine.condition(&filter.condition, columns).err()?;
+            let message = format!("the row filter of group {} does not hold: {error}", filter.group);
+            Some(place.in_text("row-filter", &filter.condition, message, &error))
+        };
+        filters.iter().filter_map(fault).collect()
+    }
+
     async fn table(&self, declared: &Declared, table: &Table) -> Vec<Fault> {
         let place = Place { file: declared.origin.file.clone(), origin: &declared.origin, mesh: self.mesh };
-        let mut faults = Vec::new();
-        for filter in &table.row_filters {
-            if let Err(error) = self.engine.condition(&filter.condition, &table.columns) {
-                let message = format!("the row filter of group {} does not hold: {error}", filter.group);
-                faults.push(place.in_text("row-filter", &filter.condition, message, &error));
-            }
-        }
+        let mut faults = self.row_filters(declared, &table.row_filters, &table.columns);
         for check in &table.checks {
             let CheckRule::Sql(sql) = &check.rule else { continue };
-            let this = AnalyzeTable { name: "this".to_owned(), columns: table.columns.clone() };
+            let this = AnalyzeTable { name: "this".to_owned(), columns: table.columns.clone(), measures: Vec::new() };
             if let Err(error) = self.engine.analyze(sql, &[this]).await {
                 let message = format!("the query of check {} does not hold: {error}", check.name);
                 faults.push(place.in_text("check-sql", sql, message, &error));
@@ -115,14 +128,11 @@ fn declares_datasets(file: &str) -> Option<&str> {
     (rest.starts_with("datasets/") || !rest.contains('/')).then_some(domain)
 }
 
-/// The columns of a table or view that is declared.
-fn columns_of<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a [Column]> {
-    let declared = [Kind::Table, Kind::View].into_iter().find_map(|kind| desired.resources.get(&Address::new(kind, name)))?;
-    match &*declared.resource {
-        Resource::Table(table) => Some(&table.columns),
-        Resource::View(view) => Some(&view.columns),
-        _ => None,
-    }
+/// A table or view that is declared.
+fn table_or_view<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a Resource> {
+    let kinds = [Kind::Table, Kind::View, Kind::ForeignTable].into_iter();
+    let declared = kinds.filter_map(|kind| desired.resources.get(&Address::new(kind, name))).next()?;
+    Some(&*declared.resource)
 }
 
 /// Where faults of one query are told: in its file where the place is known, else where it is declared.
@@ -157,8 +167,31 @@ impl Place<'_> {
         with_help(Fault::error(&self.origin.file, span, code, offending, message), help)
     }
 
-    fn in_query(&self, code: &'static str, offending: &str, message: String, help: String) -> Fault {
-        Fault::error(&self.file, Span::START, code, offending, message).help(help)
+    /// A fault of a column of a query: where a view declares it, else in the query's file.
+    fn in_query(&self, code: &'static str, column: &str, message: String, help: String) -> Fault {
+        let declared = if self.is_view() { self.declared_at(column) } else { None };
+        match declared {
+            Some((Origin { file, line, column: at }, length)) => {
+                Fault::error(&file, Span { line, column: at, length }, code, column, message)
+            }
+            None => Fault::error(&self.file, Span::START, code, column, message),
+        }
+        .help(help)
+    }
+
+    /// Whether it is a view's query, whose faults are told in its descriptor.
+    fn is_view(&self) -> bool {
+        self.file == self.origin.file
+    }
+
+    /// What the query's columns go into.
+    fn written_into(&self) -> &'static str {
+        if self.is_view() { "view" } else { "sink" }
+    }
+
+    /// Where the descriptor declares a column.
+    fn declared_at(&self, column: &str) -> Option<(Origin, u32)> {
+        self.mesh.locate(&self.origin.file, &["columns", column])
     }
 
     /// Columns that the sink lacks, that the query lacks, or whose types do not fit.
@@ -171,8 +204,9 @@ impl Place<'_> {
             }
         }
         for missing in sink.iter().filter(|c| !c.optional && !analysis.columns.iter().any(|o| same(&o.name, &c.name))) {
-            let message = format!("the query has no column {}, which the sink requires", missing.name);
-            let help = format!("select it `as {}`, or make the sink's column optional", missing.name);
+            let whose = self.written_into();
+            let message = format!("the query has no column {}, which the {whose} requires", missing.name);
+            let help = format!("select it `as {}`, or make the {whose}'s column optional", missing.name);
             faults.push(self.in_query("sink-column-missing", &missing.name, message, help));
         }
         faults
@@ -180,7 +214,7 @@ impl Place<'_> {
 
     fn unknown_output(&self, output: &OutputColumn, sink: &[Column]) -> Fault {
         let names = sink.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-        let message = format!("the sink has no column {}", output.name);
+        let message = format!("the {} has no column {}", self.written_into(), output.name);
         self.in_query("sink-column-unknown", &output.name, message, format!("its columns are {names}: rename it with `as`"))
     }
 
@@ -189,7 +223,8 @@ impl Place<'_> {
             return None;
         }
         let (name, from, to) = (&output.name, &output.data_type, &into.data_type);
-        let message = format!("column {name} is {from} in the query and {to} in the sink, and values could be lost");
+        let message =
+            format!("column {name} is {from} in the query and {to} in the {}, and values could be lost", self.written_into());
         Some(self.in_query("sink-column-type", name, message, format!("write `cast(... as {to}) as {name}`")))
     }
 
@@ -227,7 +262,11 @@ impl Place<'_> {
         let pii = pii.join(", ");
         let message = format!("column {name} derives from {pii}, which is PII, and the {whose}'s column is not tagged so");
         let help = format!("tag the {whose}'s column `tags: [pii]`{instead}");
-        self.at_origin("pii-untagged", name, message, Some(help))
+        if of_job {
+            self.at_origin("pii-untagged", name, message, Some(help))
+        } else {
+            self.in_query("pii-untagged", name, message, help)
+        }
     }
 }
 

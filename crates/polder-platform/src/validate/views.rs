@@ -57,7 +57,9 @@ fn job_circle(desired: &Desired) -> Option<Fault> {
 }
 
 fn table_or_view<'a>(desired: &'a Desired, name: &TableName) -> Option<&'a Resource> {
-    let declared = [Kind::Table, Kind::View].into_iter().find_map(|kind| desired.resources.get(&Address::new(kind, name)));
+    let declared = [Kind::Table, Kind::View, Kind::ForeignTable]
+        .into_iter()
+        .find_map(|kind| desired.resources.get(&Address::new(kind, name)));
     declared.map(|declared| &*declared.resource)
 }
 

@@ -5,7 +5,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::App;
 
 mod audit;
+mod connections;
 mod environments;
+mod hot;
 mod objects;
 mod operations;
 pub(crate) mod paging;
@@ -15,6 +17,7 @@ mod requests;
 mod runs;
 mod shares;
 mod upkeep;
+mod volumes;
 
 pub(crate) use requests::desk;
 
@@ -23,7 +26,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(audit::routes())
         .merge(crate::auth::api_routes())
+        .merge(connections::routes())
         .merge(environments::routes())
+        .merge(hot::routes())
         .merge(objects::routes())
         .merge(operations::routes())
         .merge(plans::routes())
@@ -32,4 +37,5 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(runs::routes())
         .merge(shares::routes())
         .merge(upkeep::routes())
+        .merge(volumes::routes())
 }

@@ -18,9 +18,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(query))
 }
 
-/// Ask a question in SQL
+/// Ask a question in SQL, or give a command
 ///
-/// The `Accept` header chooses the form of the rows: JSON, NDJSON, CSV, or an Arrow stream. Rows are sent as they are found; an error
+/// A command (`INSERT`, `GRANT`, `CREATE TABLE` and others) takes a token with the scope `write` or `apply`, and answers a row that says
+/// what was done. The `Accept` header chooses the form of the rows: JSON, NDJSON, CSV, or an Arrow stream. Rows are sent as they are found; an error
 /// after the first of them ends the answer before its end.
 #[utoipa::path(post, path = "/environments/{environment}/query", tag = "query", request_body = QueryRequest,
     params(("environment" = String, Path)), responses(
@@ -42,8 +43,8 @@ async fn query(
     Body(request): Body<QueryRequest>,
 ) -> Result<Response, Problem> {
     let form = form(&headers)?;
-    let result = app.platform(&environment, &identity)?.query(&request.sql).await?;
-    let stream = rows::begin(form, result).await?;
+    let answer = app.platform(&environment, &identity)?.statement(&request.sql, Vec::new()).await?;
+    let stream = rows::begin(form, answer.into_rows()).await?;
     let content_type = HeaderValue::from_static(form.media_type());
     Ok(([(header::CONTENT_TYPE, content_type)], HttpBody::from_stream(stream)).into_response())
 }

@@ -30,7 +30,7 @@ use polder_model::secret::Secret;
 use polder_model::{PrincipalName, Role};
 use polder_outbound::Outbound;
 use polder_platform::{Identity, Who, resolve_secret};
-use polder_share::AddressKey;
+use polder_share::{AddressKey, VolumeAddressKey};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::attempts::Attempts;
@@ -47,6 +47,7 @@ pub struct Auth {
     issuer: Option<Issuer>,
     signer: Signer,
     addresses: AddressKey,
+    volume_addresses: VolumeAddressKey,
     attempts: Attempts,
     lives: Lives,
 }
@@ -57,6 +58,8 @@ pub struct Keys {
     pub tokens: Secret,
     /// Of addresses of shared files.
     pub addresses: Secret,
+    /// Of addresses of files of volumes.
+    pub volume_addresses: Secret,
 }
 
 /// For how long tokens and sessions are good.
@@ -106,13 +109,24 @@ impl Auth {
         let issuer = settings.identity.as_ref().map(|settings| issuer(settings, outbound)).transpose()?;
         let signer = Signer::new(&keys.tokens, url)
             .ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;
-        let addresses = AddressKey::new(&keys.addresses);
-        Ok(Self { issuer, signer, addresses, attempts: Attempts::default(), lives: Lives::new(&settings.credentials) })
+        Ok(Self {
+            issuer,
+            signer,
+            addresses: AddressKey::new(&keys.addresses),
+            volume_addresses: VolumeAddressKey::new(&keys.volume_addresses),
+            attempts: Attempts::default(),
+            lives: Lives::new(&settings.credentials),
+        })
     }
 
     /// What addresses of shared files are signed with.
     pub(crate) const fn addresses(&self) -> &AddressKey {
         &self.addresses
+    }
+
+    /// What addresses of files of volumes are signed with.
+    pub(crate) const fn volume_addresses(&self) -> &VolumeAddressKey {
+        &self.volume_addresses
     }
 }
 
@@ -218,7 +232,15 @@ async fn run_as(identity: Identity, mut request: Request, next: Next) -> Respons
 
 /// On whose behalf a request is that is let in by a signed address alone.
 pub(crate) fn by_address(extensions: &axum::http::Extensions, recipient: PrincipalName) -> Identity {
-    who::identity(extensions, Who::Named(recipient), false, "signed address".to_owned())
+    who::identity(extensions, Who::Named(recipient), Scopes::default(), "signed address".to_owned())
+}
+
+/// Whether somebody goes by a name here, and nobody has switched them off.
+///
+/// # Errors
+/// When that cannot be found out.
+pub(crate) async fn is_known(app: &App, name: &PrincipalName) -> Result<bool, Problem> {
+    Ok(principal::kind(app, name).await?.is_some())
 }
 
 /// Demands an admin role of whoever is asking.

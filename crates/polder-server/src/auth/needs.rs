@@ -28,6 +28,14 @@ pub(super) fn scope(method: &Method, path: Option<&str>) -> Option<Scope> {
     if below("/data") || below("/environments/{environment}/data") {
         return Some(if last == "openapi.json" { Scope::Read } else { Scope::Query });
     }
+    // Files of a volume. What an address is for is in the body: the handler looks at the rest.
+    if below("/api/v1/environments/{environment}/volumes/{volume}") {
+        return Some(if reads || last == "addresses" { Scope::Query } else { Scope::Write });
+    }
+    // Signed addresses of those, which are all that it takes.
+    if path == "/files/{address}" {
+        return None;
+    }
     if below("/api/v1/roles") {
         return Some(Scope::Admin);
     }
@@ -95,6 +103,12 @@ mod tests {
             ("POST", "/environments/{environment}/delta-sharing/shares/{share}/query", Some(Scope::Share)),
             ("GET", "/delta-sharing/files/{address}", None),
             ("TRACE", "/api/v1/environments", None),
+            ("GET", "/api/v1/environments/{environment}/volumes/{volume}/files", Some(Scope::Query)),
+            ("HEAD", "/api/v1/environments/{environment}/volumes/{volume}/files/{*path}", Some(Scope::Query)),
+            ("PUT", "/api/v1/environments/{environment}/volumes/{volume}/files/{*path}", Some(Scope::Write)),
+            ("DELETE", "/api/v1/environments/{environment}/volumes/{volume}/files/{*path}", Some(Scope::Write)),
+            ("POST", "/api/v1/environments/{environment}/volumes/{volume}/addresses", Some(Scope::Query)),
+            ("PUT", "/files/{address}", None),
             ("GET", "/iceberg/v1/config", Some(Scope::Read)),
             ("GET", "/iceberg/v1/{prefix}/namespaces/{namespace}/tables", Some(Scope::Read)),
             ("GET", "/environments/{environment}/iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}", Some(Scope::Query)),

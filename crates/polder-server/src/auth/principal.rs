@@ -2,6 +2,7 @@
 
 use polder_identity::Subject;
 use polder_model::{PrincipalKind, PrincipalName, Roles};
+use polder_store::TokenStanding;
 
 use crate::problem::Problem;
 use crate::state::App;
@@ -13,6 +14,19 @@ pub(super) async fn kind(app: &App, name: &PrincipalName) -> Result<Option<Princ
     }
     for platform in app.environments() {
         if let Some(principal) = platform.known(name).await? {
+            return Ok(Some(principal.kind));
+        }
+    }
+    Ok(None)
+}
+
+/// The same of whom a token stands for, as it was read with the token.
+pub(super) async fn kind_of(app: &App, name: &PrincipalName, standing: &TokenStanding) -> Result<Option<PrincipalKind>, Problem> {
+    if standing.user.as_ref().is_some_and(|user| !user.active) {
+        return Ok(None);
+    }
+    for platform in app.environments() {
+        if let Some(principal) = platform.known_at(name, &standing.versions).await? {
             return Ok(Some(principal.kind));
         }
     }

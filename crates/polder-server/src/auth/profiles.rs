@@ -6,15 +6,14 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use chrono::{TimeDelta, Utc};
 use polder_api::{NewProfile, Problem as Refusal, ProfileMade};
-use polder_identity::{Scope, TokenKind, token};
+use polder_identity::{Scope, TokenKind};
 use polder_model::PrincipalName;
-use polder_platform::Who;
 use polder_share::Profile;
-use polder_store::TokenRecord;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Standing, audit, token_endpoint, tokens};
+use super::tokens::{self, New};
+use super::{Standing, token_endpoint};
 use crate::idempotency::NeverKept;
 use crate::identified::Identified;
 use crate::problem::{Body, PathOf, Problem};
@@ -51,6 +50,8 @@ async fn create(
     let absent = || Problem::not_found("nothing that you know of is shared with such a recipient");
     let recipient: PrincipalName = recipient.parse().map_err(|_| absent())?;
     platform.may_let_in(&recipient).await?;
+    // Before anything is made that nobody could use.
+    let url = app.url_for_others()?;
     let now = Utc::now();
     let expires = tokens::expiry(app.auth.lives.token_days, wanted.days, &standing, now)?;
     let overlap = match wanted.overlap_hours {
@@ -59,42 +60,25 @@ async fn create(
         }
         hours => hours.map(|hours| now + TimeDelta::hours(hours.into())),
     };
-    let minted = token::mint(TokenKind::Service).map_err(Problem::internal)?;
-    let record = TokenRecord {
-        id: minted.id.clone(),
-        kind: TokenKind::Service.as_str().to_owned(),
-        principal: recipient.clone(),
-        label: "profile for Delta Sharing".to_owned(),
-        scopes: vec![Scope::Share.to_string()],
-        created: now,
-        created_by: identity.name().to_owned(),
-        expires: Some(expires),
-        revoked: None,
-        revoked_by: None,
-        used: None,
-        parent: standing.token.clone().filter(|_| identity.who != Who::Bootstrap),
-    };
     let until = overlap.map_or_else(String::new, |end| format!("; earlier ones end by {end}"));
-    audit::record(
-        &app,
-        &identity,
-        "CREATE_TOKEN",
-        &format!("token {}", record.id),
-        true,
-        &format!("for {recipient}: share{until}"),
-    )
-    .await?;
-    app.store.add_token(&polder_store::NewToken { record: &record, secret_hash: &minted.secret_hash }).await?;
+    let new = New {
+        principal: recipient.clone(),
+        kind: TokenKind::Service,
+        label: "profile for Delta Sharing".to_owned(),
+        scopes: [Scope::Share].into_iter().collect(),
+        expires,
+    };
+    let (secret, record) = new.issue(&app, &identity, &standing, &format!("for {recipient}: share{until}")).await?;
     let replaced = match overlap {
         Some(end) => app.store.end_share_tokens(&recipient, &record.id, end).await?,
         None => 0,
     };
     let default = *platform.environment() == *app.default_environment();
     let prefix = if default { String::new() } else { format!("/environments/{}", platform.environment()) };
-    let endpoint = format!("{}{prefix}{}", app.url(), sharing::PREFIX);
-    let secret = minted.shown.expose().to_owned();
+    let endpoint = format!("{url}{prefix}{}", sharing::PREFIX);
+    let secret = secret.expose().to_owned();
     let profile = if wanted.oauth {
-        let token_endpoint = format!("{}{}", app.url(), token_endpoint::PATH);
+        let token_endpoint = format!("{url}{}", token_endpoint::PATH);
         Profile::ClientCredentials { endpoint, token_endpoint, client_id: recipient.to_string(), client_secret: secret }
     } else {
         Profile::Bearer { endpoint, token: secret, expires: Some(expires) }

@@ -12,7 +12,7 @@ use chrono::{TimeDelta, Utc};
 use cookie::time::Duration;
 use polder_api::SignOnConfig;
 use polder_identity::flow::Trip;
-use polder_identity::{FlowError, Issuer, IssuerError, secret};
+use polder_identity::{FlowError, Issuer, IssuerError, Scopes, secret};
 use polder_model::PrincipalName;
 use polder_model::secret::Secret;
 use polder_platform::Who;
@@ -107,7 +107,7 @@ async fn callback(
     }
     let name = signed_in?;
     let by = format!("oidc {}", issuer.settings().issuer);
-    let identity = who::identity(&extensions, Who::Named(name.clone()), false, by.clone());
+    let identity = who::identity(&extensions, Who::Named(name.clone()), Scopes::default(), by.clone());
     audit::record(&app, &identity, "SIGN_ON", &format!("user {name}"), true, "").await?;
     // A new secret for every sign-on: whoever knew the cookie before knows nothing.
     let session = secret::random().map_err(Problem::internal)?;

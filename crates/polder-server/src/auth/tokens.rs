@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use polder_api::{NewToken, Page, PageQuery, Problem as Refusal, TokenMade, TokenSummary};
 use polder_identity::{Scope, Scopes, TokenKind, token};
 use polder_model::principal::SCIM;
+use polder_model::secret::Secret;
 use polder_model::{PrincipalKind, PrincipalName, Role};
 use polder_platform::{Identity, Who};
 use polder_store::{TokenRecord, TokenRevoked};
@@ -101,26 +102,10 @@ async fn create(
         held => held?,
     };
     let expires = expiry(app.auth.lives.token_days, wanted.days, &standing, now)?;
-    let minted = token::mint(kind).map_err(Problem::internal)?;
-    let record = TokenRecord {
-        id: minted.id.clone(),
-        kind: kind.as_str().to_owned(),
-        principal,
-        label,
-        scopes: scopes.words(),
-        created: now,
-        created_by: identity.name().to_owned(),
-        expires: Some(expires),
-        revoked: None,
-        revoked_by: None,
-        used: None,
-        // The bootstrap token is revoked once it has made what takes its place.
-        parent: standing.token.clone().filter(|_| identity.who != Who::Bootstrap),
-    };
-    let detail = format!("for {}: {}", record.principal, record.scopes.join(" "));
-    audit::record(&app, &identity, "CREATE_TOKEN", &format!("token {}", record.id), true, &detail).await?;
-    app.store.add_token(&polder_store::NewToken { record: &record, secret_hash: &minted.secret_hash }).await?;
-    let made = TokenMade { token: minted.shown.expose().to_owned(), summary: summary(record) };
+    let detail = format!("for {principal}: {}", scopes.words().join(" "));
+    let new = New { principal, kind, label, scopes, expires };
+    let (secret, record) = new.issue(&app, &identity, &standing, &detail).await?;
+    let made = TokenMade { token: secret.expose().to_owned(), summary: summary(record) };
     let mut response = (StatusCode::CREATED, Json(made)).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.extensions_mut().insert(NeverKept);
@@ -160,6 +145,46 @@ async fn revoke(
             Err(Problem::conflict("nobody has the account role: without this token nobody could administer")
                 .with_hint("grant somebody the account role first: `polder role grant PRINCIPAL account`"))
         }
+    }
+}
+
+/// A token that is to be made, by whoever may.
+pub(super) struct New {
+    pub(super) principal: PrincipalName,
+    pub(super) kind: TokenKind,
+    pub(super) label: String,
+    pub(super) scopes: Scopes,
+    pub(super) expires: DateTime<Utc>,
+}
+
+impl New {
+    /// Makes it, puts it on record and keeps it. Its secret is nowhere but in what this gives back.
+    pub(super) async fn issue(
+        self,
+        app: &App,
+        identity: &Identity,
+        standing: &Standing,
+        detail: &str,
+    ) -> Result<(Secret, TokenRecord), Problem> {
+        let minted = token::mint(self.kind).map_err(Problem::internal)?;
+        let record = TokenRecord {
+            id: minted.id,
+            kind: self.kind.as_str().to_owned(),
+            principal: self.principal,
+            label: self.label,
+            scopes: self.scopes.words(),
+            created: Utc::now(),
+            created_by: identity.name().to_owned(),
+            expires: Some(self.expires),
+            revoked: None,
+            revoked_by: None,
+            used: None,
+            // The bootstrap token is revoked once it has made what takes its place.
+            parent: standing.token.clone().filter(|_| identity.who != Who::Bootstrap),
+        };
+        audit::record(app, identity, "CREATE_TOKEN", &format!("token {}", record.id), true, detail).await?;
+        app.store.add_token(&polder_store::NewToken { record: &record, secret_hash: &minted.secret_hash }).await?;
+        Ok((minted.shown, record))
     }
 }
 

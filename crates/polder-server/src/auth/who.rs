@@ -1,6 +1,7 @@
 //! From a request's credentials to who is asking.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
@@ -11,7 +12,7 @@ use polder_model::PrincipalName;
 use polder_model::principal::{NOBODY, SCIM};
 use polder_model::secret::Secret;
 use polder_platform::{Identity, Who};
-use polder_store::TokenRecord;
+use polder_store::{TokenRecord, TokenStanding, Versions};
 
 use super::cookies::Cookies;
 use super::credentials::{self, Credentials};
@@ -106,7 +107,7 @@ pub(super) async fn failed(app: &App, extensions: &Extensions, why: &str, now: D
     metrics::counter!("polder_authentication_failures_total").increment(1);
     let Some(unrecorded) = app.auth.attempts.to_record(from, why, now) else { return Ok(()) };
     tracing::warn!(why, source = %source(from), unrecorded, "credentials are not accepted");
-    let nobody = identity(extensions, Who::Named(well_known(NOBODY)?), false, "nothing".to_owned());
+    let nobody = identity(extensions, Who::Named(well_known(NOBODY)?), Scopes::default(), "nothing".to_owned());
     let detail = if unrecorded == 0 { why.to_owned() } else { format!("{why}; {unrecorded} more since the last record of that") };
     audit::record(app, &nobody, "AUTHENTICATE", "credentials", false, &detail).await
 }
@@ -114,16 +115,25 @@ pub(super) async fn failed(app: &App, extensions: &Extensions, why: &str, now: D
 /// Checks a token of ours that somebody shows, for its principal.
 pub(super) async fn own_token(app: &App, text: &Secret, now: DateTime<Utc>) -> Result<Option<TokenRecord>, Problem> {
     match (Asking { app, extensions: &Extensions::new(), now }).shown(text).await {
-        Ok(record) => Ok(Some(record)),
+        Ok((record, _)) => Ok(Some(record)),
         Err(Refusal::Fault(problem)) => Err(problem),
         Err(Refusal::Credentials(_)) => Ok(None),
     }
 }
 
 /// An identity that a request proved.
-pub(super) fn identity(extensions: &Extensions, who: Who, admin: bool, authenticated_by: String) -> Identity {
+pub(super) fn identity(extensions: &Extensions, who: Who, scopes: Scopes, authenticated_by: String) -> Identity {
     let request_id = extensions.get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    Identity { who, admin, authenticated_by, source: source(address(extensions)), request_id }
+    Identity {
+        who,
+        admin: scopes.has(Scope::Admin),
+        writes: scopes.has(Scope::Write),
+        applies: scopes.has(Scope::Apply),
+        authenticated_by,
+        source: source(address(extensions)),
+        request_id,
+        seen: None,
+    }
 }
 
 /// Where a request comes from.
@@ -145,19 +155,20 @@ impl Asking<'_> {
     async fn bearer(&self, text: &Secret) -> Result<Found, Refusal> {
         let auth = &self.app.auth;
         if token::is_ours(text.expose()) {
-            let record = self.shown(text).await?;
-            return self.by_token(record, None);
+            let (record, versions) = self.shown(text).await?;
+            return self.by_token(record, versions, None);
         }
         if auth.signer.is_ours(text.expose()) {
             let issued = auth.signer.verify(text.expose(), self.now).map_err(|e| Refusal::Credentials(e.to_string()))?;
-            let record = match self.app.store.token(&issued.tid).await? {
-                Some(shown) => self.good(shown.record).await?,
+            let standing = self.app.store.token_standing(&issued.tid).await?;
+            let record = match &standing.token {
+                Some(shown) => self.good(shown.record.clone(), &standing).await?,
                 None => return refused("the token that it was traded for is not there"),
             };
             if record.principal.as_str() != issued.sub {
                 return refused("the token that it was traded for is another's");
             }
-            return self.by_token(record, Some(&issued));
+            return self.by_token(record, standing.versions, Some(&issued));
         }
         let Some(issuer) = &auth.issuer else { return refused("it is no token of ours, and no issuer is set") };
         let claimed = match issuer.verify(text.expose(), self.now).await {
@@ -173,7 +184,7 @@ impl Asking<'_> {
         };
         let by = format!("oidc {}", issuer.settings().issuer);
         let standing = Standing { scopes: everyday(), expires: Some(claimed.expires), session: None, token: None };
-        Ok((identity(self.extensions, Who::Named(name), true, by), standing))
+        Ok((identity(self.extensions, Who::Named(name), everyday(), by), standing))
     }
 
     /// A token as a password. The user is whom it stands for, or says that a token follows.
@@ -187,32 +198,35 @@ impl Asking<'_> {
     }
 
     /// A token of ours: well-formed, with the right secret, alive, of a principal that is someone.
-    async fn shown(&self, text: &Secret) -> Result<TokenRecord, Refusal> {
+    async fn shown(&self, text: &Secret) -> Result<(TokenRecord, Arc<Versions>), Refusal> {
         let Ok(presented) = text.expose().parse::<Presented>() else { return refused("it is not a whole token") };
-        let kept = self.app.store.token(&presented.id).await?;
+        let standing = self.app.store.token_standing(&presented.id).await?;
+        let kept = standing.token.clone();
         // The compare takes the same time whether or not there is such a token.
         let hash = kept.as_ref().map_or("", |kept| kept.secret_hash.as_str());
         let fits = presented.fits(if hash.is_empty() { NOBODYS_HASH } else { hash });
         match kept {
-            Some(kept) if fits && kept.record.kind == presented.kind.as_str() => self.good(kept.record).await,
+            Some(kept) if fits && kept.record.kind == presented.kind.as_str() => {
+                Ok((self.good(kept.record, &standing).await?, standing.versions))
+            }
             _ => refused("there is no such token"),
         }
     }
 
     /// Whether a token is good now, and its principal too.
-    async fn good(&self, record: TokenRecord) -> Result<TokenRecord, Refusal> {
+    async fn good(&self, record: TokenRecord, standing: &TokenStanding) -> Result<TokenRecord, Refusal> {
         if !record.lives(self.now) {
             return refused(if record.revoked.is_some() { "the token is revoked" } else { "the token has expired" });
         }
         let undeclared = record.kind == TokenKind::Bootstrap.as_str() || is_scim(&record);
-        if !undeclared && principal::kind(self.app, &record.principal).await?.is_none() {
+        if !undeclared && principal::kind_of(self.app, &record.principal, standing).await?.is_none() {
             return refused("the token's principal is nobody here");
         }
         self.app.store.token_was_used(&record, self.now).await?;
         Ok(record)
     }
 
-    fn by_token(&self, record: TokenRecord, within: Option<&Issued>) -> Result<Found, Refusal> {
+    fn by_token(&self, record: TokenRecord, versions: Arc<Versions>, within: Option<&Issued>) -> Result<Found, Refusal> {
         let Ok(mut scopes) = Scopes::read(&record.scopes) else { return refused("its scopes cannot be read") };
         let mut expires = record.expires;
         if let Some(issued) = within {
@@ -232,7 +246,8 @@ impl Asking<'_> {
         } else {
             Who::Named(record.principal)
         };
-        let found = identity(self.extensions, who, scopes.has(Scope::Admin), format!("token {}", record.id));
+        let found = identity(self.extensions, who, scopes, format!("token {}", record.id));
+        let found = Identity { seen: Some(versions), ..found };
         Ok((found, Standing { scopes, expires, session: None, token: Some(record.id) }))
     }
 
@@ -255,7 +270,7 @@ impl Asking<'_> {
             self.app.store.session_was_used(&hash, self.now).await?;
         }
         let by = format!("session {}", session.authenticated_by);
-        let found = identity(self.extensions, Who::Named(session.principal), true, by);
+        let found = identity(self.extensions, Who::Named(session.principal), everyday(), by);
         let standing = Standing { scopes: everyday(), expires: Some(session.expires), session: Some(cookie), token: None };
         Ok(Some((found, standing)))
     }

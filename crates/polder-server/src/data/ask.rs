@@ -1,6 +1,7 @@
 //! What is asked for: `columns`, `filter[column]`, `filter[column][operator]`, `sort`, `limit`, `cursor`.
 
 use polder_engine::ScalarValue;
+use polder_model::text::short;
 use polder_model::{Column, DataType};
 use url::form_urlencoded;
 
@@ -77,11 +78,12 @@ impl Operator {
 }
 
 impl Ask {
-    /// Reads the parameters of a request.
+    /// Reads the parameters of a request. Of a metric view, what is asked for decides which rows there are, so that nothing else orders
+    /// them.
     ///
     /// # Errors
     /// When one of them is not known, names no column, or its value does not fit.
-    pub(super) fn read(query: &str, known: &[Column]) -> Result<Self, Problem> {
+    pub(super) fn read(query: &str, known: &[Column], is_metric: bool) -> Result<Self, Problem> {
         let mut ask =
             Self { columns: Vec::new(), filters: Vec::new(), order: Vec::new(), limit: ROWS, cursor: None, rest: Vec::new() };
         let mut sorted: Vec<Order> = Vec::new();
@@ -89,7 +91,7 @@ impl Ask {
         let mut cursor = None;
         for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
             if !name.starts_with("filter[") && seen.contains(&name) {
-                return Err(Problem::invalid(format!("{} stands there twice", shown(&name))));
+                return Err(Problem::invalid(format!("{:?} stands there twice", short(&name))));
             }
             seen.push(name.clone());
             match name.as_str() {
@@ -110,6 +112,7 @@ impl Ask {
             ask.columns = known.iter().map(|column| column.name.clone()).collect();
         }
         let others = known.iter().filter(|column| is_ordered(&column.data_type));
+        let others = others.filter(|column| !is_metric || ask.columns.contains(&column.name));
         let others = others.filter(|column| sorted.iter().all(|order| order.column != column.name));
         let others: Vec<Order> = others.map(|column| Order::of(column, false)).collect();
         ask.order = sorted.into_iter().chain(others).collect();
@@ -139,15 +142,15 @@ pub(super) const fn is_ordered(data_type: &DataType) -> bool {
 
 /// Reads a value of a column.
 pub(super) fn value(column: &str, data_type: &DataType, text: &str) -> Result<ScalarValue, Problem> {
-    let wrong = || Problem::invalid(format!("{} is no {data_type}, which the column {column} is of", shown(text)));
+    let wrong = || Problem::invalid(format!("{:?} is no {data_type}, which the column {column} is of", short(text)));
     let arrow = polder_arrow::to_arrow(data_type);
     ScalarValue::try_from_string(text.to_owned(), &arrow).map_err(|_| wrong())
 }
 
-fn find<'c>(name: &str, known: &'c [Column]) -> Result<&'c Column, Problem> {
+pub(super) fn find<'c>(name: &str, known: &'c [Column]) -> Result<&'c Column, Problem> {
     known.iter().find(|column| column.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|column| column.name.as_str()).take(50).collect();
-        Problem::invalid(format!("the dataset has no column {}", shown(name))).with_hint(format!("it has {}", names.join(", ")))
+        Problem::invalid(format!("the dataset has no column {:?}", short(name))).with_hint(format!("it has {}", names.join(", ")))
     })
 }
 
@@ -186,7 +189,7 @@ fn limit(text: &str) -> Result<usize, Problem> {
 /// `filter[amount]=10`, `filter[amount][gte]=10`.
 fn filter(name: &str, text: &str, known: &[Column]) -> Result<Filter, Problem> {
     let unknown = || {
-        Problem::invalid(format!("there is no parameter {}", shown(name)))
+        Problem::invalid(format!("there is no parameter {:?}", short(name)))
             .with_hint("use columns, filter[column], filter[column][operator], sort, limit or cursor")
     };
     let inside = name.strip_prefix("filter[").and_then(|rest| rest.strip_suffix(']')).ok_or_else(unknown)?;
@@ -194,7 +197,7 @@ fn filter(name: &str, text: &str, known: &[Column]) -> Result<Filter, Problem> {
     let column = find(column, known)?;
     let operator = Operator::ALL.iter().find(|(known, _)| *known == word).map(|(_, operator)| *operator).ok_or_else(|| {
         let words: Vec<&str> = Operator::ALL.iter().map(|(word, _)| *word).collect();
-        Problem::invalid(format!("there is no operator {}", shown(word))).with_hint(format!("use {}", words.join(", ")))
+        Problem::invalid(format!("there is no operator {:?}", short(word))).with_hint(format!("use {}", words.join(", ")))
     })?;
     let of_column = |text: &str| value(&column.name, &column.data_type, text);
     let values = match operator {
@@ -220,9 +223,4 @@ fn filter(name: &str, text: &str, known: &[Column]) -> Result<Filter, Problem> {
         _ => vec![of_column(text)?],
     };
     Ok(Filter { column: column.name.clone(), operator, values })
-}
-
-/// A client's text for a message: short, and of one line.
-fn shown(text: &str) -> String {
-    format!("{:?}", text.chars().filter(|c| !polder_model::text::steers(*c)).take(100).collect::<String>())
 }

@@ -6,42 +6,52 @@
 
 mod ask;
 mod cursor;
+mod hot;
+mod keys;
+mod look_up;
 mod openapi;
 mod page;
 mod statement;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, OriginalUri, RawQuery};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::RawQuery;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use polder_api::RowForm;
 use polder_model::{DatasetId, DomainName, ObjectName, Version};
-use polder_platform::Platform;
+use polder_platform::DataState;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use self::ask::Ask;
 use self::statement::Statement;
 use crate::api::query;
-use crate::identified::Identified;
+use crate::environments::{self, Here};
 use crate::problem::{PathOf, Problem};
 use crate::state::App;
 
 /// Where it is, below the server's URL or an environment's.
 const PREFIX: &str = "/data";
 
+/// Where the rows of an answer come from: `hot` or `lake`.
+const ANSWERED_FROM: HeaderName = HeaderName::from_static("polder-answered-from");
+/// The version of the table that an answer is of.
+const TABLE_VERSION: HeaderName = HeaderName::from_static("polder-table-version");
+
 /// The routes, for the default environment and for each.
 pub(crate) fn routes() -> Router<App> {
-    let each = format!("/environments/{{environment}}{PREFIX}");
-    Router::new().nest(PREFIX, data()).nest(&each, data())
+    environments::nested(PREFIX, data)
 }
 
 fn data() -> Router<App> {
-    Router::new().route("/{domain}/openapi.json", get(describe)).route("/{domain}/{name}/{version}", get(read))
+    Router::new()
+        .route("/{domain}/openapi.json", get(describe))
+        .route("/{domain}/{name}/{version}", get(read))
+        .route("/{domain}/{name}/{version}/lookup", post(look_up::look_up))
 }
 
-/// `{domain}` in a path. Parts are taken by name, as an environment may stand before them.
+/// `{domain}` in a path.
 #[derive(Deserialize)]
 struct OfDomain {
     domain: String,
@@ -55,41 +65,23 @@ struct OfDataset {
     version: String,
 }
 
-/// The environment that a request is about, on behalf of whoever asks.
-struct Reader {
-    platform: Platform,
-    /// The address that was asked for, without its query.
-    path: String,
-}
-
-impl FromRequestParts<App> for Reader {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Identified(identity) = Identified::from_request_parts(parts, app).await?;
-        let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
-        let named = path.strip_prefix("/environments/").and_then(|rest| rest.split('/').next());
-        let environment = named.unwrap_or_else(|| app.default_environment().as_str());
-        Ok(Self { platform: app.platform(environment, &identity)?, path: path.to_owned() })
-    }
-}
-
 async fn read(
-    reader: Reader,
+    reader: Here,
     PathOf(OfDataset { domain, name, version }): PathOf<OfDataset>,
     RawQuery(asked): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let form = query::form(&headers)?;
     let dataset = dataset(&domain, &name, &version)?;
+    if let Some(answer) = hot::read(&reader.platform, &dataset, asked.as_deref().unwrap_or_default(), form, &headers).await? {
+        return Ok(answer);
+    }
     let data = reader.platform.offered_data(&dataset).await?;
-    let ask = Ask::read(asked.as_deref().unwrap_or_default(), &data.columns)?;
+    let ask = Ask::read(asked.as_deref().unwrap_or_default(), &data.columns, data.is_metric)?;
     let state = ask.cursor.as_ref().and_then(|cursor| cursor.version).or(data.state.as_ref().map(|state| state.version));
-    let tag = data.state.as_ref().map(|state| {
-        let said = format!("{}\0{}\0{}", state.tag, asked.as_deref().unwrap_or_default(), form.media_type());
-        format!("\"{}\"", hex::encode(&Sha256::digest(said)[..12]))
-    });
-    if tag.as_deref().is_some_and(|tag| matches_tag(&headers, tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag.unwrap_or_default())]).into_response());
+    let tag = data.state.as_ref().map(|state| tag(state, asked.as_deref().unwrap_or_default(), form));
+    if let Some(tag) = tag.as_deref().filter(|tag| matches_tag(&headers, tag)) {
+        return Ok(not_modified(tag));
     }
     let Statement { sql, values } = Statement::of(&data, &ask, state);
     let result = reader.platform.query_with(&sql, values).await?;
@@ -97,25 +89,15 @@ async fn read(
     let next = page.cursor(&ask, state)?;
     let bytes = query::rows::begin(form, page.into_result()).await?;
     let mut response = axum::body::Body::from_stream(bytes).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
-    // What somebody may see is nobody else's to keep.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, cookie"));
-    if let Some(tag) = tag {
-        headers.insert(header::ETAG, HeaderValue::from_str(&tag).map_err(Problem::internal)?);
-    }
+    Answered { form, from: From::Lake, version: state, tag: tag.as_deref() }.tell(response.headers_mut())?;
     if let Some(next) = next {
         let link = format!("<{}?{}>; rel=\"next\"", reader.path, ask.with_cursor(&next));
-        headers.insert(header::LINK, HeaderValue::from_str(&link).map_err(Problem::internal)?);
+        response.headers_mut().insert(header::LINK, HeaderValue::from_str(&link).map_err(Problem::internal)?);
     }
     Ok(response)
 }
 
-async fn describe(
-    reader: Reader,
-    PathOf(OfDomain { domain }): PathOf<OfDomain>,
-) -> Result<axum::Json<serde_json::Value>, Problem> {
+async fn describe(reader: Here, PathOf(OfDomain { domain }): PathOf<OfDomain>) -> Result<axum::Json<serde_json::Value>, Problem> {
     let absent = || Problem::not_found("there is no such domain, or you may not know of it");
     let domain: DomainName = domain.parse().map_err(|_| absent())?;
     let datasets = reader.platform.datasets_of(&domain).await?;
@@ -130,6 +112,52 @@ fn dataset(domain: &str, name: &str, version: &str) -> Result<DatasetId, Problem
         name: name.parse::<ObjectName>().map_err(|_| absent())?,
         version: version.parse::<Version>().map_err(|_| absent())?,
     })
+}
+
+/// The tag of an answer: another one for another state, question or form.
+fn tag(state: &DataState, asked: &str, form: RowForm) -> String {
+    let said = format!("{}\0{asked}\0{}", state.tag, form.media_type());
+    format!("\"{}\"", hex::encode(&Sha256::digest(said)[..12]))
+}
+
+fn not_modified(tag: &str) -> Response {
+    (StatusCode::NOT_MODIFIED, [(header::ETAG, tag.to_owned())]).into_response()
+}
+
+/// Where rows of an answer come from.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    /// What this server holds by key.
+    Hot,
+    /// The table's files.
+    Lake,
+}
+
+/// What an answer's headers tell of it.
+struct Answered<'t> {
+    form: RowForm,
+    from: From,
+    /// The version of the table; `None` of a view.
+    version: Option<u64>,
+    tag: Option<&'t str>,
+}
+
+impl Answered<'_> {
+    fn tell(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.form.media_type()));
+        // What somebody may see is nobody else's to keep.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, cookie"));
+        let from = if matches!(self.from, From::Hot) { "hot" } else { "lake" };
+        headers.insert(ANSWERED_FROM, HeaderValue::from_static(from));
+        if let Some(version) = self.version {
+            headers.insert(TABLE_VERSION, HeaderValue::from(version));
+        }
+        if let Some(tag) = self.tag {
+            headers.insert(header::ETAG, HeaderValue::from_str(tag).map_err(Problem::internal)?);
+        }
+        Ok(())
+    }
 }
 
 /// Whether the client has what it would be answered (RFC 9110, section 13.1.2).

@@ -5,13 +5,18 @@ use polder_platform::OfferedData;
 use serde_json::{Map, Value, json};
 
 use super::ask::{Operator, is_ordered};
+use super::keys::MOST_KEYS;
 
 /// The document of a domain. `prefix` is the address of its datasets, without a server.
 pub(super) fn document(domain: &DomainName, prefix: &str, datasets: &[(DatasetId, OfferedData)]) -> Value {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     for (dataset, data) in datasets {
         let schema = format!("{}_{}", dataset.name, dataset.version);
-        paths.insert(format!("{prefix}/{}/{}", dataset.name, dataset.version), json!({ "get": operation(&schema, data) }));
+        let path = format!("{prefix}/{}/{}", dataset.name, dataset.version);
+        if !data.key_columns.is_empty() {
+            paths.insert(format!("{path}/lookup"), json!({ "post": look_up(&schema, data) }));
+        }
+        paths.insert(path, json!({ "get": operation(&schema, data) }));
         schemas.insert(schema, row(data));
     }
     json!({
@@ -45,6 +50,52 @@ fn operation(schema: &str, data: &OfferedData) -> Value {
             },
             "304": { "description": "You have these rows already" },
             "400": { "description": "A parameter is not valid" },
+            "401": { "description": "Nobody is signed in" },
+            "403": { "description": "You may not read it" },
+            "404": { "description": "There is no such dataset, or you may not know of it" },
+        },
+    })
+}
+
+/// Rows by key, of a dataset that declares one.
+fn look_up(name: &str, data: &OfferedData) -> Value {
+    let key_column = |name: &String| {
+        let column = data.columns.iter().find(|column| column.name == *name);
+        (name.clone(), column.map_or_else(|| json!({}), |column| schema(&column.data_type)))
+    };
+    let key = json!({
+        "type": "object",
+        "required": data.key_columns,
+        "additionalProperties": false,
+        "properties": data.key_columns.iter().map(key_column).collect::<Map<_, _>>(),
+    });
+    let rows = json!({ "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } });
+    let result = json!({ "type": "object", "required": ["key", "rows"], "properties": { "key": key, "rows": rows } });
+    let asked = json!({
+        "type": "object",
+        "required": ["keys"],
+        "additionalProperties": false,
+        "properties": {
+            "keys": { "type": "array", "items": key, "minItems": 1, "maxItems": MOST_KEYS },
+            "columns": { "type": "array", "items": { "type": "string" }, "description": "the columns that are wanted; all unless told" },
+        },
+    });
+    let answer = json!({
+        "type": "object",
+        "required": ["version", "results", "missing"],
+        "properties": {
+            "version": { "type": "integer" },
+            "results": { "type": "array", "items": result, "description": "one for each key, in the order of the keys" },
+            "missing": { "type": "array", "items": { "type": "integer" }, "description": "the places of the keys that have no row" },
+        },
+    });
+    json!({
+        "operationId": format!("look_up_{name}"),
+        "summary": "Rows by key",
+        "requestBody": { "required": true, "content": { "application/json": { "schema": asked } } },
+        "responses": {
+            "200": { "description": "The rows of each key", "content": { "application/json": { "schema": answer } } },
+            "400": { "description": "A key or column is not valid" },
             "401": { "description": "Nobody is signed in" },
             "403": { "description": "You may not read it" },
             "404": { "description": "There is no such dataset, or you may not know of it" },

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::StreamExt as _;
 use polder_engine::{QueryError, QueryResult};
@@ -12,7 +13,7 @@ use super::cursor::Cursor;
 use crate::problem::Problem;
 
 /// How many bytes a page may have in memory.
-const MOST_BYTES: usize = 64 << 20;
+pub(super) const MOST_BYTES: usize = 64 << 20;
 
 /// A page of rows.
 pub(super) struct Page {
@@ -29,21 +30,35 @@ pub(super) struct Page {
 /// # Errors
 /// When the query fails, or the rows are too large to be a page.
 pub(super) async fn collect(result: QueryResult, ask: &Ask) -> Result<Page, Problem> {
+    let (schema, batches) = bounded(result).await?;
+    let rows = concat_batches(&schema, &batches).map_err(Problem::internal)?;
+    let more = rows.num_rows() > ask.limit;
+    let rows = rows.slice(0, rows.num_rows().min(ask.limit));
+    Ok(Page { rows, columns: ask.columns.len(), more })
+}
+
+/// Reads rows that are to be in memory as a whole.
+///
+/// # Errors
+/// When the query fails, or the rows are too large.
+pub(super) async fn bounded(result: QueryResult) -> Result<(SchemaRef, Vec<RecordBatch>), Problem> {
     let QueryResult { schema, mut stream } = result;
     let (mut batches, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| query_error(QueryError::from(error)))?;
         bytes += batch.get_array_memory_size();
         if bytes > MOST_BYTES {
-            let message = format!("the page has more than {} MB", MOST_BYTES >> 20);
-            return Err(Problem::unprocessable(message).with_hint("ask for fewer rows or columns"));
+            return Err(too_large());
         }
         batches.push(batch);
     }
-    let rows = concat_batches(&schema, &batches).map_err(Problem::internal)?;
-    let more = rows.num_rows() > ask.limit;
-    let rows = rows.slice(0, rows.num_rows().min(ask.limit));
-    Ok(Page { rows, columns: ask.columns.len(), more })
+    Ok((schema, batches))
+}
+
+/// The refusal of rows that are too large to be a page.
+pub(super) fn too_large() -> Problem {
+    let message = format!("the page has more than {} MB", MOST_BYTES >> 20);
+    Problem::unprocessable(message).with_hint("ask for fewer rows or columns")
 }
 
 impl Page {

@@ -8,6 +8,7 @@ use polder_platform::OfferedData;
 
 use super::ask::{Ask, Filter, Operator, Order};
 use super::cursor::Cursor;
+use super::keys::Keys;
 
 /// A statement with the values of its parameters.
 pub(super) struct Statement {
@@ -23,15 +24,37 @@ impl Statement {
         let mut columns: Vec<&str> = ask.columns.iter().map(String::as_str).collect();
         columns.extend(ask.order.iter().map(|order| order.column.as_str()).filter(|name| !ask.columns.iter().any(|c| c == name)));
         statement.sql.push_str(&columns.into_iter().map(quoted).collect::<Vec<_>>().join(", "));
-        let TableName { catalog, schema, object } = &data.name;
-        let names = [catalog.as_str(), schema.as_str(), object.as_str()].map(quoted).join(".");
-        let _ = write!(statement.sql, " from {names}");
-        if let Some(version) = version {
-            let _ = write!(statement.sql, " version as of {version}");
-        }
+        statement.from(&data.name, version);
         statement.conditions(ask);
         statement.order(ask);
         statement
+    }
+
+    /// The statement for the rows of keys, and perhaps more: of a key of several columns, rows that have each value of some key.
+    pub(super) fn of_keys(data: &OfferedData, columns: &[String], keys: &Keys, version: Option<u64>) -> Self {
+        let mut statement = Self { sql: "select ".to_owned(), values: Vec::new() };
+        let more = data.key_columns.iter().filter(|name| !columns.contains(name));
+        let columns: Vec<String> = columns.iter().chain(more).map(|name| quoted(name)).collect();
+        statement.sql.push_str(&columns.join(", "));
+        statement.from(&data.name, version);
+        let conditions = data.key_columns.iter().zip(keys.by_column()).map(|(column, mut values)| {
+            values.sort_unstable_by_key(ToString::to_string);
+            values.dedup();
+            let values: Vec<String> = values.into_iter().map(|value| statement.parameter(value)).collect();
+            format!("{} in ({})", quoted(column), values.join(", "))
+        });
+        let conditions: Vec<String> = conditions.collect();
+        let _ = write!(statement.sql, " where {}", conditions.join(" and "));
+        statement
+    }
+
+    fn from(&mut self, name: &TableName, version: Option<u64>) {
+        let TableName { catalog, schema, object } = name;
+        let names = [catalog.as_str(), schema.as_str(), object.as_str()].map(quoted).join(".");
+        let _ = write!(self.sql, " from {names}");
+        if let Some(version) = version {
+            let _ = write!(self.sql, " version as of {version}");
+        }
     }
 
     fn conditions(&mut self, ask: &Ask) {

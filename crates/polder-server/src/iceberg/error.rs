@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::PREFIX;
-use crate::problem::Problem;
+use crate::environments;
 use crate::unity::error::Refusal;
 
 /// Puts a refusal of what every handler begins with into this interface's form.
@@ -41,20 +41,11 @@ fn written(refusal: Refusal) -> Response {
 }
 
 /// A refusal from further out, such as of a token that is not accepted, in the form that clients of Iceberg read.
-pub(crate) fn in_its_form(path: &str, mut response: Response) -> Response {
-    let below = path.strip_prefix("/environments/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
-    if !below.trim_start_matches('/').starts_with(PREFIX.trim_start_matches('/')) {
+pub(crate) fn in_its_form(path: &str, response: Response) -> Response {
+    if !environments::is_of(path, PREFIX) {
         return response;
     }
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status().is_server_error() {
-        tracing::error!(detail = problem.detail(), causes = ?problem.causes(), "refused a client of Iceberg for a fault of ours");
-    }
-    let headers = std::mem::take(response.headers_mut());
-    let mut written = written(Refusal::from(problem));
-    written.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name?, value))));
-    written.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    written
+    environments::refused_as("Iceberg", response, |problem| written(Refusal::from(problem)))
 }
 
 /// What a table cannot be shown as, or a plan cannot be made of.

@@ -14,6 +14,7 @@ use axum::Router;
 use axum::middleware::map_response;
 use axum::routing::{get, post};
 
+use crate::environments;
 use crate::state::App;
 
 pub(crate) use error::in_its_form;
@@ -26,8 +27,7 @@ const TABLE: &str = "/{prefix}/namespaces/{namespace}/tables/{table}";
 
 /// The routes, for the default environment and for each.
 pub(crate) fn routes() -> Router<App> {
-    let each = format!("/environments/{{environment}}{PREFIX}");
-    Router::new().nest(PREFIX, catalog()).nest(&each, catalog())
+    environments::nested(PREFIX, catalog)
 }
 
 fn catalog() -> Router<App> {

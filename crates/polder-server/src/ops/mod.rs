@@ -22,9 +22,10 @@ async fn health() -> &'static str {
     "ok\n"
 }
 
-/// The state can be read.
+/// The state can be read, and state and data can be written.
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     app.store.directory_version().await?;
+    app.disk.check().await?;
     Ok("ready\n")
 }
 

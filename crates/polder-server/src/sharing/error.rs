@@ -8,6 +8,7 @@ use polder_share::PageError;
 use serde_json::json;
 
 use super::PREFIX;
+use crate::environments;
 use crate::problem::Problem;
 
 /// Why a request is not answered as asked.
@@ -49,25 +50,15 @@ impl IntoResponse for Refusal {
 }
 
 /// A refusal in the form that clients of shares read.
-pub(crate) fn in_its_form(path: &str, mut response: Response) -> Response {
-    let below = path.strip_prefix("/environments/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
-    let below = below.trim_start_matches('/');
-    if !below.strip_prefix(&PREFIX[1..]).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+pub(crate) fn in_its_form(path: &str, response: Response) -> Response {
+    if !environments::is_of(path, PREFIX) {
         return response;
     }
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status().is_server_error() {
-        tracing::error!(detail = problem.detail(), causes = ?problem.causes(), "refused a recipient for a fault of ours");
-    }
-    let hint = problem.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    let body = json!({ "errorCode": code(problem.status()), "message": format!("{}{hint}", problem.detail()) });
-    let headers = std::mem::take(response.headers_mut());
-    let mut written = (problem.status(), Json(body)).into_response();
-    written.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name?, value))));
-    written.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    // An answer without a body may have said so.
-    written.headers_mut().remove(header::CONTENT_LENGTH);
-    written
+    environments::refused_as("shares", response, |problem| {
+        let hint = problem.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let body = json!({ "errorCode": code(problem.status()), "message": format!("{}{hint}", problem.detail()) });
+        (problem.status(), Json(body)).into_response()
+    })
 }
 
 fn code(status: StatusCode) -> &'static str {

@@ -68,7 +68,7 @@ pub(super) async fn all_tables(
 
 fn list_tables(recipient: &Recipient, share: &Share, tables: Vec<&TableName>, asked: Asked) -> Result<Json<Value>, Refusal> {
     let platform = &recipient.platform;
-    let share_id = platform.id_of(&format!("share:{}", share.name));
+    let share_id = platform.derived_id(&format!("share:{}", share.name));
     let key = |table: &&TableName| format!("{}.{}", table.catalog, table.object);
     answer(tables, key, asked, |table| {
         json!({
@@ -76,13 +76,13 @@ fn list_tables(recipient: &Recipient, share: &Share, tables: Vec<&TableName>, as
             "schema": table.catalog,
             "share": share.name,
             "shareId": share_id,
-            "id": platform.id_of(&format!("shared:{}:{table}", share.name)),
+            "id": platform.derived_id(&format!("shared:{}:{table}", share.name)),
         })
     })
 }
 
 fn told(share: &Share, recipient: &Recipient) -> Value {
-    json!({ "name": share.name, "id": recipient.platform.id_of(&format!("share:{}", share.name)) })
+    json!({ "name": share.name, "id": recipient.platform.derived_id(&format!("share:{}", share.name)) })
 }
 
 fn answer<T>(items: Vec<T>, key: impl Fn(&T) -> String, asked: Asked, told: impl Fn(T) -> Value) -> Result<Json<Value>, Refusal> {

@@ -11,14 +11,14 @@ mod tables;
 use std::net::IpAddr;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, OriginalUri};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
 use polder_platform::Platform;
 use serde::Deserialize;
 
 use crate::auth;
-use crate::identified::Identified;
+use crate::environments::{self, Here};
 use crate::state::App;
 
 use error::Refusal;
@@ -29,8 +29,7 @@ pub(crate) const PREFIX: &str = "/delta-sharing";
 
 /// The routes, for the default environment and for each.
 pub(crate) fn routes() -> Router<App> {
-    let each = format!("/environments/{{environment}}{PREFIX}");
-    Router::new().nest(PREFIX, sharing()).nest(&each, sharing())
+    environments::nested(PREFIX, sharing)
 }
 
 fn sharing() -> Router<App> {
@@ -52,7 +51,7 @@ fn sharing() -> Router<App> {
         .method_not_allowed_fallback(error::not_that_way)
 }
 
-/// `{share}` in a path. Parts are taken by name, as an environment may stand before them.
+/// `{share}` in a path.
 #[derive(Deserialize)]
 struct InShare {
     share: String,
@@ -82,10 +81,7 @@ pub(crate) struct Recipient {
 impl FromRequestParts<App> for Recipient {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        let identity = parts.extensions.get::<Identified>().cloned().ok_or_else(auth::no_credentials)?.0;
-        let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
-        let named = path.strip_prefix("/environments/").and_then(|rest| rest.split('/').next());
-        let environment = named.unwrap_or_else(|| app.default_environment().as_str());
-        Ok(Self { platform: app.platform(environment, &identity)?, from: auth::address(&parts.extensions) })
+        let Here { platform, .. } = Here::from_request_parts(parts, app).await?;
+        Ok(Self { platform, from: auth::address(&parts.extensions) })
     }
 }

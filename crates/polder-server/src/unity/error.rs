@@ -7,6 +7,8 @@ use polder_platform::{Error, ErrorKind};
 use polder_vend::VendError;
 use serde_json::json;
 
+use super::PREFIX;
+use crate::environments;
 use crate::problem::Problem;
 
 /// Why a request is not answered as asked.
@@ -28,10 +30,6 @@ impl Refusal {
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
-    }
-
-    pub(crate) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the request bears no credentials: send a token")
     }
 
     /// The same with the code of this kind of object: `TABLE_NOT_FOUND`.
@@ -57,18 +55,15 @@ impl From<Error> for Refusal {
             ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             ErrorKind::Denied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
-            ErrorKind::Conflict => (StatusCode::CONFLICT, "ABORTED"),
+            ErrorKind::Conflict | ErrorKind::Outpaced => (StatusCode::CONFLICT, "ABORTED"),
             ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
             ErrorKind::Failed => (StatusCode::UNPROCESSABLE_ENTITY, "FAILED_PRECONDITION"),
         };
         if status.is_server_error() {
-            let causes: Vec<String> = std::iter::successors(std::error::Error::source(&error), |cause| cause.source())
-                .map(ToString::to_string)
-                .collect();
-            tracing::error!(error = %error, ?causes, "refused a client of the catalog for a fault of ours");
+            tracing::error!(error = %error, causes = ?error.causes(), "refused a client of the catalog for a fault of ours");
         }
         let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-        Self::new(status, code, format!("{error}{hint}"))
+        Self::new(status, code, format!("{}{hint}", error.told()))
     }
 }
 
@@ -119,20 +114,11 @@ impl IntoResponse for Refusal {
 }
 
 /// A refusal from further out, such as of a token that is not accepted, in the form that clients of the catalog read.
-pub(crate) fn in_its_form(path: &str, mut response: Response) -> Response {
-    let below = path.strip_prefix("/environments/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
-    if !below.trim_start_matches('/').starts_with("api/2.1/unity-catalog") {
+pub(crate) fn in_its_form(path: &str, response: Response) -> Response {
+    if !environments::is_of(path, PREFIX) {
         return response;
     }
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status().is_server_error() {
-        tracing::error!(detail = problem.detail(), causes = ?problem.causes(), "refused a client of the catalog for a fault of ours");
-    }
-    let headers = std::mem::take(response.headers_mut());
-    let mut written = Refusal::from(problem).into_response();
-    written.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| Some((name?, value))));
-    written.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    written
+    environments::refused_as("the catalog", response, |problem| Refusal::from(problem).into_response())
 }
 
 /// An address under the catalog's that is none.

@@ -21,6 +21,7 @@ mod wire;
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::environments;
 use crate::state::App;
 
 pub(crate) use error::in_its_form;
@@ -29,8 +30,7 @@ const PREFIX: &str = "/api/2.1/unity-catalog";
 
 /// The routes, for the default environment and for each.
 pub(crate) fn routes() -> Router<App> {
-    let each = format!("/environments/{{environment}}{PREFIX}");
-    Router::new().nest(PREFIX, catalog()).nest(&each, catalog())
+    environments::nested(PREFIX, catalog)
 }
 
 fn catalog() -> Router<App> {

@@ -2,16 +2,17 @@
 //! names whose faults are refused in the catalog's form.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use polder_identity::Scope;
+use polder_model::text::short;
 use polder_platform::Platform;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
 use crate::auth::Standing;
-use crate::identified::Identified;
+use crate::environments::Here;
 use crate::state::App;
 
 /// The environment, on behalf of whoever asks.
@@ -20,11 +21,8 @@ pub(crate) struct Catalog(pub(crate) Platform);
 impl FromRequestParts<App> for Catalog {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        let identity = parts.extensions.get::<Identified>().cloned().ok_or_else(Refusal::unauthenticated)?.0;
-        let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
-        let named = path.strip_prefix("/environments/").and_then(|rest| rest.split('/').next());
-        let environment = named.unwrap_or_else(|| app.default_environment().as_str());
-        Ok(Self(app.platform(environment, &identity)?))
+        let Here { platform, .. } = Here::from_request_parts(parts, app).await?;
+        Ok(Self(platform))
     }
 }
 
@@ -96,15 +94,10 @@ pub(crate) struct Force {
 
 /// A name that is to be read as one of these. What cannot be a name is no name of anything.
 pub(crate) fn existing<T: std::str::FromStr>(text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|_| Refusal::not_found(format!("there is no {}, or you may not know of it", shown(text))))
+    text.parse().map_err(|_| Refusal::not_found(format!("there is no {}, or you may not know of it", short(text))))
 }
 
 /// A name that something is to be given.
 pub(crate) fn new_name<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|error: T::Err| Refusal::invalid(error.to_string()))
-}
-
-/// A client's text for a message: short, and of one line.
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

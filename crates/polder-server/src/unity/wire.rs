@@ -63,6 +63,7 @@ pub(super) fn schema(object: &CatalogObject, platform: &Platform) -> Value {
 pub(super) fn table(object: &CatalogObject) -> Value {
     let (name, said, columns, partition_columns): (_, _, &[Column], &[String]) = match &*object.resource {
         Resource::Table(table) => (&table.name, &table.comment, &table.columns, &table.partition_columns),
+        Resource::ForeignTable(table) => (&table.name, &table.comment, &table.columns, &[]),
         Resource::View(view) => (&view.name, &view.comment, &view.columns, &[]),
         _ => return Value::Null,
     };
@@ -92,6 +93,7 @@ pub(super) fn table(object: &CatalogObject) -> Value {
 pub(super) fn table_type(object: &CatalogObject) -> &'static str {
     match (&*object.resource, &object.made) {
         (Resource::View(_), _) => "VIEW",
+        (Resource::ForeignTable(_), _) => "FOREIGN",
         (_, Some(made)) if !made.external => "MANAGED",
         _ => "EXTERNAL",
     }

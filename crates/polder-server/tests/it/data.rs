@@ -46,15 +46,7 @@ async fn bed() -> Bed {
         rows.push_str(&format!("{id},2026-01-{:02},{amount},customer {},\n", 1 + id % 4, id % 7));
     }
     bed.folder().write("landing/orders-1.csv", &rows).unwrap();
-    let begun: Value = bed
-        .ask("owner", "POST", "/api/v1/environments/dev/runs", Some(&json!({"job": "finance/load"})))
-        .await
-        .json()
-        .await
-        .unwrap();
-    let events = format!("/api/v1/environments/dev/operations/{}/events", begun["id"].as_str().unwrap());
-    let events = bed.ask("owner", "GET", &events, None).await.text().await.unwrap();
-    assert!(events.contains("\"succeeded\""), "{events}");
+    bed.run("finance/load").await;
     bed
 }
 
@@ -162,14 +154,7 @@ async fn a_state_is_known_by_its_tag() {
         assert_eq!(ask(kind, query, &tag).await.status(), 200, "{kind} {query}");
     }
     bed.folder().write("landing/orders-2.csv", "id,day,amount,customer,note\n99,2026-02-01,1.00,x,\n").unwrap();
-    let begun: Value = bed
-        .ask("owner", "POST", "/api/v1/environments/dev/runs", Some(&json!({"job": "finance/load"})))
-        .await
-        .json()
-        .await
-        .unwrap();
-    let events = format!("/api/v1/environments/dev/operations/{}/events", begun["id"].as_str().unwrap());
-    bed.ask("owner", "GET", &events, None).await.text().await.unwrap();
+    bed.run("finance/load").await;
     assert_eq!(ask("member", "limit=1", &tag).await.status(), 200);
 }
 

@@ -86,6 +86,20 @@ fn a_condition_in_sql_leaves_out_what_cannot_fulfil_it() {
 }
 
 #[test]
+fn a_condition_may_be_as_long_as_it_is_read() {
+    let work = || {
+        for (first, rest, expect) in [("id = 9", " or id = 1", false), ("id = 15", " and id > 1", true)] {
+            let sql = format!("{first}{}", rest.repeat(60_000 / rest.len()));
+            assert_eq!(may_hold(&Condition::of_sql(&[sql])), expect, "{rest}");
+        }
+        let sql = format!("a{}", " or a".repeat(13_000));
+        assert!(may_hold(&Condition::of_sql(&[sql])));
+    };
+    // As much as handlers of requests have.
+    std::thread::Builder::new().stack_size(8 << 20).spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
 fn a_condition_as_a_tree_leaves_out_the_same() {
     let column = |name: &str| json!({"op": "column", "name": name, "valueType": "long"});
     let literal = |value: &str| json!({"op": "literal", "value": value, "valueType": "long"});

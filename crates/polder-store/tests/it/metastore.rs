@@ -8,6 +8,7 @@ use crate::fixtures::{Bed, dev, group, on_both, table};
 on_both! {
     every_change_moves_the_version_on,
     entries_are_found_by_address_kind_and_prefix,
+    a_table_with_hot_storage_is_found_among_others,
     a_resource_of_each_kind_reads_back_as_written,
     more_entries_than_fit_a_statement_are_all_there,
     a_tables_id_goes_with_its_entry,
@@ -44,6 +45,22 @@ async fn entries_are_found_by_address_kind_and_prefix(bed: Bed) {
     assert_eq!(store.entry(&dev(), &group("other").address()).await.unwrap(), None);
 }
 
+async fn a_table_with_hot_storage_is_found_among_others(bed: Bed) {
+    let store = bed.open().await;
+    let hot = async |changed: serde_json::Value| {
+        let mut resource = serde_json::to_value(table(1, 2)).unwrap();
+        resource.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+        store.put_entry(&dev(), &serde_json::from_value(resource).unwrap()).await.unwrap();
+        store.has_hot_storage(&dev()).await.unwrap()
+    };
+    assert!(!store.has_hot_storage(&dev()).await.unwrap());
+    assert!(!hot(json!({})).await);
+    assert!(!hot(json!({"comment": "\"hot_storage\":{\"key_columns\""})).await, "words are no field");
+    assert!(hot(json!({"hot_storage": {"key_columns": ["column_0"], "max_megabytes": 1}})).await);
+    assert!(!store.has_hot_storage(&"prod".parse().unwrap()).await.unwrap());
+    assert!(!hot(json!({})).await);
+}
+
 async fn a_resource_of_each_kind_reads_back_as_written(bed: Bed) {
     let name = json!("finance.bronze.x_v1");
     let dataset = json!({"domain": "finance", "name": "x", "version": "v1"});
@@ -60,9 +77,12 @@ async fn a_resource_of_each_kind_reads_back_as_written(bed: Bed) {
         json!({"kind": "policy", "name": "p", "text": "forbid(principal, action, resource);"}),
         json!({"kind": "domain", "name": "finance", "department": "sales", "owner": "ana"}),
         json!({"kind": "bucket", "provider": "aws", "name": "dev-b", "domain": "finance"}),
+        json!({"kind": "connection", "name": "crm", "domain": "finance", "owner": "ana", "database": {"postgresql": {"host": "h", "port": 5432,
+            "database": "d", "user": "u", "password": "${secret:P}", "tls": "verify"}}}),
         json!({"kind": "catalog", "name": "finance", "owner": "ana"}),
         json!({"kind": "schema", "catalog": "finance", "name": "bronze", "owner": "ana"}),
         serde_json::to_value(table(1, 3)).unwrap(),
+        json!({"kind": "foreign_table", "name": "crm.public.t", "owner": "ana", "source_schema": "public", "source_table": "T", "columns": []}),
         json!({"kind": "view", "name": name, "dataset": dataset, "owner": "ana", "sql": "select 1", "columns": []}),
         json!({"kind": "volume", "name": name, "dataset": dataset, "owner": "ana", "location": location}),
         json!({"kind": "grant", "securable": {"catalog": "finance"}, "principal": "ana", "privileges": ["SELECT"]}),

@@ -1,7 +1,6 @@
 //! A PostgreSQL server: made, started, killed, started again.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +11,7 @@ use tempfile::TempDir;
 
 use super::programs::{self, Programs};
 use super::{Access, PostgresDatabase, ROLE};
+use crate::ports::free_address;
 
 /// How long a server may take to accept connections: after a kill it repairs itself first.
 const STARTING: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ impl PostgresServer {
     pub(crate) fn start_with(syncs: Syncs) -> anyhow::Result<Self> {
         let programs = Programs::find()?;
         let folder = make(&programs)?;
-        let port = free_port()?;
+        let port = free_address().context("looking for a free port")?.port();
         let password = fs::read_to_string(folder.path().join("password")).context("reading the password")?;
         let access = Access { programs, port, password };
         let data = folder.path().to_owned();
@@ -169,11 +169,6 @@ fn wait(access: &Access, process: &mut Child, folder: &Path) -> anyhow::Result<(
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
-    Ok(listener.local_addr().context("looking for a free port")?.port())
 }
 
 /// The processes that a process started, as Linux tells them.

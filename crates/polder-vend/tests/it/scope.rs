@@ -23,6 +23,7 @@ pub(crate) fn table(prefix: &str) -> Table {
         partition_columns: Vec::new(),
         has_history: false,
         properties: Default::default(),
+        hot_storage: None,
         row_filters: Vec::new(),
         checks: Vec::new(),
     }

@@ -35,10 +35,15 @@ impl Remote {
     pub(crate) fn new(server: Url, token: Option<Secret>) -> anyhow::Result<Self> {
         // A redirect would carry the token to where nobody looked.
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).user_agent("polder").build()?;
-        Ok(Self { server, token, http })
+        Ok(Self::by(http, server, token))
     }
 
-    async fn call(&self, request: Request<Bytes>) -> anyhow::Result<Response<Answer>> {
+    /// The same by a client of HTTP that is there already.
+    pub(crate) const fn by(http: reqwest::Client, server: Url, token: Option<Secret>) -> Self {
+        Self { server, token, http }
+    }
+
+    async fn call<B: Into<reqwest::Body>>(&self, request: Request<B>) -> anyhow::Result<Response<Answer>> {
         let (parts, body) = request.into_parts();
         let address = format!("{}{}", self.server.as_str().trim_end_matches('/'), parts.uri);
         let mut sent = self.http.request(parts.method, address).headers(parts.headers).body(body);
@@ -87,6 +92,14 @@ impl Transport {
         match self {
             Self::InProcess(local) => Ok(local.call(request).await),
             Self::Remote(remote) => remote.call(request).await,
+        }
+    }
+
+    /// Sends a request whose body comes in parts.
+    pub(super) async fn send_with(&self, request: Request<Answer>) -> anyhow::Result<Response<Answer>> {
+        match self {
+            Self::InProcess(local) => Ok(local.call_with(request).await),
+            Self::Remote(remote) => remote.call(request.map(reqwest::Body::wrap_stream)).await,
         }
     }
 }

@@ -50,6 +50,11 @@ pub(crate) fn text(object: &ObjectSummary) -> String {
     line("partitioned", &object.partition_columns.join(", "));
     line("checks", &object.checks.join(", "));
     line("rows", object.rows.map_or("", rows_words));
+    for column in &object.columns {
+        if let Some(measure) = &column.measure {
+            line("measure", &format!("{} = {measure}", column.name));
+        }
+    }
     for RowFilter { group, condition } in &object.row_filters {
         line("row filter", &format!("{group} sees rows where {condition}"));
     }

@@ -44,6 +44,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
     body_limit: u32,
 
+    /// The largest file that is written to a volume, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 5120, value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    file_limit: u64,
+
     /// How long a request may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
     request_timeout: u32,
@@ -96,6 +100,7 @@ impl Args {
             tls: self.tls_certificate.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key }),
             limits: Limits {
                 body_bytes: (self.body_limit as usize) << 20,
+                file_bytes: self.file_limit << 20,
                 request_timeout: Duration::from_secs(self.request_timeout.into()),
                 concurrent_per_principal: self.concurrent.into(),
                 ..Limits::default()

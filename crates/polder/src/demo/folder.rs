@@ -35,6 +35,7 @@ const DESCRIPTORS: &[(&str, &str)] = &[
         "domains/marketing/jobs/most_spending_customers.sql",
         include_str!("../../demo/domains/marketing/jobs/most_spending_customers.sql"),
     ),
+    ("domains/marketing/shares/loyalty.yaml", include_str!("../../demo/domains/marketing/shares/loyalty.yaml")),
     ("access/analysts.yaml", include_str!("../../demo/access/analysts.yaml")),
     ("access/marketing_jobs.yaml", include_str!("../../demo/access/marketing_jobs.yaml")),
     ("access/platform.yaml", include_str!("../../demo/access/platform.yaml")),

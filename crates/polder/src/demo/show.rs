@@ -9,15 +9,15 @@ use anyhow::Context as _;
 use polder_api::{RunOutcome, RunReport, RunRequest};
 use polder_model::PrincipalName;
 
-use super::data;
 use super::report::Report;
+use super::{data, doors};
 use crate::client::{Apply, Client};
 use crate::commands::{apply, query, run as run_command};
 use crate::context::{Context, say_exact};
 use crate::failure::{self, Exit, Failure};
 use crate::render::progress::{self, Jobs};
 use crate::render::rows::RowForm;
-use crate::render::{self, units};
+use crate::render::{self, Form, units};
 
 /// The question that everyone asks.
 const QUESTION: &str = "\
@@ -33,8 +33,8 @@ from finance.bronze.customer_v1
 order by customer_id
 limit 3";
 
-/// Brings the mesh in `folder` to life.
-pub(crate) async fn run(context: &Context, folder: &Path, scale: f64) -> anyhow::Result<Exit> {
+/// Brings the mesh in `folder` to life. People are told as it goes on, programs at the end.
+pub(crate) async fn run(context: &Context, folder: &Path, scale: f64, form: Form) -> anyhow::Result<Exit> {
     let mut report = Report::new(folder, scale);
     generate(folder, scale, &mut report)?;
     let client = context.client_in(folder).await?;
@@ -46,18 +46,33 @@ pub(crate) async fn run(context: &Context, folder: &Path, scale: f64) -> anyhow:
         .iter()
         .find(|run| matches!(run.outcome, RunOutcome::Failed { .. } | RunOutcome::Busy { .. } | RunOutcome::Blocked { .. }))
     {
-        render::text(&run_command::text(&first))?;
+        tell(form, &run_command::text(&first))?;
         let message = format!("the job {} did not succeed", failed.job);
         return Err(Failure::new(Exit::Failed, message, "see `polder runs` in the demo's folder").into());
     }
-    ask(&client, &mut report).await?;
+    ask(&client, &mut report, form).await?;
 
     let begun = Instant::now();
     let again = run_all(&client).await?;
-    render::text(&format!("\nEverything runs again:\n\n{}", run_command::text(&again)))?;
+    tell(form, &format!("\nEverything runs again:\n\n{}", run_command::text(&again)))?;
     report.step("run all again", None, begun.elapsed());
-    render::text(&report.text())?;
+
+    let begun = Instant::now();
+    let visit = doors::visit(&client, folder).await?;
+    tell(form, &visit.text())?;
+    report.visited(visit, begun.elapsed());
+    match form {
+        Form::Text => render::text(&report.text())?,
+        Form::Json => render::json(&report)?,
+    }
     Ok(Exit::Ok)
+}
+
+fn tell(form: Form, text: &str) -> anyhow::Result<()> {
+    match form {
+        Form::Text => render::text(text),
+        Form::Json => Ok(()),
+    }
 }
 
 fn generate(folder: &Path, scale: f64, report: &mut Report) -> anyhow::Result<()> {
@@ -70,9 +85,8 @@ fn generate(folder: &Path, scale: f64, report: &mut Report) -> anyhow::Result<()
         written
     })?;
     let all: u64 = written.iter().map(|written| written.rows).sum();
-    for export in written {
-        let bytes = units::bytes(export.bytes);
-        report.landed(export.export.label(), export.files, &bytes, export.rows);
+    for export in &written {
+        report.landed(export);
     }
     report.step("write the source systems' exports", Some(all), begun.elapsed());
     Ok(())
@@ -115,27 +129,37 @@ async fn run_all(client: &Client) -> anyhow::Result<Vec<RunReport>> {
 }
 
 /// The same question as an analyst, a PII steward and an outsider.
-async fn ask(client: &Client, report: &mut Report) -> anyhow::Result<()> {
+async fn ask(client: &Client, report: &mut Report, form: Form) -> anyhow::Result<()> {
     let begun = Instant::now();
     for (name, role) in [("ana", "an analyst: personal data is masked"), ("pia", "a PII steward: personal data in clear")] {
         let asking = client.acting(PrincipalName::new(name)?);
         for sql in [QUESTION, DETAILS] {
-            render::text(&format!("\n{name}, {role}:\n\n{}\n\n", indented(sql)))?;
-            query::show(&asking, sql, RowForm::Table).await?;
+            tell(form, &format!("\n{name}, {role}:\n\n{}\n\n", indented(sql)))?;
+            answered(&asking, sql, form).await?;
         }
     }
     let outsider = client.acting(PrincipalName::new("otto")?);
-    render::text(&format!("\notto, an outsider: for him the table does not exist:\n\n{}\n\n", indented(QUESTION)))?;
-    refused(&outsider).await?;
+    tell(form, &format!("\notto, an outsider: for him the table does not exist:\n\n{}\n\n", indented(QUESTION)))?;
+    refused(&outsider, form).await?;
     report.step("ask five questions as three people", None, begun.elapsed());
     Ok(())
 }
 
+/// Shows the answer to a question. It is read to its end in any form.
+async fn answered(client: &Client, sql: &str, form: Form) -> anyhow::Result<()> {
+    if form == Form::Text {
+        return query::show(client, sql, RowForm::Table).await;
+    }
+    let mut rows = client.query(sql).await?;
+    while rows.next().await?.is_some() {}
+    Ok(())
+}
+
 /// Shows how the outsider's question is refused. That it is answered would be the end of the demo, and of trust.
-async fn refused(client: &Client) -> anyhow::Result<()> {
+async fn refused(client: &Client, form: Form) -> anyhow::Result<()> {
     match client.query(QUESTION).await {
         Err(error) if matches!(failure::exit_of(&error), Exit::NotFound | Exit::Denied) => {
-            render::text(&format!("{}\n", render::error::describe(&error, false)))
+            tell(form, &format!("{}\n", render::error::describe(&error, false)))
         }
         Err(error) => Err(error),
         Ok(_) => anyhow::bail!("the outsider's question was answered: the demo's grants were changed, or its guard is broken"),

@@ -26,6 +26,23 @@ pub(crate) fn steps() -> ProgressBar {
     bar
 }
 
+/// A bar for the bytes of a file; a count where no one knows how many there are.
+pub(crate) fn bytes(size: Option<u64>, name: &str) -> ProgressBar {
+    if !context::stderr_is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
+    let template = match size {
+        Some(_) => "  {bar:32.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}",
+        None => "  {spinner} {bytes} {bytes_per_sec} {wide_msg}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.set_message(plain::line(name).into_owned());
+    bar
+}
+
 /// A spinner for something whose length no one knows.
 pub(crate) fn spinner(message: impl Into<String>) -> ProgressBar {
     if !context::stderr_is_terminal() {

@@ -36,6 +36,70 @@ fn what_the_page_on_sharing_shows_works() {
 }
 
 #[test]
+fn what_the_page_on_sql_shows_works() {
+    let folder = TempDir::new().unwrap();
+    let dataset = |name: &str, layer: &str, columns: &str| {
+        let path = format!("domains/sales/datasets/{name}.yaml");
+        let text = format!(
+            "{{entityName: {name}, entityVersion: v1, coldStorage: {{location: {{bucket: shop, prefix: {layer}}}}}, columns: [{columns}]}}\n"
+        );
+        write(folder.path(), &path, &text);
+    };
+    let mesh = "organization: Shop\ntenants: [{name: t}]\nenvironments: [{name: dev, tenant: t}]\ndepartments: [d]\nproviders: {aws: {}}\n\
+                users: [ana]\ngroups: [{name: owners, members: [ana]}, {name: analysts}, {name: data-stewards}]\n";
+    write(folder.path(), "polder.yaml", mesh);
+    write(folder.path(), "domains/sales/domain.yaml", "{department: d, owner: owners}\n");
+    let orders = "{name: id, type: bigint}, {name: customer, type: string, tags: [pii]}, {name: amount, type: 'decimal(12,2)', optional: true}";
+    dataset("orders", "bronze", orders);
+    dataset("best", "gold", orders);
+    dataset("cancelled", "bronze", "{name: id, type: bigint}");
+    dataset("corrections", "bronze", &format!("{orders}, {{name: gone, type: boolean, optional: true}}"));
+    write(folder.path(), "domains/sales/datasets/landing.yaml", "{entityName: landing, entityVersion: v1, type: volume}\n");
+    polder(folder.path(), &["apply", "--yes"]).well();
+    for (name, text) in [
+        ("2026/orders.csv", "id|customer|amount\n7|Kai|NA\n"),
+        ("orders.json", "{\"id\": 8, \"customer\": \"Lea\", \"colour\": \"red\"}\n"),
+        ("more/orders.json", "{\"id\": 9, \"customer\": \"Mia\"}\n"),
+    ] {
+        write(folder.path(), "file", text);
+        polder(folder.path(), &["volume", "put", "file", &format!("sales.bronze.landing_v1/{name}")]).well();
+    }
+    write(folder.path(), "some.json", "{\"id\": 10, \"customer\": \"Noa\"}\n");
+    let (code, said) =
+        shell(folder.path(), "gzip some.json && polder volume put some.json.gz sales.bronze.landing_v1/some.json.gz");
+    assert_eq!(code, 0, "{said}");
+    let page = fs::read_to_string(root().join("docs/sql.md")).unwrap();
+    let statements: Vec<String> = blocks(&page)
+        .into_iter()
+        .filter(|block| block.language == "sql")
+        .flat_map(|block| block.text.split(';').map(|sql| sql.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|sql| !sql.is_empty())
+        .collect();
+    assert!(statements.len() > 30, "{}", statements.len());
+    for sql in statements {
+        // What the page has made and dropped again, it goes on with.
+        if sql.starts_with("GRANT") {
+            for again in ["CREATE SCHEMA sales.sandbox", "CREATE TABLE sales.sandbox.t (id bigint)"] {
+                polder(folder.path(), &["query", again]).well();
+            }
+        }
+        let at = "2026-01-31T12:00:00Z";
+        let now = chrono::Utc::now().to_rfc3339();
+        polder(folder.path(), &["query", &sql.replace(at, &now)]).well();
+    }
+}
+
+#[test]
+fn what_the_page_on_federation_shows_works() {
+    Page::read("docs/federation.md").play();
+}
+
+#[test]
+fn what_the_page_on_volumes_shows_works() {
+    Page::read("docs/volumes.md").play();
+}
+
+#[test]
 fn a_mesh_of_your_own_works_as_the_readme_says() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, section) = readme.split_once("## A mesh of your own").expect("the README has this section");
@@ -51,7 +115,7 @@ fn the_page_on_descriptors_names_every_key() {
     let page = fs::read_to_string(root().join("docs/descriptors.md")).unwrap();
     let folder = TempDir::new().unwrap();
     let mut keys = BTreeSet::new();
-    for kind in ["polder", "domain", "dataset", "job", "share", "access"] {
+    for kind in ["polder", "domain", "dataset", "job", "share", "connection", "access"] {
         let schema = polder(folder.path(), &["schema", kind]).well();
         let schema = serde_json::from_str(&schema).unwrap();
         collect_keys(&schema, &mut keys);

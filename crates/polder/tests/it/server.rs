@@ -1,7 +1,7 @@
 //! `polder serve` at work, and commands against it.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, and waits until it is ready.
     pub(crate) fn start(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = polder_testkit::free_address().unwrap();
         let log = folder.join(format!("serve-{}.log", address.port()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
         command.args(["serve", "--listen", &address.to_string()]).args(more).current_dir(folder);

@@ -1,11 +1,10 @@
 //! What the tests of faults have in common: prepared meshes to copy, the state database from behind, small disks.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
+pub(crate) use polder_testkit::Mount;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tempfile::TempDir;
@@ -120,46 +119,6 @@ pub(crate) fn refused(said: &Said, code: i32, parts: &[&str]) {
     assert!(!all.contains("panicked"), "{all}");
     for part in parts {
         assert!(all.contains(part), "no {part:?} in\n{all}");
-    }
-}
-
-/// A file system of its own at a folder, gone when dropped.
-pub(crate) struct Mount(PathBuf);
-
-impl Mount {
-    /// A disk of this size in memory; `None`, said aloud, where that cannot be mounted.
-    pub(crate) fn small_disk(at: &Path, size: &str) -> Option<Self> {
-        Self::mounted(at, &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-    }
-
-    /// The folder itself, read-only; `None`, said aloud, where that cannot be mounted.
-    pub(crate) fn read_only(at: &Path) -> Option<Self> {
-        let path = at.to_string_lossy().into_owned();
-        let mount = Self::mounted(at, &["--bind", &path])?;
-        Self::mount_once(at, &["-o", "remount,bind,ro"]).then_some(mount)
-    }
-
-    fn mounted(at: &Path, args: &[&str]) -> Option<Self> {
-        Self::mount_once(at, args).then(|| Self(at.to_owned()))
-    }
-
-    fn mount_once(at: &Path, args: &[&str]) -> bool {
-        static SAID: OnceLock<()> = OnceLock::new();
-        let mounted = Command::new("mount").args(args).arg(at).output().is_ok_and(|output| output.status.success());
-        if !mounted {
-            // Straight to the terminal, for the test harness keeps what tests that pass print.
-            SAID.get_or_init(|| {
-                std::io::stderr().write_all(b"NOT TESTED: nothing can be mounted here, which needs root\n").unwrap()
-            });
-        }
-        mounted
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // Lazily: a killed process may still be on its way out.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 

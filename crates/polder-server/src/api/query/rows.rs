@@ -34,6 +34,15 @@ pub(crate) async fn begin(form: RowForm, result: QueryResult) -> Result<BoxStrea
     Ok(written(writer, batches).boxed())
 }
 
+/// The bytes of rows that are there as a whole.
+pub(crate) fn whole(form: RowForm, rows: &RecordBatch) -> Result<Bytes, Problem> {
+    let mut writer = Writer::begin(form, rows.schema_ref()).map_err(Problem::internal)?;
+    if rows.num_rows() > 0 {
+        writer.write(rows).map_err(|error| Problem::unprocessable(error.to_string()))?;
+    }
+    writer.finish().map_err(Problem::internal)
+}
+
 /// The bytes of what was written so far, of each batch, and of the end.
 fn written(
     writer: Writer,

@@ -1,10 +1,8 @@
 //! A server over a small mesh that is applied, with an issuer where a test wants one.
 
-use std::net::{SocketAddr, TcpListener};
-
 use polder_platform::{Apply, Identity};
 use polder_server::{Limits, Running, ServerConfig};
-use polder_testkit::MeshFolder;
+use polder_testkit::{MeshFolder, free_address};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -35,8 +33,8 @@ impl Bed {
     }
 
     async fn start(with_issuer: bool, settings: &str) -> Self {
-        // A port that is free now: the issuer has to know it before the server starts.
-        let listen: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // The issuer has to know it before the server starts.
+        let listen = free_address().unwrap();
         let url = format!("http://{listen}");
         let issuer =
             with_issuer.then(|| Issuer::start(&[format!("{url}/auth/callback"), "http://127.0.0.1/callback".to_owned()]));

@@ -1,8 +1,6 @@
 //! A server over a mesh with personal data in it, and a token for each kind of principal there is.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::path::Path;
 
 use chrono::{TimeDelta, Utc};
 use polder_identity::{Scopes, TokenKind, token};
@@ -13,7 +11,7 @@ use polder_testkit::MeshFolder;
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
-const MESH: [(&str, &str); 5] = [
+pub(crate) const MESH: [(&str, &str); 6] = [
     (
         "polder.yaml",
         "organization: Contoso\ntenants: [{name: main $STATE}]\nenvironments: [{name: dev, tenant: main}]\ndepartments: [money]\nproviders: {aws: {}}\n\
@@ -25,6 +23,7 @@ const MESH: [(&str, &str); 5] = [
         "domains/finance/datasets/customer.yaml",
         "{entityName: customer, entityVersion: v1, columns: [{name: id, type: bigint}, {name: name, type: string, tags: [pii]}]}\n",
     ),
+    ("domains/finance/datasets/drop.yaml", "{entityName: drop, entityVersion: v1, type: volume}\n"),
     (
         "domains/finance/jobs/load.yaml",
         "{specVersion: v1, name: load, sink: {domain: finance, name: customer, version: v1}, framework: {kind: ingest}, \
@@ -104,18 +103,28 @@ impl Bed {
     }
 }
 
+impl Bed {
+    /// Has the owner run a job, to its end.
+    pub(crate) async fn run(&self, job: &str) -> String {
+        let runs = "/api/v1/environments/dev/runs";
+        let begun: Value = self.ask("owner", "POST", runs, Some(&serde_json::json!({ "job": job }))).await.json().await.unwrap();
+        let operation = format!("/api/v1/environments/dev/operations/{}", begun["id"].as_str().unwrap());
+        // The stream of its events ends when it has ended.
+        let events = self.ask("owner", "GET", &format!("{operation}/events"), None).await.text().await.unwrap();
+        assert!(events.contains("event: end") && events.contains("\"succeeded\""), "{events}");
+        operation
+    }
+}
+
 async fn start(mesh: &[(&str, &str)], limits: Limits) -> (MeshFolder, Running) {
     let folder = MeshFolder::new(mesh).await.unwrap();
-    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let server = serve(folder.path(), listen, limits).await;
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let config = ServerConfig { root: folder.path().to_owned(), tenant: None, listen, tls: None, limits };
+    let server = polder_server::serve(config).await.unwrap();
     let bootstrap = Identity { who: Who::Bootstrap, ..Identity::local(None) };
     let platform = server.app.platform("dev", &bootstrap).unwrap();
     platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
     (folder, server)
-}
-
-async fn serve(root: &Path, listen: std::net::SocketAddr, limits: Limits) -> Running {
-    polder_server::serve(ServerConfig { root: root.to_owned(), tenant: None, listen, tls: None, limits }).await.unwrap()
 }
 
 /// Makes a token that is good for everything its principal may do.

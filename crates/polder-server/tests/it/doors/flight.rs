@@ -6,6 +6,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, Schema};
+use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::client::FlightSqlServiceClient;
@@ -81,6 +82,20 @@ async fn rows_of(client: &mut Client, info: FlightInfo) -> Result<RecordBatch, S
 async fn asked(client: &mut Client, sql: &str) -> Result<RecordBatch, Status> {
     let info = client.execute(sql.to_owned(), None).await.map_err(status)?;
     rows_of(client, info).await
+}
+
+/// What the rows end with, which is soon and before their end.
+async fn fault_of(rows: &mut FlightRecordBatchStream) -> Status {
+    let ended = async {
+        loop {
+            match rows.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return status(error),
+                None => panic!("the rows ended as if they were all"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the rows stop")
 }
 
 fn texts(batch: &RecordBatch, column: usize) -> Vec<Option<&str>> {
@@ -253,16 +268,22 @@ async fn listings_are_of_what_the_caller_may_know_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_writes_is_refused_with_words() {
+async fn rows_are_changed_by_whoever_may_and_what_is_not_done_is_refused_with_words() {
     let bed = Bed::loaded().await;
+    let delete = "delete from finance.bronze.customer_v1 where id = 7".to_owned();
+    for kind in ["member", "pii"] {
+        let refused = status(bed.flight(kind).await.execute_update(delete.clone(), None).await.unwrap_err());
+        assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
+    }
     let mut client = bed.flight("owner").await;
-    let refused = status(client.execute_update("delete from finance.bronze.customer_v1".to_owned(), None).await.unwrap_err());
-    assert_eq!(refused.code(), Code::Unimplemented, "{refused}");
-    let written = asked(&mut client, "delete from finance.bronze.customer_v1").await.unwrap_err();
-    assert_eq!(written.code(), Code::PermissionDenied, "{written}");
+    let insert = "insert into finance.bronze.customer_v1 values (7, 'Gil'), (8, 'Hal')".to_owned();
+    assert_eq!(client.execute_update(insert, None).await.unwrap(), 2);
+    assert_eq!(client.execute_update(delete, None).await.unwrap(), 1);
+    let told = asked(&mut client, "delete from finance.bronze.customer_v1 where id = 8").await.unwrap();
+    assert_eq!((told.num_rows(), told.schema().field(0).name().as_str()), (1, "affected_rows"));
     assert_eq!(status(client.begin_transaction().await.unwrap_err()).code(), Code::Unimplemented);
     let mut prepared = client.prepare(NAMES.to_owned(), None).await.unwrap();
-    assert_eq!(status(prepared.execute_update().await.unwrap_err()).code(), Code::Unimplemented);
+    assert_eq!(status(prepared.execute_update().await.unwrap_err()).code(), Code::InvalidArgument, "it gives rows");
     let in_one = client.execute("select 1".to_owned(), Some("t1".into())).await.unwrap_err();
     assert_eq!(status(in_one).code(), Code::Unimplemented);
     assert_eq!(asked(&mut client, NAMES).await.unwrap().num_rows(), 1);
@@ -353,16 +374,7 @@ async fn a_reader_who_goes_away_or_cancels_ends_the_query() {
     assert_eq!(cancelled(&mut others).await, [0x08, 0x03], "another's query is not cancelled");
     assert!(rows.next().await.unwrap().is_ok());
     assert_eq!(cancelled(&mut client).await, [0x08, 0x01]);
-    let ended = async {
-        loop {
-            match rows.next().await {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return status(error),
-                None => panic!("the rows ended as if they were all"),
-            }
-        }
-    };
-    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the query ends");
+    let ended = fault_of(&mut rows).await;
     assert_eq!(ended.code(), Code::Cancelled);
     // Ones whose reader goes away give their places back.
     for _ in 0..4 {
@@ -403,16 +415,7 @@ async fn rows_stop_when_their_readers_token_is_revoked() {
     assert!(rows.next().await.unwrap().is_ok());
     let path = format!("/api/v1/tokens/{}", made["summary"]["id"].as_str().unwrap());
     assert!(bed.ask("member", "DELETE", &path, None).await.status().is_success());
-    let ended = async {
-        loop {
-            match rows.next().await {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return status(error),
-                None => panic!("the rows ended as if they were all"),
-            }
-        }
-    };
-    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the rows stop");
+    let ended = fault_of(&mut rows).await;
     assert_eq!(ended.code(), Code::Unauthenticated, "{ended}");
 }
 

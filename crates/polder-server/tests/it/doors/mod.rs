@@ -4,5 +4,5 @@ pub(crate) mod bed;
 mod flight;
 mod iceberg;
 mod limits;
-mod postgres;
+pub(crate) mod postgres;
 mod routes;

@@ -1,7 +1,5 @@
 //! A server over a new mesh, with a token for SCIM.
 
-use std::net::TcpListener;
-
 use polder_server::{Limits, Running, ServerConfig};
 use polder_testkit::MeshFolder;
 use reqwest::{Method, Response, StatusCode};
@@ -38,10 +36,9 @@ pub(crate) struct Answer {
 impl Bed {
     pub(crate) async fn new() -> Self {
         let folder = MeshFolder::new(&[("polder.yaml", MESH)]).await.unwrap();
-        // A port that is free now: locations are made of it.
-        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let root = folder.path().to_owned();
-        let config = ServerConfig { root, tenant: None, listen, tls: None, limits: Limits::default() };
+        let config =
+            ServerConfig { root, tenant: None, listen: "127.0.0.1:0".parse().unwrap(), tls: None, limits: Limits::default() };
         let server = polder_server::serve(config).await.unwrap();
         let admin = polder_server::auth::first_start(&server.app).await.unwrap().unwrap().expose().to_owned();
         let mut bed = Self { server, admin, scim: String::new(), client: reqwest::Client::new(), _folder: folder };

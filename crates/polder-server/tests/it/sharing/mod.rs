@@ -3,4 +3,6 @@
 mod files;
 mod forms;
 mod lists;
+mod provider;
+mod received;
 mod scene;

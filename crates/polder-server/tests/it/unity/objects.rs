@@ -158,6 +158,13 @@ async fn in_production_people_make_nothing() {
         let (status, answer) = scene.post("mel", &format!("{live}/{path}"), body).await;
         assert_eq!((status, &answer["error_code"]), (StatusCode::FORBIDDEN, &json!("PERMISSION_DENIED")), "{path}");
     }
+    for sql in ["CREATE TABLE finance.bronze.t (id bigint)", "CREATE SCHEMA finance.s", "GRANT SELECT ON CATALOG finance TO mel"]
+    {
+        for who in ["mel", "olga"] {
+            let (status, answer) = scene.post(who, "/api/v1/environments/live/query", json!({ "sql": sql })).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{who}: {sql}: {answer}");
+        }
+    }
     let nowhere = scene.get("ana", "/environments/nowhere/api/2.1/unity-catalog/catalogs").await;
     assert_eq!((nowhere.0, &nowhere.1["error_code"]), (StatusCode::NOT_FOUND, &json!("NOT_FOUND")));
 }

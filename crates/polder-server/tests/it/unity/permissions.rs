@@ -88,6 +88,21 @@ async fn grants_that_are_not_given_here_are_refused() {
 }
 
 #[tokio::test]
+async fn users_are_granted_to_where_the_organization_says_so_alone() {
+    let scene = Scene::new().await;
+    let (catalog, polder) = ("/permissions/catalog/finance", scene.folder.path().join("polder.yaml"));
+    let anyone = std::fs::read_to_string(&polder).unwrap();
+    std::fs::write(&polder, anyone.replace("grantsTo: anyone", "grantsTo: groups")).unwrap();
+    let (status, body) = scene.patch("olga", catalog, change("bob", &["USE CATALOG"], &[])).await;
+    assert_eq!((status, &body["error_code"]), (StatusCode::FORBIDDEN, &json!("PERMISSION_DENIED")));
+    assert!(body["message"].as_str().unwrap().contains("access: {grantsTo: anyone} in polder.yaml"), "{body}");
+    assert_eq!(of(&scene.got("olga", catalog).await, "bob"), None);
+    assert_eq!(scene.patch("olga", catalog, change("makers", &["SELECT"], &[])).await.0, StatusCode::OK);
+    std::fs::write(&polder, anyone).unwrap();
+    assert_eq!(scene.patch("olga", catalog, change("bob", &["USE CATALOG"], &[])).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_grant_that_files_have_taken_over_is_held_once() {
     let scene = Scene::new().await;
     let catalog = "/permissions/catalog/finance";

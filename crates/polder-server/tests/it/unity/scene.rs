@@ -21,6 +21,7 @@ groups:
   - {name: owners, members: [olga]}
   - {name: analysts, members: [ana]}
   - {name: makers, members: [mel]}
+access: {grantsTo: anyone}
 ";
 const CUSTOMER: &str = "{entityName: customer, entityVersion: v1, columns: [{name: id, type: bigint}, \
      {name: name, type: string, tags: [pii]}]}\n";
@@ -77,9 +78,11 @@ impl Scene {
 
     /// Asks on behalf of someone; of nobody for "".
     pub(crate) async fn ask(&self, who: &str, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let path = if path.starts_with("/environments") { path.to_owned() } else { format!("/api/2.1/unity-catalog{path}") };
+        let is_whole = path.starts_with("/environments") || path.starts_with("/api");
+        let path = if is_whole { path.to_owned() } else { format!("/api/2.1/unity-catalog{path}") };
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let mut request = Request::builder().method(method).uri(&path).body(body).unwrap();
+        let mut request =
+            Request::builder().method(method).uri(&path).header("content-type", "application/json").body(body).unwrap();
         if !who.is_empty() {
             request.extensions_mut().insert(LocalIdentity(Identity::local(Some(who.parse().unwrap()))));
         }

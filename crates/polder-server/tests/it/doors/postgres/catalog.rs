@@ -47,6 +47,17 @@ async fn what_clients_ask_the_catalog_is_answered() {
     assert_eq!((row.get::<_, i8>(0), row.get::<_, u32>(1)), (b'b'.cast_signed(), 20));
 }
 
+/// What psql asks for `\dp`.
+const PSQL_DP: &str = include_str!("psql_dp.sql");
+
+#[tokio::test]
+async fn psql_lists_privileges_which_grants_beside_it_tell() {
+    let door = Door::new().await;
+    let client = door.client("member").await;
+    let listed = rows(&client, PSQL_DP).await.unwrap();
+    assert!(listed.iter().any(|row| row.starts_with("finance.bronze|customer_v1|table|")), "{listed:?}");
+}
+
 #[tokio::test]
 async fn the_catalog_holds_no_files_and_makes_nothing_large() {
     let door = Door::new().await;
