@@ -3,7 +3,7 @@
 //! Owns [`QueryError`] and how DataFusion's errors become one. Never holds a value of a masked column or a hidden row:
 //! what is read under governance is cleared of such text where it is read (see [`crate::governed`]).
 
-use std::fmt;
+use std::{fmt, io};
 
 use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
@@ -146,6 +146,10 @@ fn convert(error: &DataFusionError) -> QueryError {
     {
         return own.clone();
     }
+    if is_full_disk(error) {
+        let message = "the disk is full where queries keep what does not fit into memory";
+        return QueryError::new(QueryErrorKind::Memory, message).with_hint("make room on it, or select fewer columns or rows");
+    }
     match error {
         // Several faults at once: the first is told, as the others often follow from it.
         DataFusionError::Collection(errors) => match errors.first() {
@@ -177,6 +181,19 @@ fn convert(error: &DataFusionError) -> QueryError {
             unfitting_call(message).unwrap_or_else(|| QueryError::new(QueryErrorKind::Execution, lower_first(words)))
         }
     }
+}
+
+/// Whether something could not be written for want of room: a query itself writes nothing but what it spills.
+fn is_full_disk(error: &DataFusionError) -> bool {
+    let io = match error {
+        DataFusionError::IoError(io) => io,
+        DataFusionError::ArrowError(arrow, _) => match &**arrow {
+            ArrowError::IoError(_, io) => io,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn schema_error(error: &SchemaError) -> QueryError {

@@ -30,6 +30,7 @@ pub mod state;
 pub mod sweep;
 pub mod telemetry;
 pub mod unity;
+mod unread;
 mod volumes;
 
 pub use config::{Limits, ServerConfig, TlsFiles};

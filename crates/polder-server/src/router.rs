@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::{
-    apart, api, auth, data, described, doors, iceberg, idempotency, limits, ops, scim, sharing, telemetry, unity, volumes,
+    apart, api, auth, data, described, doors, iceberg, idempotency, limits, ops, scim, sharing, telemetry, unity, unread, volumes,
 };
 
 /// Every route over an app.
@@ -44,6 +44,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(scim::in_scim_form))
+        .layer(from_fn(unread::unread))
         .layer(from_fn(telemetry::observe))
         .with_state(app)
 }

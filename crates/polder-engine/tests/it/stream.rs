@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use polder_engine::{AliasedTables, Engine, EngineConfig, QueryError, QueryErrorKind, Resolved};
 use polder_model::secret::Secret;
+use polder_testkit::Mount;
 
 use super::mesh::{KEY, Mesh, PEOPLE, Rights, analyst, engine, in_memory, people_batch, people_columns, rows};
 
@@ -38,6 +39,19 @@ async fn a_sort_larger_than_its_memory_spills() {
     let result = engine.query(sql, Arc::new(Mesh::default())).await.unwrap();
     let count = result.stream.try_fold(0, |sum, batch| async move { Ok(sum + batch.num_rows()) }).await.unwrap();
     assert_eq!(count, 1_000_000);
+}
+
+#[tokio::test]
+async fn a_disk_without_room_to_spill_to_is_called_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_disk) = Mount::small_disk(folder.path(), "4m") else { return };
+    let engine = small(40 << 20, folder.path());
+    let sql = "select value, repeat('x', 60) from generate_series(1, 1000000) order by value % 1000, value desc";
+    let result = engine.query(sql, Arc::new(Mesh::default())).await.unwrap();
+    let error = QueryError::from(result.stream.try_collect::<Vec<_>>().await.unwrap_err());
+    assert_eq!(error.kind, QueryErrorKind::Memory, "{error}");
+    assert!(error.message.contains("the disk is full"), "{error}");
+    assert!(error.hint.unwrap().contains("make room"));
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ impl Session {
             Message::Terminate => return Ok(Next::Over),
             Message::Query(sql) => {
                 self.skipping = false;
-                let answered = self.simple(&sql).await;
+                let answered = Box::pin(self.simple(&sql)).await;
                 self.round_ended();
                 self.told(answered)?;
                 self.ready().await?;
@@ -176,7 +176,7 @@ impl Session {
             Message::Password(_) => return Err(Fault::fatal(fault::PROTOCOL_VIOLATION, "no password was asked for")),
             _ if self.skipping => {}
             message => {
-                let answered = self.extended(message).await;
+                let answered = Box::pin(self.extended(message)).await;
                 if answered.is_err() {
                     self.skipping = true;
                 }

@@ -31,6 +31,9 @@ pub use look_up::{HotData, LookedUp};
 /// How old the last look at a table's version may be that an answer rests on, as far as others may have written.
 const STALENESS: Duration = Duration::from_secs(1);
 
+/// How old a look is when the next is begun beside the answers that still rest on it, so that none of them waits for it.
+const LOOK_AHEAD: Duration = Duration::from_millis(500);
+
 /// What is held of an environment's tables.
 pub(crate) struct HotTables {
     /// Where their files are, a folder each.
@@ -51,7 +54,7 @@ pub(crate) struct HotTables {
 struct HotTable {
     held: RwLock<Held>,
     /// Held by whoever looks for the newest version, so that of many who wait one looks.
-    looking: tokio::sync::Mutex<()>,
+    looking: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -175,11 +178,27 @@ impl Platform {
             return Ok(seen);
         }
         let _looking = hot.looking.lock().await;
+        match hot.seen(version, self.hot.changes()) {
+            Some(seen) => Ok(seen),
+            None => self.look_for_newest(metastore, table, hot).await,
+        }
+    }
+
+    /// Looks for the table's newest version in a task of its own, if nobody does.
+    fn look_ahead(&self, metastore: &Arc<Metastore>, table: &Table, hot: &Arc<HotTable>) {
+        let Ok(looking) = Arc::clone(&hot.looking).try_lock_owned() else { return };
+        let (platform, metastore, table, hot) = (self.clone(), Arc::clone(metastore), table.clone(), Arc::clone(hot));
+        tokio::spawn(async move {
+            let _looking = looking;
+            // Whoever asks next looks again, and is told.
+            drop(platform.look_for_newest(&metastore, &table, &hot).await);
+        });
+    }
+
+    async fn look_for_newest(&self, metastore: &Metastore, table: &Table, hot: &HotTable) -> Result<Seen, Error> {
+        let version = metastore.version();
         // Counted before the look, so that what is changed during it is looked for again.
         let changes = self.hot.changes();
-        if let Some(seen) = hot.seen(version, changes) {
-            return Ok(seen);
-        }
         let at = Instant::now();
         let failed = || format!("cannot look for the newest version of {}", table.name);
         // An apply may have put another table in its place, which only opening it tells.
@@ -205,10 +224,13 @@ impl Platform {
     }
 
     /// What is kept of a table, if it is of its newest version and as the table declares it.
-    async fn hot_now(&self, metastore: &Metastore, table: &Table) -> Option<Arc<Kept>> {
+    async fn hot_now(&self, metastore: &Arc<Metastore>, table: &Table) -> Option<Arc<Kept>> {
         let declared = table.hot_storage.as_ref()?;
         let hot = self.hot.table(&table.name)?;
         let seen = self.hot_seen(metastore, table, &hot).await.ok()?;
+        if seen.at.elapsed() > LOOK_AHEAD {
+            self.look_ahead(metastore, table, &hot);
+        }
         let kept = hot.read(|held| held.kept.clone())?;
         (kept.is_of(&seen) && kept.declared.key_columns == declared.key_columns).then_some(kept)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -99,8 +99,7 @@ fn refused(error: polder_platform::Error, limits: &Limits, only_new: bool) -> Pr
         (Some(ErrorKind::FileTooLarge), _) => too_large(limits.file_bytes),
         (Some(ErrorKind::TimedOut), _) => Problem::invalid("the file stopped coming, and nothing of it was kept")
             .with_status(StatusCode::REQUEST_TIMEOUT)
-            .with_code("timeout")
-            .with_header(header::CONNECTION, HeaderValue::from_static("close")),
+            .with_code("timeout"),
         (_, polder_platform::ErrorKind::Conflict) if only_new => Problem::precondition(error.to_string()),
         _ => error.into(),
     }

@@ -130,7 +130,12 @@ impl Profile {
         // Before the secret is made, which is shown once.
         let file = out.as_ref().map(|path| new_file(path)).transpose()?;
         let path = client.path(&["recipients", recipient.as_str(), "profiles"]);
-        let made: ProfileMade = client.post(&path, &NewProfile { oauth, days, overlap_hours }).await?;
+        let made = client.post(&path, &NewProfile { oauth, days, overlap_hours }).await;
+        if let (Err(_), Some(path)) = (&made, &out) {
+            // Nothing is in it. What was refused matters more than a file that stays.
+            drop(std::fs::remove_file(path));
+        }
+        let made: ProfileMade = made?;
         let text = format!("{}\n", serde_json::to_string_pretty(&made.profile)?);
         say(format_args!("profile of {recipient}, until {}: token {}", super::time(made.expires), made.token));
         if made.replaced > 0 {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use polder_server::Limits;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::scene::{FILES, Scene};
@@ -142,6 +142,25 @@ async fn an_upload_that_breaks_off_leaves_what_was_there() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(scene.get("/in/a.csv").await.text().await.unwrap(), "old");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_before_the_file_was_read_is_told_that_the_connection_ends() {
+    let scene = Scene::new().await;
+    for (kind, status, ends) in [("garbage", "401", true), ("outsider", "404", true), ("owner", "200", false)] {
+        let mut stream = TcpStream::connect(scene.bed.server.address).await.unwrap();
+        let token = &scene.bed.tokens[kind];
+        let head = format!("PUT {FILES}/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 4\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        if !ends {
+            stream.write_all(b"file").await.unwrap();
+        }
+        let mut answer = vec![0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]).to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{kind}: {answer}");
+        assert_eq!(answer.contains("\r\nconnection: close\r\n"), ends, "{kind}: {answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
