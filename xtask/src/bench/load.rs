@@ -127,7 +127,7 @@ pub(super) fn write_mesh(folder: &Path, more: &str) -> Result<()> {
     write(
         "polder.yaml",
         "organization: Bench\ntenants: [nonprod]\nenvironments:\n  - {name: dev, tenant: nonprod}\ndepartments: [sports]\n\
-         users: [ana@example.com, ben@example.com]\ngroups:\n  - {name: betting_owners, members: [ana@example.com, ben@example.com]}\n",
+         users: [ana@example.com, ben@example.com, cleo@example.com, dan@example.com]\ngroups:\n  - {name: betting_owners, members: [ana@example.com, ben@example.com, cleo@example.com, dan@example.com]}\n",
     )?;
     write("domains/betting/domain.yaml", "department: sports\nowner: betting_owners\nservicePrincipals: [betting_jobs]\n")?;
     write(

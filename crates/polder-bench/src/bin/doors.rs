@@ -25,8 +25,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Whose rows they are, in the mesh of the benchmark.
 const OWNER: &str = "ana@example.com";
-/// Another, as one principal has no more than a hundred sessions.
-const OTHER: &str = "ben@example.com";
+/// Others, as one principal has no more than 64 statements under way.
+const OTHERS: [&str; 3] = ["ben@example.com", "cleo@example.com", "dan@example.com"];
 const TABLE: &str = "betting.bronze.transactions_v1";
 const PARTS: &str = "betting.bronze.parts_v1";
 const ROWS: u64 = 10_000_000;
@@ -43,7 +43,11 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (Some(polder), Some(mesh)) = (arguments.next(), arguments.next()) else { bail!("usage: doors POLDER MESH") };
     let place = Place { polder: PathBuf::from(polder), mesh: PathBuf::from(mesh) };
-    let (token, other) = (place.token(OWNER)?, place.token(OTHER)?);
+    let token = place.token(OWNER)?;
+    let mut users = vec![(OWNER, token.clone())];
+    for other in OTHERS {
+        users.push((other, place.token(other)?));
+    }
     engine(&place.mesh).await?;
     let postgres = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let listen = postgres.to_string();
@@ -54,7 +58,7 @@ async fn main() -> Result<()> {
     large.rows().await?;
     large.copy().await?;
     println!("{:<44} {:>9.0} MB resident", "the server after that", server.resident_mb()?);
-    sessions(postgres, &[(OWNER, &token), (OTHER, &other)], &server).await?;
+    sessions(postgres, &users, &server).await?;
     share(&place, &token, &server).await
 }
 
@@ -171,7 +175,7 @@ async fn connect(address: SocketAddr, user: &str, token: &str) -> Result<Client>
 }
 
 /// Sessions that each ask one of several questions after the other.
-async fn sessions(postgres: SocketAddr, users: &[(&str, &str)], server: &Server) -> Result<()> {
+async fn sessions(postgres: SocketAddr, users: &[(&str, String)], server: &Server) -> Result<()> {
     let before = server.resident_mb()?;
     let mut clients = Vec::with_capacity(SESSIONS);
     for (user, token) in users.iter().cycle().take(SESSIONS) {
