@@ -75,7 +75,7 @@ impl Place {
     }
 
     fn token(&self, of: &str) -> Result<String> {
-        let create = ["--as", of, "token", "create", "--label", "bench", "--scope", "read,query,write"];
+        let create = ["--as", of, "token", "create", "--label", "bench", "--scope", "read,query,write,apply"];
         said(self.command().args(create))
     }
 }
@@ -224,14 +224,16 @@ async fn sessions(postgres: SocketAddr, users: &[(&str, String)], server: &Serve
 /// A query of a shared table, answered with its files.
 async fn share(place: &Place, token: &str, server: &Server) -> Result<()> {
     let http = reqwest::Client::new();
-    let insert = format!("INSERT INTO {PARTS} SELECT value % {FILES}, value FROM generate_series(1, 100000) AS s(value)");
+    let insert = format!(
+        "INSERT INTO {PARTS} SELECT value % {FILES}, value FROM generate_series(1, 100000) AS s(value) ORDER BY 1 LIMIT 100000"
+    );
     let url = format!("{}/api/v1/environments/dev/query", server.url);
     let done = http.post(&url).bearer_auth(token).json(&serde_json::json!({ "sql": insert })).send().await?;
     ensure!(done.status().is_success(), "{}", done.text().await?);
     let profile = place.mesh.join("partner.share");
-    let mut make = place.command();
-    make.args(["--as", OWNER, "share", "profile", "partner", "--out"]).arg(&profile);
-    said(&mut make)?;
+    let mut make = Command::new(&place.polder);
+    make.env("POLDER_SERVER", &server.url).env("POLDER_TOKEN", token);
+    said(make.args(["share", "profile", "partner", "--days", "1", "--out"]).arg(&profile))?;
     let profile: serde_json::Value = serde_json::from_slice(&std::fs::read(&profile)?)?;
     let bearer = profile["bearerToken"].as_str().context("a profile has a token")?;
     let query = format!("{}/delta-sharing/shares/partners/schemas/betting/tables/parts_v1/query", server.url);
