@@ -9,6 +9,7 @@ use datafusion::common::ScalarValue;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::StreamExt as _;
 
 use polder_access::Permit;
 use polder_model::Column;
@@ -209,6 +210,14 @@ impl QueryResult {
     pub fn of(batch: RecordBatch) -> Self {
         let schema = batch.schema();
         let rows = futures::stream::once(futures::future::ready(Ok(batch)));
+        Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
+    }
+
+    /// The same rows under other names: those of a schema with the same types.
+    #[must_use]
+    pub fn named(self, schema: SchemaRef) -> Self {
+        let names = Arc::clone(&schema);
+        let rows = self.stream.map(move |rows| Ok(RecordBatch::try_new(Arc::clone(&names), rows?.columns().to_vec())?));
         Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
     }
 }

@@ -12,7 +12,9 @@
 //! statement names.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SetExpr, Value, visit_expressions};
 use polder_model::{Column, DataType};
 
@@ -114,7 +116,8 @@ pub struct Probe {
 }
 
 impl Insert {
-    /// The rows, under the names of the columns that they fill.
+    /// The rows, which fill columns by their place: see [`Probe::schema`]. The query stands for itself, as the `ORDER BY` of one within
+    /// another counts for nothing, and rows are often ordered so that files hold neighbours.
     ///
     /// # Errors
     /// When a column is not the table's, or a row has more or fewer values than there are columns.
@@ -137,9 +140,23 @@ impl Insert {
                 }
             }
         }
-        let names: Vec<String> = filled.iter().map(|column| quoted(&column.name)).collect();
-        let names = names.join(", ");
-        Ok(Probe { sql: format!("SELECT {names} FROM ({query}) AS \"given\"({names})"), stored: filled })
+        Ok(Probe { sql: query.to_string(), stored: filled })
+    }
+}
+
+impl Probe {
+    /// The columns of the query's answer, named as those of the table that they fill.
+    ///
+    /// # Errors
+    /// When there are more or fewer of them.
+    pub fn schema(&self, answered: &Schema) -> Result<SchemaRef, QueryError> {
+        let (given, filled) = (answered.fields().len(), self.stored.len());
+        if given != filled {
+            let message = format!("{filled} columns are to be filled, and the query gives {given}");
+            return Err(QueryError::new(QueryErrorKind::Type, message));
+        }
+        let named = answered.fields().iter().zip(&self.stored);
+        Ok(Arc::new(Schema::new(named.map(|(field, column)| field.as_ref().clone().with_name(&column.name)).collect::<Fields>())))
     }
 }
 

@@ -133,6 +133,13 @@ async fn rows_are_added_changed_merged_and_deleted() {
     assert_eq!(desk.changed(&format!("INSERT OVERWRITE {ORDERS} (id, customer) VALUES (5, 'Eve')")).await, 1);
     assert_eq!(desk.ids().await, "5Eve");
     assert_eq!(desk.changed(&format!("TRUNCATE TABLE {ORDERS}")).await, 1);
+    // In the order in which they are to be: files that hold neighbours are the ones that are skipped.
+    let ordered = format!(
+        "INSERT INTO {ORDERS} (customer, id) SELECT 'c', value FROM generate_series(1, 40000) AS s(value) ORDER BY value % 7, 2"
+    );
+    assert_eq!(desk.changed(&ordered).await, 40_000);
+    let first = desk.done("owner", &format!("SELECT id FROM {ORDERS} LIMIT 3")).await;
+    assert_eq!(first, json!([{"id": 7}, {"id": 14}, {"id": 21}]).as_array().unwrap().clone());
     let history = desk.done("owner", &format!("DESCRIBE HISTORY {ORDERS}")).await;
     let operations: Vec<&str> = history.iter().map(|commit| commit["operation"].as_str().unwrap()).collect();
     assert_eq!(
@@ -151,6 +158,7 @@ async fn a_write_that_is_not_right_changes_nothing_and_says_what_is_wrong() {
         (format!("UPDATE {ORDERS} SET amount = -1 WHERE id = 2"), 422, "amounts (1 found)"),
         (format!("INSERT INTO {ORDERS} (id) VALUES (9)"), 400, "column customer is required"),
         (format!("INSERT INTO {ORDERS} (id, customer) VALUES (9, 'x', 3)"), 400, "a row has 3 values, and 2 columns"),
+        (format!("INSERT INTO {ORDERS} (id, customer) SELECT 9"), 400, "2 columns are to be filled, and the query gives 1"),
         (format!("INSERT INTO {ORDERS} (id, nope) VALUES (9, 'x')"), 404, "no column \"nope\""),
         (format!("INSERT INTO {ORDERS} (id, custmer) VALUES (9, 'x')"), 404, "did you mean customer?"),
         (format!("INSERT INTO {ORDERS} (id, id) VALUES (9, 9)"), 400, "given twice"),
