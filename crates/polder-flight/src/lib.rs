@@ -6,6 +6,7 @@
 
 mod cancel;
 mod door;
+mod ipc;
 mod keys;
 mod listing;
 mod parameters;

@@ -2,8 +2,6 @@
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use arrow_flight::FlightData;
 use arrow_flight::decode::FlightRecordBatchStream;
 use bytes::Bytes;
@@ -11,6 +9,7 @@ use futures::{Stream, StreamExt as _};
 use polder_engine::ScalarValue;
 use tonic::Status;
 
+use crate::ipc;
 use crate::status::{internal, unreadable, unreadable_rows};
 
 /// How many rows of values may be bound: each is a query of its own.
@@ -46,24 +45,13 @@ impl Parameters {
 
     /// Reads what [`Self::write`] wrote, or somebody says that it did.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Status> {
-        let unreadable = |error| unreadable("the statement's parameters", error);
-        let mut reader = StreamReader::try_new(bytes, None).map_err(unreadable)?;
-        let Some(first) = reader.next() else { return Ok(Self(RecordBatch::new_empty(reader.schema()))) };
-        let values = first.map_err(unreadable)?;
-        if values.num_rows() > MOST_ROWS || reader.next().is_some() {
-            return Err(too_many());
-        }
-        Ok(Self(values))
+        let values = ipc::read(bytes).map_err(|error| unreadable("the statement's parameters", error))?;
+        if values.num_rows() > MOST_ROWS { Err(too_many()) } else { Ok(Self(values)) }
     }
 
     /// The values as bytes.
     pub(crate) fn write(&self) -> Result<Bytes, Status> {
-        let mut bytes = Vec::new();
-        let mut writer = StreamWriter::try_new(&mut bytes, &self.0.schema()).map_err(internal)?;
-        writer.write(&self.0).map_err(internal)?;
-        writer.finish().map_err(internal)?;
-        drop(writer);
-        Ok(bytes.into())
+        ipc::write(&self.0).map_err(internal)
     }
 
     /// The values, row by row.

@@ -119,8 +119,8 @@ impl Flight {
         batch.map(Some).map_err(internal)
     }
 
-    /// The schema of what a command gives, and the ticket for it.
-    async fn planned(&self, asking: &Asking, command: Command) -> Result<(SchemaRef, Any), Status> {
+    /// The schema of what a command gives, and the ticket for it. What `begins` is carried out if it changes something.
+    async fn planned(&self, asking: &Asking, command: Command, begins: bool) -> Result<(SchemaRef, Any), Status> {
         let statement = match command {
             Command::CommandStatementQuery(query) => {
                 no_transaction(query.transaction_id.as_ref())?;
@@ -133,7 +133,10 @@ impl Flight {
                 return Ok((shape.schema(), command.into_any()));
             }
         };
-        let schema = statement.schema(&asking.platform).await?;
+        let (schema, statement) = match begins {
+            true => statement.begun(&asking.platform).await?,
+            false => (statement.schema(&asking.platform).await?, statement),
+        };
         Ok((schema, TicketStatementQuery { statement_handle: statement.ticket()? }.as_any()))
     }
 
@@ -224,7 +227,7 @@ impl FlightService for Flight {
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
         let asking = self.enter(&request)?;
         let descriptor = request.into_inner();
-        let (schema, ticket) = self.planned(&asking, command(&descriptor.cmd)?).await?;
+        let (schema, ticket) = self.planned(&asking, command(&descriptor.cmd)?, true).await?;
         let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket.encode_to_vec()));
         let info = FlightInfo::new().try_with_schema(&schema).map_err(internal)?;
         Ok(Response::new(info.with_endpoint(endpoint).with_descriptor(descriptor)))
@@ -239,7 +242,7 @@ impl FlightService for Flight {
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
         let asking = self.enter(&request)?;
-        let (schema, _) = self.planned(&asking, command(&request.into_inner().cmd)?).await?;
+        let (schema, _) = self.planned(&asking, command(&request.into_inner().cmd)?, false).await?;
         Ok(Response::new(SchemaResult { schema: encapsulated(&schema)? }))
     }
 

@@ -1,5 +1,7 @@
 //! A statement as its own handle: the SQL and the values that are bound to it. Whoever sends it back is asked anew what they may do.
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::writer::IpcWriteOptions;
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -16,8 +18,8 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::parameters::Parameters;
-use crate::plain;
 use crate::status::{failed, internal, refused, unreadable};
+use crate::{ipc, plain};
 
 /// A statement as it goes back and forth. The caller's own words, so that it needs no seal: it opens nothing.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -30,6 +32,9 @@ struct Handle {
     /// What tells this ticket from another of the same statement; empty in what is no ticket.
     #[prost(bytes = "bytes", tag = "3")]
     id: Bytes,
+    /// What it came to, as an Arrow stream, where it was carried out before its rows are asked for.
+    #[prost(bytes = "bytes", tag = "4")]
+    answer: Bytes,
 }
 
 /// A statement.
@@ -39,20 +44,23 @@ pub(crate) struct Statement {
     parameters: Option<Parameters>,
     /// The id of the ticket that it came in.
     pub(crate) id: Bytes,
+    /// What it came to, once it was carried out.
+    answer: Option<Told>,
 }
 
 impl Statement {
     /// A statement without values.
     pub(crate) const fn new(sql: String) -> Self {
-        Self { sql, parameters: None, id: Bytes::new() }
+        Self { sql, parameters: None, id: Bytes::new(), answer: None }
     }
 
     /// Reads a handle or a ticket.
     pub(crate) fn read(handle: &[u8]) -> Result<Self, Status> {
-        let Handle { sql, parameters, id } =
+        let Handle { sql, parameters, id, answer } =
             Handle::decode(handle).map_err(|error| unreadable("the statement's handle", error))?;
         let parameters = if parameters.is_empty() { None } else { Some(Parameters::read(&parameters)?) };
-        Ok(Self { sql, parameters, id })
+        let answer = if answer.is_empty() { None } else { Some(Told::read(&answer)?) };
+        Ok(Self { sql, parameters, id, answer })
     }
 
     /// The same with values.
@@ -72,12 +80,13 @@ impl Statement {
 
     fn written(&self, id: Bytes) -> Result<Bytes, Status> {
         let parameters = self.parameters.as_ref().map(Parameters::write).transpose()?.unwrap_or_default();
-        Ok(Handle { sql: self.sql.clone(), parameters, id }.encode_to_vec().into())
+        let answer = self.answer.as_ref().map(Told::write).transpose()?.unwrap_or_default();
+        Ok(Handle { sql: self.sql.clone(), parameters, id, answer }.encode_to_vec().into())
     }
 
     /// What it gives and takes: the schemas of its rows and of its values.
     pub(crate) async fn described(&self, platform: &Platform) -> Result<(SchemaRef, Schema), Status> {
-        let Preparation { prepared, .. } = platform.prepare_statement(&self.sql).await.map_err(refused)?;
+        let prepared = self.prepared(platform).await?.prepared;
         let parameter = |(place, data_type): (usize, Option<DataType>)| {
             Field::new(format!("${}", place + 1), data_type.unwrap_or(DataType::Null), true)
         };
@@ -85,25 +94,57 @@ impl Statement {
         Ok((plain::schema(&prepared.schema), Schema::new(parameters)))
     }
 
+    async fn prepared(&self, platform: &Platform) -> Result<Preparation, Status> {
+        platform.prepare_statement(&self.sql).await.map_err(refused)
+    }
+
     /// The schema of its rows as they will be. Values may change what it gives, so that with them it is planned and not run.
     pub(crate) async fn schema(&self, platform: &Platform) -> Result<SchemaRef, Status> {
-        let Some(parameters) = &self.parameters else { return Ok(self.described(platform).await?.0) };
-        let Preparation { prepared, reads } = platform.prepare_statement(&self.sql).await.map_err(refused)?;
-        if !reads {
-            return Ok(plain::schema(&prepared.schema));
-        }
+        self.schema_of(platform, self.prepared(platform).await?).await
+    }
+
+    async fn schema_of(&self, platform: &Platform, Preparation { prepared, reads }: Preparation) -> Result<SchemaRef, Status> {
+        let parameters = match &self.parameters {
+            Some(parameters) if reads => parameters,
+            _ => return Ok(plain::schema(&prepared.schema)),
+        };
         let rows = parameters.rows()?;
         let alone = rows.len() == 1;
         let first = rows.into_iter().next().map_or_else(|| parameters.nothing(), Ok)?;
         Ok(common(&self.asked(platform, first).await?.schema, alone))
     }
 
+    /// Carries it out if it does more than read, and returns the schema of its rows: whoever changes something does not always fetch
+    /// what is told of it. What reads is left for when its rows are asked for.
+    pub(crate) async fn begun(mut self, platform: &Platform) -> Result<(SchemaRef, Self), Status> {
+        let preparation = self.prepared(platform).await?;
+        if preparation.reads {
+            return Ok((self.schema_of(platform, preparation).await?, self));
+        }
+        let (mut schema, mut told) = (plain::schema(&preparation.prepared.schema), Vec::new());
+        for values in self.values()? {
+            let result = self.asked(platform, values).await?;
+            schema = plain::schema(&result.schema);
+            let batches: Vec<RecordBatch> = batches(result).try_collect().await?;
+            let plain = batches.iter().map(|batch| plain::batch(batch, &schema)).collect::<Result<Vec<_>, _>>();
+            told.extend(plain.map_err(internal)?);
+        }
+        self.answer = Some(Told(concat_batches(&schema, &told).map_err(internal)?));
+        Ok((schema, self))
+    }
+
+    /// The values that are bound, a row for each time that it is asked.
+    fn values(&self) -> Result<Vec<Vec<ScalarValue>>, Status> {
+        self.parameters.as_ref().map_or_else(|| Ok(vec![Vec::new()]), Parameters::rows)
+    }
+
     /// Its rows, encoded as they are found. What is bound to it is answered row by row.
     pub(crate) async fn rows(self, platform: Platform) -> Result<BoxStream<'static, Result<FlightData, Status>>, Status> {
-        let mut values = match &self.parameters {
-            Some(parameters) => parameters.rows()?.into_iter(),
-            None => vec![Vec::new()].into_iter(),
-        };
+        if let Some(Told(rows)) = self.answer {
+            let encoder = FlightDataEncoderBuilder::new().with_schema(rows.schema());
+            return Ok(encoder.build(stream::iter([Ok(rows)])).map_err(Status::from).boxed());
+        }
+        let mut values = self.values()?.into_iter();
         let (schema, batches) = match values.next() {
             None => (self.schema(&platform).await?, stream::empty().boxed()),
             Some(first) => {
@@ -131,12 +172,8 @@ impl Statement {
 
     /// Does what it says, once for each row of values that is bound to it: how many rows changed, where that is counted.
     pub(crate) async fn update(&self, platform: &Platform) -> Result<Option<u64>, Status> {
-        let values = match &self.parameters {
-            Some(parameters) => parameters.rows()?,
-            None => vec![Vec::new()],
-        };
         let mut changed = None;
-        for values in values {
+        for values in self.values()? {
             match platform.statement(&self.sql, values).await.map_err(refused)? {
                 Answer::Done(Done { rows: Some(rows), .. }) => changed = Some(changed.unwrap_or(0) + rows),
                 Answer::Done(_) => {}
@@ -149,7 +186,21 @@ impl Statement {
     }
 }
 
-fn batches(result: QueryResult) -> BoxStream<'static, Result<arrow::array::RecordBatch, Status>> {
+/// What a statement that was carried out tells: few rows.
+#[derive(Debug, Clone, PartialEq)]
+struct Told(RecordBatch);
+
+impl Told {
+    fn read(bytes: &[u8]) -> Result<Self, Status> {
+        ipc::read(bytes).map(Self).map_err(|error| unreadable("the statement's answer", error))
+    }
+
+    fn write(&self) -> Result<Bytes, Status> {
+        ipc::write(&self.0).map_err(internal)
+    }
+}
+
+fn batches(result: QueryResult) -> BoxStream<'static, Result<RecordBatch, Status>> {
     result.stream.map_err(|error| failed(QueryError::from(error))).boxed()
 }
 

@@ -1,6 +1,6 @@
 //! Idempotency keys: a POST that is sent again with the same `Idempotency-Key` is answered as it was, and not done again.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -18,12 +18,17 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// The header that says of an answer that it was given before.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+const JSON: &str = "application/json";
 /// The largest answer that is kept, in bytes.
 const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Put into an answer that holds a secret: it is never kept, and so never given again.
 #[derive(Debug, Clone, Copy)]
 pub struct NeverKept;
+
+/// Put into an answer that tells what is there and changed nothing: it may be asked for again, and be another then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NotKept;
 
 /// Answers a request as one like it was answered, or keeps its answer.
 pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -70,16 +75,21 @@ async fn replayed(app: &App, principal: &str, key: &str, request: Request, next:
 async fn keep(app: &App, principal: &str, key: &str, response: Response) -> Result<Response, Problem> {
     let again = response.status().is_server_error()
         || matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    // A refusal has no body yet, and did nothing.
-    if again || response.extensions().get::<Problem>().is_some() {
+    let changed_nothing = response.extensions().get::<Problem>().is_some() || response.extensions().get::<NotKept>().is_some();
+    if again || changed_nothing {
         app.store.give_key_back(principal, key).await?;
         return Ok(response);
     }
     let status = response.status().as_u16();
-    let secret = response.extensions().get::<NeverKept>().is_some();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|form| form == JSON);
+    let shown_again = is_json && response.extensions().get::<NeverKept>().is_none();
     let (parts, body) = response.into_parts();
+    if body.size_hint().exact().is_some_and(|bytes| bytes > ANSWER_LIMIT as u64) {
+        app.store.keep_answer(principal, key, status, None).await?;
+        return Ok(Response::from_parts(parts, body));
+    }
     let body: Bytes = to_bytes(body, ANSWER_LIMIT).await.map_err(Problem::internal)?;
-    let text = std::str::from_utf8(&body).ok().filter(|_| !secret);
+    let text = std::str::from_utf8(&body).ok().filter(|_| shown_again);
     app.store.keep_answer(principal, key, status, text).await?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }
@@ -87,14 +97,14 @@ async fn keep(app: &App, principal: &str, key: &str, response: Response) -> Resu
 fn given_before(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let mut response = (status, body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     response
 }
 
-/// The key of a request that has one and may be answered from what is kept: not one that asks for rows.
+/// The key of a request that has one and may be answered from what is kept.
 fn key(request: &Request) -> Result<Option<String>, Problem> {
-    if request.method() != Method::POST || request.uri().path().ends_with("/query") {
+    if request.method() != Method::POST {
         return Ok(None);
     }
     let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };

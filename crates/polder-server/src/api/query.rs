@@ -1,13 +1,16 @@
 //! `/environments/{environment}/query`: SQL, answered in rows as they come.
 
+use axum::Extension;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use polder_api::{Problem as Refusal, QueryRequest, RowForm};
+use polder_platform::Answer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::idempotency::NotKept;
 use crate::identified::Identified;
 use crate::problem::{Body, PathOf, Problem};
 use crate::state::App;
@@ -21,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Ask a question in SQL, or give a command
 ///
 /// A command (`INSERT`, `GRANT`, `CREATE TABLE` and others) takes a token with the scope `write` or `apply`, and answers a row that says
-/// what was done. The `Accept` header chooses the form of the rows: JSON, NDJSON, CSV, or an Arrow stream. Rows are sent as they are found; an error
+/// what was done; with an `Idempotency-Key` it is done once. The `Accept` header chooses the form of the rows: JSON, NDJSON, CSV, or an Arrow stream. Rows are sent as they are found; an error
 /// after the first of them ends the answer before its end.
 #[utoipa::path(post, path = "/environments/{environment}/query", tag = "query", request_body = QueryRequest,
     params(("environment" = String, Path)), responses(
@@ -44,9 +47,14 @@ async fn query(
 ) -> Result<Response, Problem> {
     let form = form(&headers)?;
     let answer = app.platform(&environment, &identity)?.statement(&request.sql, Vec::new()).await?;
-    let stream = rows::begin(form, answer.into_rows()).await?;
-    let content_type = HeaderValue::from_static(form.media_type());
-    Ok(([(header::CONTENT_TYPE, content_type)], HttpBody::from_stream(stream)).into_response())
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()))];
+    match answer {
+        Answer::Rows(result) => {
+            let body = HttpBody::from_stream(rows::begin(form, result).await?);
+            Ok((content_type, Extension(NotKept), body).into_response())
+        }
+        Answer::Done(done) => Ok((content_type, HttpBody::from(rows::whole(form, &done.told)?)).into_response()),
+    }
 }
 
 /// The form that the `Accept` header prefers: the first of its types that is one, whatever their weights.

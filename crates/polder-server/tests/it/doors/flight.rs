@@ -281,6 +281,18 @@ async fn rows_are_changed_by_whoever_may_and_what_is_not_done_is_refused_with_wo
     assert_eq!(client.execute_update(delete, None).await.unwrap(), 1);
     let told = asked(&mut client, "delete from finance.bronze.customer_v1 where id = 8").await.unwrap();
     assert_eq!((told.num_rows(), told.schema().field(0).name().as_str()), (1, "affected_rows"));
+    // Many clients do not fetch what is told of a change, and end the statement at once: it is done by then, and once.
+    let insert = "insert into finance.bronze.customer_v1 values (9, 'Ida')";
+    let info = client.execute(insert.to_owned(), None).await.unwrap();
+    assert_eq!(asked(&mut client, NAMES).await.unwrap().num_rows(), 2);
+    for _ in 0..2 {
+        assert_eq!(rows_of(&mut client, info.clone()).await.unwrap().num_rows(), 1);
+    }
+    assert_eq!(client.prepare(insert.to_owned(), None).await.unwrap().execute().await.unwrap().endpoint.len(), 1);
+    assert_eq!(asked(&mut client, NAMES).await.unwrap().num_rows(), 3);
+    assert_eq!(client.execute_update("delete from finance.bronze.customer_v1 where id = 9".to_owned(), None).await.unwrap(), 2);
+    let refused = bed.flight("member").await.execute(insert.to_owned(), None).await.unwrap_err();
+    assert_eq!(status(refused).code(), Code::PermissionDenied);
     assert_eq!(status(client.begin_transaction().await.unwrap_err()).code(), Code::Unimplemented);
     let mut prepared = client.prepare(NAMES.to_owned(), None).await.unwrap();
     assert_eq!(status(prepared.execute_update().await.unwrap_err()).code(), Code::InvalidArgument, "it gives rows");

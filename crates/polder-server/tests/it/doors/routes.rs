@@ -279,6 +279,22 @@ async fn a_request_sent_again_with_its_key_is_done_once() {
     assert_eq!(other.await.unwrap().status(), 422);
     let listed: Value = bed.ask("member", "GET", "/api/v1/environments/dev/access-requests", None).await.json().await.unwrap();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let query = async |key: &'static str, sql: &str| {
+        let request = bed.client.post(bed.url("/api/v1/environments/dev/query")).bearer_auth(&bed.tokens["owner"]);
+        let answer = request.header("idempotency-key", key).json(&json!({ "sql": sql })).send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().contains_key("idempotency-replayed"), answer.json::<Value>().await.unwrap())
+    };
+    let insert = "insert into finance.bronze.customer_v1 values (5, 'Eve')";
+    let (status, replayed, told) = query("q-1", insert).await;
+    assert_eq!((status, replayed, &told[0]["affected_rows"]), (200, false, &json!(1)));
+    assert_eq!(query("q-1", insert).await, (200, true, told));
+    assert_eq!(query("q-1", "delete from finance.bronze.customer_v1").await.0, 422);
+    // Rows are read anew, and what was refused may be tried again.
+    let count = "select count(*) as n from finance.bronze.customer_v1";
+    assert_eq!(query("q-2", count).await, (200, false, json!([{"n": 1}])));
+    assert_eq!(query("q-3", "insert into finance.bronze.customer_v1 values (6)").await.0, 400);
+    assert_eq!(query("q-3", "insert into finance.bronze.customer_v1 values (6, 'Fay')").await.0, 200);
+    assert_eq!(query("q-2", count).await, (200, false, json!([{"n": 2}])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
