@@ -216,6 +216,14 @@ impl Error {
         matches!(source.downcast_ref::<object_store::Error>(), Some(object_store::Error::NotFound { .. }))
     }
 
+    /// Whether a store or a disk refused or failed, rather than what was to be written.
+    #[must_use]
+    pub fn is_of_store(&self) -> bool {
+        let first: &(dyn std::error::Error + 'static) = self;
+        std::iter::successors(Some(first), |error| error.source())
+            .any(|error| error.is::<std::io::Error>() || error.is::<object_store::Error>())
+    }
+
     pub(crate) fn store(doing: &'static str, place: impl std::fmt::Display, source: impl Into<Source>) -> Self {
         Self::Store { doing, place: place.to_string(), source: source.into() }
     }

@@ -134,10 +134,15 @@ impl Platform {
     }
 }
 
+/// What to do about files that cannot be written for another reason than a full disk.
+const UNWRITABLE: &str = "the folder or store of the table's files has to be there, and polder has to be let write to it";
+
 /// Why rows were not written.
 pub(super) fn unwritten(name: &TableName, error: polder_lake::Error) -> Error {
-    if is_full_disk(&error) {
-        return Error::new(ErrorKind::Unavailable, format!("cannot write {name}")).with_source(error);
+    if error.is_of_store() {
+        let is_full = is_full_disk(&error);
+        let unwritten = Error::new(ErrorKind::Unavailable, format!("cannot write {name}")).with_source(error);
+        return if is_full { unwritten } else { unwritten.with_hint(UNWRITABLE) };
     }
     Error::new(ErrorKind::Invalid, format!("cannot write {name}: {}", with_causes(&error)))
 }

@@ -5,7 +5,7 @@ use polder_model::DataType;
 
 /// Whether values may be stored, if need be by a cast that fails on a value that does not fit.
 pub(crate) fn fits(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Array, Date, Decimal, Double, Float, Map, Struct, Timestamp};
+    use DataType::{Array, Date, Decimal, Double, Float, Map, Struct, Timestamp, TimestampNtz};
     match (from, to) {
         (a, b) if a == b => true,
         (a, b) if whole(a) && whole(b) => true,
@@ -13,6 +13,8 @@ pub(crate) fn fits(from: &DataType, to: &DataType) -> bool {
         (Decimal(_, scale), Decimal(_, kept)) => kept >= scale,
         (Decimal(_, 0), b) => whole(b),
         (Decimal(..), Float | Double) | (Float, Double) | (Date, Timestamp) => true,
+        // What says no zone is of UTC here, as `now()` is.
+        (TimestampNtz, Timestamp) => true,
         (Array(a), Array(b)) => fits(a, b),
         (Map(k, v), Map(l, w)) => fits(k, l) && fits(v, w),
         (Struct(a), Struct(b)) => {
@@ -39,6 +41,7 @@ mod tests {
             ("decimal(25,2)", "decimal(12,2)"),
             ("decimal(12,2)", "double"),
             ("date", "timestamp"),
+            ("timestamp_ntz", "timestamp"),
             ("array<int>", "array<bigint>"),
         ] {
             assert!(check(from, to), "{from} -> {to}");

@@ -39,6 +39,18 @@ async fn ready(door: &Door, wanted: StatusCode) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_no_fault_of_the_statement() {
+    let bed = Bed::new().await;
+    let Some(_mount) = Mount::read_only(&bed.folder().path().join(".polder/main/lake")) else { return };
+    let sql = json!({ "sql": format!("INSERT INTO {TABLE} VALUES (1, 'Ana')") });
+    let answer = bed.ask("owner", "POST", "/api/v1/environments/dev/query", Some(&sql)).await;
+    let (status, told) = (answer.status(), answer.json::<Value>().await.unwrap());
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{told}");
+    assert_eq!(told["detail"], format!("cannot write {TABLE}"));
+    assert!(told["hint"].as_str().unwrap().contains("let write"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_called_so_at_every_door() {
     let Some((door, disk)) = on_a_small_disk().await else { return };
     let file = "/api/v1/environments/dev/volumes/finance.bronze.drop_v1/files/a.txt";

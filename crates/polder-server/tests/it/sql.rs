@@ -133,6 +133,18 @@ async fn rows_are_added_changed_merged_and_deleted() {
     assert_eq!(desk.changed(&format!("INSERT OVERWRITE {ORDERS} (id, customer) VALUES (5, 'Eve')")).await, 1);
     assert_eq!(desk.ids().await, "5Eve");
     assert_eq!(desk.changed(&format!("TRUNCATE TABLE {ORDERS}")).await, 1);
+    // A moment without a zone is one of UTC, however it is written.
+    let moments = "finance.bronze.moments";
+    desk.done("owner", &format!("CREATE TABLE {moments} (id bigint, at timestamp)")).await;
+    for at in
+        ["TIMESTAMP '2026-01-01 12:00:00'", "'2026-01-01T14:00:00+02:00'", "CAST('2026-01-01 12:00:00' AS TIMESTAMP)", "now()"]
+    {
+        assert_eq!(desk.changed(&format!("INSERT INTO {moments} VALUES (1, {at})")).await, 1, "{at}");
+    }
+    let same = format!("SELECT count(*) FROM {moments} WHERE at = '2026-01-01T12:00:00Z'");
+    assert_eq!(desk.value("owner", &same).await, json!(3));
+    assert_eq!(desk.changed(&format!("UPDATE {moments} SET at = now() WHERE at < '2026-01-02'")).await, 3);
+    assert_eq!(desk.value("owner", &same).await, json!(0));
     // In the order in which they are to be: files that hold neighbours are the ones that are skipped.
     let ordered = format!(
         "INSERT INTO {ORDERS} (customer, id) SELECT 'c', value FROM generate_series(1, 40000) AS s(value) ORDER BY value % 7, 2"
