@@ -68,7 +68,7 @@ impl Platform {
         let state = tables
             .opened()
             .get(&name)
-            .map(|opened| state(opened.id().as_deref(), opened.version(), metastore.versions(), &sight));
+            .map(|opened| state(opened.id().as_deref(), opened.version(), metastore.versions(), (self.identity.name(), &sight)));
         match metastore.table_or_view(&name) {
             Some(Resource::Table(table)) => Ok(OfferedData { state, ..of_table(table) }),
             Some(Resource::View(view)) => Ok(of_view(view)),
@@ -134,10 +134,10 @@ fn of_view(view: &View) -> OfferedData {
 }
 
 /// What tells a table's state, as one caller sees it, from every other.
-pub(crate) fn state(id: Option<&str>, version: u64, metastore: (u64, u64), sight: &Sight) -> DataState {
+pub(crate) fn state(id: Option<&str>, version: u64, metastore: (u64, u64), (seer, sight): (&str, &Sight)) -> DataState {
     let rows = serde_json::to_string(&sight.rows).unwrap_or_default();
     let rules = serde_json::to_string(&sight.rules).unwrap_or_default();
-    let said = format!("{id:?}\0{:?}\0{rules}\0{rows}", (version, metastore));
+    let said = format!("{id:?}\0{:?}\0{rules}\0{rows}\0{seer}", (version, metastore));
     DataState { version, tag: hex::encode(&Sha256::digest(said)[..12]) }
 }
 

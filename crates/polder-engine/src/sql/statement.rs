@@ -24,7 +24,8 @@ pub(crate) enum Request {
     ShowColumns(TableParts),
 }
 
-const READS_ONLY: &str = "only SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES, SHOW COLUMNS and DESCRIBE are answered here";
+const READS_ONLY: &str = "a query is SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES, SHOW COLUMNS or DESCRIBE; of the statements that change something \
+                          there are INSERT, UPDATE, DELETE, MERGE, COPY INTO, CREATE, ALTER, DROP, GRANT, REVOKE, OPTIMIZE and others";
 
 impl Request {
     /// Tells what a statement asks for, or refuses it.

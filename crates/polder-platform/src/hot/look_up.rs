@@ -69,7 +69,8 @@ impl Platform {
         if declared.key_columns.iter().any(is_masked) || !table.columns.iter().all(is_held) {
             return Ok(None);
         }
-        let state = data::state(kept.table_id.as_deref(), kept.index.version(), metastore.versions(), &of_permit(&permit));
+        let seen = (self.identity.name(), &of_permit(&permit));
+        let state = data::state(kept.table_id.as_deref(), kept.index.version(), metastore.versions(), seen);
         Ok(Some(HotData {
             platform: self.clone(),
             trail,

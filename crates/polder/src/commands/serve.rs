@@ -117,9 +117,12 @@ impl Args {
                 .map_err(|error| {
                     Failure::new(Exit::Invalid, "cannot send traces", "name the URL of an OTLP collector").because(error)
                 })?;
-            let mut running = polder_server::serve(config).await.map_err(not_started)?;
+            let mut running = polder_server::serve(config).await.map_err(|error| not_started(error, "--listen"))?;
             let scheme = if running.app.config.tls.is_some() { "https" } else { "http" };
             say(format_args!("polder serves tenant {} at {scheme}://{}", running.app.tenant, running.address));
+            if scheme == "http" && !running.address.ip().is_loopback() {
+                say("tokens go over the network in clear: name a certificate with `--tls-certificate` and `--tls-key`, unless a proxy has one");
+            }
             if let Some(settings) = postgres {
                 serve_postgres(&mut running, settings)?;
             }
@@ -136,7 +139,7 @@ impl Args {
 
 /// Opens the door for clients of PostgreSQL, and says where it is.
 fn serve_postgres(running: &mut Running, settings: PostgresSettings) -> anyhow::Result<()> {
-    let address = running.serve_postgres(settings).map_err(not_started)?;
+    let address = running.serve_postgres(settings).map_err(|error| not_started(error, "--postgres"))?;
     say(format_args!(
         "clients of PostgreSQL connect to {address}: the user is a principal, the password a token, the database an environment"
     ));
@@ -163,12 +166,13 @@ async fn first_token(app: &polder_server::App) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn not_started(error: polder_server::state::StartError) -> anyhow::Error {
+/// Why the server does not start. `option` is that of the address it was to listen at.
+fn not_started(error: polder_server::state::StartError, option: &str) -> anyhow::Error {
     use polder_server::state::StartError;
     match error {
         StartError::Platform(error) => error.into(),
         error @ StartError::Listen { .. } => {
-            Failure::new(Exit::Unavailable, "the server cannot start", "choose another address with `--listen`")
+            Failure::new(Exit::Unavailable, "the server cannot start", format!("choose another address with `{option}`"))
                 .because(error)
                 .into()
         }
