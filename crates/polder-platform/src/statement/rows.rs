@@ -72,7 +72,8 @@ impl Platform {
         };
         let probe = insert.rows(&table.columns).map_err(query_error)?;
         let prepared = self.prepare_select(&probe.sql).await?;
-        check_types(&probe, &probe.schema(&prepared.schema).map_err(query_error)?)?;
+        let schema = probe.schema(&prepared.schema).map_err(query_error)?;
+        check_types(&probe, &schema)?;
         Ok(prepared.parameters)
     }
 
@@ -91,7 +92,8 @@ impl Platform {
             let result = self.engine.query_with(&probe.sql, values.to_vec(), tables).await;
             self.record(&target.trail).await?;
             let result = result.map_err(query_error)?;
-            let result = result.named(probe.schema(&result.schema).map_err(query_error)?);
+            let schema = probe.schema(&result.schema).map_err(query_error)?;
+            let result = result.named(schema);
             check_types(&probe, &result.schema)?;
             let mode = if insert.overwrites { WriteMode::Overwrite } else { WriteMode::Append };
             let write = Write { mode, rows: result.stream, transaction: None, commit_info: target.notes() };
