@@ -3,6 +3,7 @@
 //! Owns [`QueryError`] and how DataFusion's errors become one. Never holds a value of a masked column or a hidden row:
 //! what is read under governance is cleared of such text where it is read (see [`crate::governed`]).
 
+use std::error::Error;
 use std::{fmt, io};
 
 use arrow::error::ArrowError;
@@ -184,16 +185,13 @@ fn convert(error: &DataFusionError) -> QueryError {
 }
 
 /// Whether something could not be written for want of room: a query itself writes nothing but what it spills.
-fn is_full_disk(error: &DataFusionError) -> bool {
-    let io = match error {
-        DataFusionError::IoError(io) => io,
-        DataFusionError::ArrowError(arrow, _) => match &**arrow {
-            ArrowError::IoError(_, io) => io,
-            _ => return false,
-        },
-        _ => return false,
-    };
-    matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+fn is_full_disk(error: &(dyn Error + 'static)) -> bool {
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        let is_full = matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        // What it is made of is not among its sources.
+        return is_full || io.get_ref().is_some_and(|inner| is_full_disk(inner));
+    }
+    error.source().is_some_and(is_full_disk)
 }
 
 fn schema_error(error: &SchemaError) -> QueryError {

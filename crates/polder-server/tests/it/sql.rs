@@ -156,7 +156,7 @@ async fn rows_are_added_changed_merged_and_deleted() {
     let operations: Vec<&str> = history.iter().map(|commit| commit["operation"].as_str().unwrap()).collect();
     assert_eq!(
         operations,
-        ["DELETE", "WRITE", "MERGE", "MERGE", "MERGE", "DELETE", "UPDATE", "WRITE", "WRITE", "CREATE TABLE"],
+        ["WRITE", "DELETE", "WRITE", "MERGE", "MERGE", "MERGE", "DELETE", "UPDATE", "WRITE", "WRITE", "CREATE TABLE"],
         "each is one commit, and one that changed nothing is none"
     );
     assert!(history[0]["info"].as_str().unwrap().contains("\"polder.principal\":\"olga\""), "{}", history[0]);
