@@ -79,6 +79,11 @@ def _():
             cursor.executemany(f"update {table} set name = $2 where id = $1", [(2, "z")])
             assert rows(maker, f"select id, name from {table} order by id") == [(1, "x"), (2, "z"), (3, "it's")]
             refused(lambda: rows(reader, f"delete from {table}"), "lacks the scope write", "may not")
+            # What is told of a change is often left unread.
+            for _ in range(5):
+                with maker.cursor() as unread:
+                    unread.execute(f"insert into {table} (id) values (9)")
+            assert rows(maker, f"select count(*) from {table} where id = 9") == [(5,)]
         finally:
             cursor.executescript(f"drop table {table}")
 
