@@ -62,7 +62,8 @@ impl Session {
         let entered = self.enter().await?;
         let place = self.place()?;
         let options = self.settings().format_options();
-        let answered = answer(entered.platform, Arc::clone(&self.catalog), question, values);
+        // On the heap: it is large, and each call on its way would have it on the stack.
+        let answered = Box::pin(answer(entered.platform, Arc::clone(&self.catalog), question, values));
         let workers = self.server.door.workers();
         let rows = Rows::start(&workers, answered, form, options, Some(place));
         let rows = self.guard.over(&mut self.wire, rows).await;

@@ -83,17 +83,17 @@ impl Session {
         let statement = Arc::new(self.read(piece, Vec::new())?);
         self.allowed(&statement.command)?;
         match &statement.command {
-            Command::Query => self.rows_of(&statement, Vec::new()).await,
-            Command::Change => self.change(&statement, Vec::new()).await,
+            Command::Query => Box::pin(self.rows_of(&statement, Vec::new())).await,
+            Command::Change => Box::pin(self.change(&statement, Vec::new())).await,
             Command::Execute { name, arguments } => {
                 let (statement, values) = self.executed(name, arguments.clone()).await?;
                 match &statement.command {
-                    Command::Query => self.rows_of(&statement, values).await,
-                    Command::Change => self.change(&statement, values).await,
-                    _ => self.command(&statement, None, several).await,
+                    Command::Query => Box::pin(self.rows_of(&statement, values)).await,
+                    Command::Change => Box::pin(self.change(&statement, values)).await,
+                    _ => Box::pin(self.command(&statement, None, several)).await,
                 }
             }
-            _ => self.command(&statement, None, several).await,
+            _ => Box::pin(self.command(&statement, None, several)).await,
         }
     }
 
