@@ -2,7 +2,8 @@
 //!
 //! Owns the protocol: messages, tickets, the schemas that drivers expect of listings. Who is asking, and of which environment, a
 //! [`Door`] says; what they may see, `polder-platform`. Nothing is kept between two requests: a prepared statement's handle and a
-//! ticket are the statement itself, which is authorized again for whoever sends it. Begin with [`routes`].
+//! ticket are the statement itself, which is authorized again for whoever sends it. What changes something is carried out before its
+//! description is answered, and its ticket has what is told of it. Begin with [`routes`].
 
 mod cancel;
 mod door;

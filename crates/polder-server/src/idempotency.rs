@@ -28,7 +28,7 @@ pub struct NeverKept;
 
 /// Put into an answer that tells what is there and changed nothing: it may be asked for again, and be another then.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct NotKept;
+pub(crate) struct ChangedNothing;
 
 /// Answers a request as one like it was answered, or keeps its answer.
 pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -75,7 +75,8 @@ async fn replayed(app: &App, principal: &str, key: &str, request: Request, next:
 async fn keep(app: &App, principal: &str, key: &str, response: Response) -> Result<Response, Problem> {
     let again = response.status().is_server_error()
         || matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    let changed_nothing = response.extensions().get::<Problem>().is_some() || response.extensions().get::<NotKept>().is_some();
+    let changed_nothing =
+        response.extensions().get::<Problem>().is_some() || response.extensions().get::<ChangedNothing>().is_some();
     if again || changed_nothing {
         app.store.give_key_back(principal, key).await?;
         return Ok(response);

@@ -10,7 +10,7 @@ use polder_platform::Answer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::idempotency::NotKept;
+use crate::idempotency::ChangedNothing;
 use crate::identified::Identified;
 use crate::problem::{Body, PathOf, Problem};
 use crate::state::App;
@@ -51,7 +51,7 @@ async fn query(
     match answer {
         Answer::Rows(result) => {
             let body = HttpBody::from_stream(rows::begin(form, result).await?);
-            Ok((content_type, Extension(NotKept), body).into_response())
+            Ok((content_type, Extension(ChangedNothing), body).into_response())
         }
         Answer::Done(done) => Ok((content_type, HttpBody::from(rows::whole(form, &done.told)?)).into_response()),
     }
