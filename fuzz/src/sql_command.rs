@@ -33,9 +33,7 @@ fn made_of(command: &Command) {
         Command::Alter { alteration: Alteration::Query(query), .. } => stays(query),
         Command::Insert(insert) => {
             if let Ok(probe) = insert.rows(&columns) {
-                let (_, given) = probe.sql.split_once(" FROM (").expect("rows come of a query");
-                let (given, _) = given.rsplit_once(") AS \"given\"(").expect("the query has a name");
-                stays(given);
+                stays(&probe.sql);
             }
         }
         Command::Change(change) => {
