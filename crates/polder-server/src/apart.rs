@@ -1,10 +1,13 @@
 //! Work apart from the wire: handlers run on threads of their own, so that a query that keeps every core busy keeps nobody from being
 //! told whether the server lives, and no connection from being cut off in time.
 
+use std::convert::Infallible;
 use std::sync::OnceLock;
 
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::Extensions;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, StreamBody};
@@ -54,16 +57,35 @@ impl Drop for Workers {
     }
 }
 
-/// Runs what is further in on the workers' threads. What a command asks of its own process stays where it is.
+/// Runs what is further in on the workers' threads.
 pub(crate) async fn apart(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.extensions().get::<LocalIdentity>().is_some() {
-        return next.run(request).await;
+    Elsewhere::of(&app, request.extensions()).answer(next.run(request)).await
+}
+
+/// Where work goes that would keep the wire's threads busy. What a command asks of its own process stays where it is.
+pub(crate) struct Elsewhere(Option<Handle>);
+
+impl Elsewhere {
+    fn of(app: &App, request: &Extensions) -> Self {
+        let is_local = request.get::<LocalIdentity>().is_some();
+        Self(if is_local { None } else { app.workers.handle().cloned() })
     }
-    let Some(workers) = app.workers.handle() else { return next.run(request).await };
-    let mut task = GivenUp(workers.spawn(next.run(request).in_current_span()));
-    match (&mut task.0).await {
-        Ok(response) => response.map(|body| pumped(workers, body)),
-        Err(error) => Problem::internal(error).into_response(),
+
+    /// Answers on the workers' threads, and makes the answer's body there.
+    pub(crate) async fn answer(self, answering: impl Future<Output = Response> + Send + 'static) -> Response {
+        let Some(workers) = self.0 else { return answering.await };
+        let mut task = GivenUp(workers.spawn(answering.in_current_span()));
+        match (&mut task.0).await {
+            Ok(response) => response.map(|body| pumped(&workers, body)),
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Elsewhere {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(app, &parts.extensions))
     }
 }
 

@@ -22,7 +22,13 @@ pub fn router(app: App) -> Router {
     let body_bytes = app.config.limits.body_bytes;
     let document = Json(described::complete(document));
     let api = api.layer(from_fn_with_state(app.clone(), idempotency::replay));
-    Router::new()
+    let identified = |routes: Router<App>| {
+        routes
+            .method_not_allowed_fallback(not_that_way)
+            .layer(from_fn_with_state(app.clone(), limits::concurrency))
+            .layer(from_fn_with_state(app.clone(), auth::identify))
+    };
+    let routes = Router::new()
         .merge(api)
         .route("/api/v1/openapi.json", axum::routing::get(move || std::future::ready(document.clone())))
         .merge(auth::routes())
@@ -33,11 +39,10 @@ pub fn router(app: App) -> Router {
         .merge(unity::routes())
         .merge(iceberg::routes())
         .merge(doors::flight::routes(&app))
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(not_that_way)
-        .layer(from_fn_with_state(app.clone(), limits::concurrency))
-        .layer(from_fn_with_state(app.clone(), auth::identify))
+        .fallback(nothing_here);
+    identified(routes)
         .layer(from_fn_with_state(app.clone(), apart::apart))
+        .merge(identified(data::rows()))
         // Whoever watches the server is not asked who it is: it has to be answered when nobody can be looked up.
         .merge(ops::routes())
         .layer(from_fn(move |request, next| limits::time(request_timeout, request, next)))

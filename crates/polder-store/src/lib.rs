@@ -8,6 +8,7 @@
 mod audit;
 mod batches;
 mod bulk;
+mod checkpoint;
 mod commits;
 mod counters;
 mod deliveries;

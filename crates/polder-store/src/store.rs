@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polder_model::EnvironmentName;
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
+use sqlx::pool::PoolConnection;
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Writer;
+use crate::checkpoint::{self, Since};
 use crate::error::{Result, StoreError};
 use crate::joined::Joined;
 use crate::place::{self, Place};
@@ -28,6 +30,7 @@ pub struct Store {
     turn: Arc<Semaphore>,
     pub(crate) audit_writer: Arc<Writer>,
     pub(crate) joined: JoinedReads,
+    since_moved: Arc<Since>,
 }
 
 /// What every request asks for, read for many at once.
@@ -158,10 +161,20 @@ impl Store {
             .test_before_acquire(false);
         if dialect == Dialect::Sqlite {
             // SQLite ends a transaction by itself when the disk is full. The rollback of sqlx fails then, and it believes for
-            // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way.
+            // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way; where no
+            // transaction is known of, none is.
+            pool = pool.after_connect(|connection, _| {
+                Box::pin(async move {
+                    // Without it the log is moved sooner; what is wrong with the file is told when it is first read.
+                    let _ = connection.execute(checkpoint::LATE).await;
+                    Ok(())
+                })
+            });
             pool = pool.after_release(|connection, _| {
                 Box::pin(async move {
-                    connection.ping().await?;
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
                     Ok(!connection.is_in_transaction())
                 })
             });
@@ -176,6 +189,7 @@ impl Store {
             turn: Arc::new(Semaphore::new(1)),
             audit_writer: Arc::default(),
             joined: JoinedReads::default(),
+            since_moved: Arc::default(),
         })
     }
 
@@ -221,6 +235,21 @@ impl Store {
         }
     }
 
+    /// Runs a script that begins and ends a transaction of its own, in one call to the database instead of one for each statement.
+    /// Returns the rows of all of them.
+    pub(crate) async fn run_script(&self, doing: &'static str, sql: Sql<'static>) -> Result<Vec<Cells>> {
+        let turn = self.turn(doing).await?;
+        let fault = |source| StoreError::new(&self.place, doing, source);
+        let mut script = Script { connection: self.pool.acquire().await.map_err(fault)?, ended: false };
+        let rows = sql.fetch_all(&mut *script.connection).await.map_err(fault)?;
+        script.ended = true;
+        drop(turn);
+        if self.since_moved.is_long() {
+            tokio::spawn(self.clone().move_log());
+        }
+        Ok(rows.into_iter().map(|row| Cells::new(row, &self.place, doing)).collect())
+    }
+
     /// Begins a transaction that only reads, and reads one moment's state.
     pub(crate) async fn read(&self, doing: &'static str) -> Result<Work> {
         self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin" } else { POSTGRES_READ }, None).await
@@ -247,7 +276,7 @@ impl Store {
     }
 
     /// Waits for this process's turn to write.
-    async fn turn(&self, doing: &'static str) -> Result<OwnedSemaphorePermit> {
+    pub(crate) async fn turn(&self, doing: &'static str) -> Result<OwnedSemaphorePermit> {
         let waited = tokio::time::timeout(PATIENCE * 6, self.turn.clone().acquire_owned()).await;
         // The semaphore is never closed.
         waited.ok().and_then(std::result::Result::ok).ok_or_else(|| StoreError::Locked { place: self.place.to_string(), doing })
@@ -280,6 +309,20 @@ impl Store {
         let error = StoreError::new(&self.place, doing, source);
         let is_lost = !timed_out && matches!(error, StoreError::Unavailable { .. });
         if is_lost && lost < self.pool.options().get_max_connections() { Ok(lost + 1) } else { Err(error) }
+    }
+}
+
+/// A connection that runs a script. Where that fails or is given up, it may be left in a transaction that nobody knows of: it is closed.
+struct Script {
+    connection: PoolConnection<Any>,
+    ended: bool,
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.connection.close_on_drop();
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 
 use self::ask::Ask;
 use self::statement::Statement;
+use crate::apart::Elsewhere;
 use crate::api::query;
 use crate::environments::{self, Here};
 use crate::problem::{PathOf, Problem};
@@ -39,16 +40,19 @@ const ANSWERED_FROM: HeaderName = HeaderName::from_static("polder-answered-from"
 /// The version of the table that an answer is of.
 const TABLE_VERSION: HeaderName = HeaderName::from_static("polder-table-version");
 
-/// The routes, for the default environment and for each.
+/// The routes, for the default environment and for each, but for [`rows`].
 pub(crate) fn routes() -> Router<App> {
-    environments::nested(PREFIX, data)
+    environments::nested(PREFIX, || {
+        Router::new()
+            .route("/{domain}/openapi.json", get(describe))
+            .route("/{domain}/{name}/{version}/lookup", post(look_up::look_up))
+    })
 }
 
-fn data() -> Router<App> {
-    Router::new()
-        .route("/{domain}/openapi.json", get(describe))
-        .route("/{domain}/{name}/{version}", get(read))
-        .route("/{domain}/{name}/{version}/lookup", post(look_up::look_up))
+/// The rows of a dataset. One that is held by key is answered in less time than it takes to get to another thread and back: what takes
+/// longer goes [elsewhere](Elsewhere) by itself.
+pub(crate) fn rows() -> Router<App> {
+    environments::nested(PREFIX, || Router::new().route("/{domain}/{name}/{version}", get(read)))
 }
 
 /// `{domain}` in a path.
@@ -67,6 +71,7 @@ struct OfDataset {
 
 async fn read(
     reader: Here,
+    elsewhere: Elsewhere,
     PathOf(OfDataset { domain, name, version }): PathOf<OfDataset>,
     RawQuery(asked): RawQuery,
     headers: HeaderMap,
@@ -76,11 +81,26 @@ async fn read(
     if let Some(answer) = hot::read(&reader.platform, &dataset, asked.as_deref().unwrap_or_default(), form, &headers).await? {
         return Ok(answer);
     }
-    let data = reader.platform.offered_data(&dataset).await?;
-    let ask = Ask::read(asked.as_deref().unwrap_or_default(), &data.columns, data.is_metric)?;
+    let answering = async move {
+        let answer = read_table(&reader, &dataset, asked.as_deref().unwrap_or_default(), form, &headers).await;
+        answer.into_response()
+    };
+    Ok(elsewhere.answer(answering).await)
+}
+
+/// Answers from the table's files, by a query.
+async fn read_table(
+    reader: &Here,
+    dataset: &DatasetId,
+    asked: &str,
+    form: RowForm,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let data = reader.platform.offered_data(dataset).await?;
+    let ask = Ask::read(asked, &data.columns, data.is_metric)?;
     let state = ask.cursor.as_ref().and_then(|cursor| cursor.version).or(data.state.as_ref().map(|state| state.version));
-    let tag = data.state.as_ref().map(|state| tag(state, asked.as_deref().unwrap_or_default(), form));
-    if let Some(tag) = tag.as_deref().filter(|tag| matches_tag(&headers, tag)) {
+    let tag = data.state.as_ref().map(|state| tag(state, asked, form));
+    if let Some(tag) = tag.as_deref().filter(|tag| matches_tag(headers, tag)) {
         return Ok(not_modified(tag));
     }
     let Statement { sql, values } = Statement::of(&data, &ask, state);
