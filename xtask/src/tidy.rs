@@ -13,7 +13,10 @@ use serde_json::Value;
 /// its own row that [`NEIGHBOURS`] names.
 const ROWS: [(&str, &[&str]); 5] = [
     ("words", &["polder-model", "polder-arrow", "polder-descriptor", "polder-api"]),
-    ("decisions", &["polder-plan", "polder-access", "polder-schedule", "polder-cost", "polder-scim", "polder-iceberg"]),
+    (
+        "decisions",
+        &["polder-plan", "polder-access", "polder-schedule", "polder-cost", "polder-zones", "polder-scim", "polder-iceberg"],
+    ),
     (
         "effects",
         &[

@@ -8,6 +8,7 @@
 //! files --yaml--> trees --descriptor--> documents --cross--> Mesh --merge, variables, lower--> Desired
 //! ```
 
+mod addresses;
 mod cron;
 mod cross;
 mod descriptor;
@@ -26,11 +27,12 @@ mod suggest;
 mod variables;
 pub mod yaml;
 
+pub use addresses::{ADDRESSES_FILE, addresses_file};
 pub use descriptor::tenant::{
     AccessSettings, CredentialSettings, IdentitySettings, NotificationSettings, ServerSettings, TenantSettings, WebhookSettings,
 };
 pub use fault::{Fault, Severity, Span};
-pub use mesh::{EnvironmentInfo, EnvironmentSettings, File, Mesh, parse, parse_one};
+pub use mesh::{EnvironmentInfo, EnvironmentSettings, File, Mesh, ZonePlace, parse, parse_one};
 pub use place::{DescriptorKind, DescriptorKindError};
 pub use schema::{json_schema, schema_files};
 pub use starter::starter;

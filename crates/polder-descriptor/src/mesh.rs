@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use polder_model::{Desired, EnvironmentName, JobId, PolicyName, Provider, TenantName};
+use ipnet::Ipv4Net;
+use polder_model::zone::{EnvironmentZones, ZoneSettings};
+use polder_model::{Desired, EnvironmentName, JobId, Origin, PolicyName, Provider, TenantName};
 use rayon::prelude::*;
 
+use crate::addresses::{ADDRESSES_FILE, GivenAddresses};
 use crate::cross;
 use crate::descriptor::organization::{self, Organization, Settings};
 use crate::descriptor::tenant::TenantSettings;
@@ -38,6 +41,7 @@ pub struct Mesh {
     documents: Vec<Document>,
     policies: Vec<(PolicyName, Arc<str>)>,
     texts: HashMap<Arc<str>, String>,
+    addresses: GivenAddresses,
 }
 
 /// An environment, as declared.
@@ -58,6 +62,17 @@ pub struct EnvironmentSettings {
     pub providers: BTreeMap<Provider, BTreeMap<String, String>>,
     /// Other connections by name, such as `state`.
     pub connections: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Where a fault of landing zones is.
+#[derive(Debug, Clone, Copy)]
+pub enum ZonePlace<'a> {
+    /// At addresses that were given out, by their name.
+    Given(&'a str),
+    /// At what declares a domain or an environment.
+    Declared(&'a Origin),
+    /// Where limits are declared.
+    Limits,
 }
 
 /// The mesh as one environment sees it.
@@ -116,6 +131,7 @@ enum Content {
     Organization(Node),
     Document(Box<Document>),
     Policy(PolicyName),
+    Addresses(GivenAddresses),
     Other,
 }
 
@@ -139,6 +155,12 @@ fn read_file(File { path: file, bytes }: File) -> Read {
             _ => Content::Other,
         };
         return Read { file, text: None, content, faults: vec![*fault] };
+    }
+    if place == Place::Addresses {
+        let (tree, mut faults) = yaml::read(&file, &bytes);
+        let (given, more) = tree.as_ref().map_or_else(Default::default, |tree| GivenAddresses::read(&file, tree));
+        faults.extend(more);
+        return Read { file, text: String::from_utf8(bytes).ok(), content: Content::Addresses(given), faults };
     }
     let Place::Descriptor(kind, domain) = place else {
         let content = if let Place::Policy(name) = place { Content::Policy(name) } else { Content::Other };
@@ -168,6 +190,7 @@ impl Mesh {
         match content {
             Content::Document(document) => self.documents.push(*document),
             Content::Policy(name) => self.policies.push((name, file.clone())),
+            Content::Addresses(given) => self.addresses = given,
             Content::Other => {}
             Content::Organization(tree) => match &self.organization_file {
                 Some((first, _)) => {
@@ -300,6 +323,58 @@ impl Mesh {
             providers.entry(*provider).or_default().extend(settings.clone());
         }
         Some(EnvironmentSettings { providers, connections: here.connections.clone() })
+    }
+
+    /// What is declared of landing zones; `None` when nothing is. `variable` answers for variables that are not declared.
+    #[must_use]
+    pub fn zones(&self, variable: &dyn Fn(&str) -> Option<String>) -> Option<ZoneSettings> {
+        let zones = &self.organization.zones;
+        if !zones.declared {
+            return None;
+        }
+        let mut settings = zones.settings.clone();
+        for environment in self.environments() {
+            // In the order of preference, which settings by provider do not keep.
+            let mut declared = self.environment_settings(&environment.name, variable).unwrap_or_default().providers;
+            let order = self.organization.providers.iter().map(|(provider, _)| provider.value);
+            let mut providers: Vec<(Provider, Option<String>)> = Vec::new();
+            for provider in order.chain(Provider::ALL) {
+                if let Some(mut own) = declared.remove(&provider) {
+                    providers.push((provider, own.remove("region")));
+                }
+            }
+            settings.environments.insert(environment.name, EnvironmentZones { providers, aws_platform: zones.aws_platform });
+        }
+        Some(settings)
+    }
+
+    /// The address space that landing zones were given.
+    #[must_use]
+    pub const fn addresses(&self) -> &BTreeMap<String, Ipv4Net> {
+        &self.addresses.blocks
+    }
+
+    /// A fault of landing zones: at what was given out under this name, at what declares it, or where they are declared.
+    #[must_use]
+    pub fn zone_fault(&self, at: ZonePlace<'_>, code: &'static str, message: String, help: String) -> Fault {
+        let zones = &self.organization.zones;
+        let organization = || self.organization_file.as_ref().map_or_else(|| ORGANIZATION_FILE.into(), |(file, _)| file.clone());
+        let (file, span, offending) = match at {
+            ZonePlace::Given(name) => match self.addresses.spans.get(name) {
+                Some(span) => (ADDRESSES_FILE.into(), *span, name.to_owned()),
+                None => (organization(), zones.network, "network".to_owned()),
+            },
+            ZonePlace::Declared(origin) => {
+                let span = Span { line: origin.line, column: origin.column, length: 1 };
+                (origin.file.clone(), span, String::new())
+            }
+            ZonePlace::Limits => {
+                let declared = [zones.quotas, zones.conventions, zones.network];
+                let span = declared.into_iter().find(|span| *span != Span::default()).unwrap_or(Span::START);
+                (organization(), span, "quotas".to_owned())
+            }
+        };
+        Fault::error(&file, span, code, offending, message).help(help)
     }
 
     /// A tenant's own settings; `None` when there is no such tenant. `variable` answers for variables that are not declared; one

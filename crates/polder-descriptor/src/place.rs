@@ -7,6 +7,7 @@ use std::sync::Arc;
 use polder_model::{DomainName, PolicyName};
 use serde::{Deserialize, Serialize};
 
+use crate::addresses::ADDRESSES_FILE;
 use crate::fault::{Fault, Span};
 use crate::reader::{Problem, Written};
 use crate::suggest;
@@ -78,6 +79,8 @@ pub(crate) enum Place {
     Query,
     /// A Cedar guardrail.
     Policy(PolicyName),
+    /// The address space of landing zones.
+    Addresses,
     /// None of polder's.
     Other,
 }
@@ -105,6 +108,7 @@ pub(crate) fn place(file: &Arc<str>) -> Result<Place, Box<Fault>> {
     let descriptor = |kind, domain| Ok(Place::Descriptor(kind, domain));
     match *folders {
         [] if is_yaml && stem == "polder" => descriptor(DescriptorKind::Polder, None),
+        [] if **file == *ADDRESSES_FILE => Ok(Place::Addresses),
         ["access"] if is_yaml => descriptor(DescriptorKind::Access, None),
         ["policies"] if ending == "cedar" => named(file, stem).map(Place::Policy),
         ["domains", domain] if is_yaml && stem == "domain" => descriptor(DescriptorKind::Domain, Some(named(file, domain)?)),

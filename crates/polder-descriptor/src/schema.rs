@@ -3,6 +3,8 @@
 //! The schemas say what an editor can use while one types; the faults of [`crate::parse`] say everything else. A test
 //! holds both to the same keys.
 
+use polder_model::limit::LIMITS;
+use polder_model::usage::{Pattern, Recovery, Residency};
 use serde_json::{Map, Value, json};
 
 use crate::place::DescriptorKind;
@@ -138,12 +140,75 @@ fn polder() -> Value {
             ("groups", list(&group, "groups, which may contain groups")),
             ("servicePrincipals", texts("identities that programs act as")),
             ("access", access),
-            ("conventions", any_map("kept for later")),
-            ("network", any_map("kept for later")),
-            ("quotas", any_map("kept for later")),
+            ("conventions", conventions()),
+            ("network", network()),
+            ("quotas", quotas()),
             ("variables", text_map("values of ${NAME} in every environment")),
         ],
     )
+}
+
+fn network() -> Value {
+    let ranges = json!({"type": "object", "additionalProperties": texts("ranges such as 10.0.0.0/12"),
+        "description": "for each environment, the ranges that its landing zones are given addresses from"});
+    map(
+        &[],
+        false,
+        &[
+            ("ranges", ranges),
+            ("elsewhere", texts("ranges that are in use elsewhere and must be reachable: never given out")),
+            ("reservePercent", count("room to grow for each workspace, in percent of what it needs")),
+        ],
+    )
+}
+
+fn conventions() -> Value {
+    let workspaces = map(
+        &[],
+        false,
+        &[
+            ("per", one_of(&["domain", "department", "environment"], "who has a workspace")),
+            ("among", count("among how many workspaces of an environment they are spread; each has its own unless told")),
+        ],
+    );
+    map(
+        &[],
+        false,
+        &[
+            ("workspaces", workspaces),
+            ("awsPlatform", one_of(&["databricks", "native"], "what landing zones at AWS run on")),
+            ("tags", text_map("what else every resource is tagged with")),
+        ],
+    )
+}
+
+fn quotas() -> Value {
+    let limits = LIMITS
+        .iter()
+        .map(|limit| (limit.name, count(&format!("{} of a {}; {} unless raised", limit.what, limit.within, limit.most))));
+    let growth = [("growthPercentPerYear", count("by how much everything grows in a year, in percent"))];
+    map(&[], false, &limits.chain(growth).collect::<Vec<_>>())
+}
+
+fn usage() -> Value {
+    map(
+        &[],
+        true,
+        &[
+            ("pattern", one_of(&Pattern::ALL.map(Pattern::as_str), "how it is used")),
+            ("gigabytes", count("how much data there is")),
+            ("recovery", one_of(&Recovery::ALL.map(Recovery::as_str), "what it must survive the loss of")),
+            ("residency", one_of(&Residency::ALL.map(Residency::as_str), "where it must stay")),
+            ("requestsPerSecond", count("how many requests it is asked in a second at its peak")),
+            ("holdDays", count("for how many days nothing of it may be changed or deleted")),
+            ("redundancy", text("the redundancy instead of the one that fits, in the provider's word")),
+            ("tier", text("the tier instead of the one that fits, in the provider's word")),
+        ],
+    )
+}
+
+fn count(description: &str) -> Value {
+    json!({"type": ["integer", "string"], "description": description})
 }
 
 fn tenant() -> Value {
@@ -225,6 +290,7 @@ fn domain() -> Value {
             ("owner", text("the group that owns it")),
             ("description", text("what it offers")),
             ("servicePrincipals", texts("what its jobs run as; the first is the default")),
+            ("workspace", map(&[], false, &[("nodes", count("how many nodes its jobs and queries run on at once, at most"))])),
             ("budget", any_map("kept for later")),
             ("environments", overrides()),
         ],
@@ -312,6 +378,7 @@ fn dataset() -> Value {
             ("sql", text("a view's query")),
             ("coldStorage", storage),
             ("hotStorage", hot),
+            ("usage", usage()),
             ("columns", list(&measured(column(true)), "the columns, in order")),
             ("rights", one_of(&["definer", "invoker"], "whose rights open what a view's query names")),
             ("rowFilters", list(&row_filter(true), "which rows which group sees")),

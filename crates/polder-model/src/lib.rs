@@ -16,6 +16,7 @@ pub mod desired;
 pub mod fault;
 pub mod file_path;
 pub mod job;
+pub mod limit;
 pub mod location;
 pub mod name;
 pub mod principal;
@@ -26,6 +27,8 @@ pub mod secret;
 pub mod securable;
 pub mod share;
 pub mod text;
+pub mod usage;
+pub mod zone;
 
 pub use address::{Address, Kind};
 pub use check::Check;

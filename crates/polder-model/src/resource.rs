@@ -18,6 +18,8 @@ use crate::name::{BucketName, DepartmentName, DomainName, EnvironmentName, Polic
 use crate::privilege::Privilege;
 use crate::securable::{Securable, TableName};
 use crate::share::Share;
+use crate::usage::Usage;
+use crate::zone::Nodes;
 
 /// A node of the graph.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,6 +143,9 @@ pub struct Domain {
     /// What it offers.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// How many nodes its jobs and queries run on at once, at most.
+    #[serde(default, skip_serializing_if = "Nodes::is_default")]
+    pub nodes: Nodes,
 }
 
 /// Storage at a provider, as created in this environment.
@@ -228,6 +233,9 @@ pub struct Table {
     /// How its rows are looked up by key, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hot_storage: Option<HotStorage>,
+    /// What it is for, where that is said: its storage is chosen by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// Which rows members of which group see. Not empty: whoever is in none of the groups sees no row, owners aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub row_filters: Vec<RowFilter>,

@@ -152,10 +152,11 @@ fn policy(found: &mut Comparison, a: &Policy, b: &Policy) {
 }
 
 fn domain(found: &mut Comparison, a: &Domain, b: &Domain) {
-    let Domain { name: _, department, owner, description } = a;
+    let Domain { name: _, department, owner, description, nodes } = a;
     found.changed("department", department, &b.department);
     found.changed("owner", owner, &b.owner);
     found.changed("description", description, &b.description);
+    found.changed("nodes", &nodes.0, &b.nodes.0);
 }
 
 fn bucket(found: &mut Comparison, a: &Bucket, b: &Bucket) {

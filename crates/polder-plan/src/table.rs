@@ -28,6 +28,7 @@ pub(crate) fn same(a: &Table, b: &Table) -> bool {
         has_history,
         properties,
         hot_storage,
+        usage,
         row_filters,
         checks,
     } = a;
@@ -42,6 +43,7 @@ pub(crate) fn same(a: &Table, b: &Table) -> bool {
         && *has_history == b.has_history
         && *properties == b.properties
         && *hot_storage == b.hot_storage
+        && *usage == b.usage
         && *row_filters == b.row_filters
         && *checks == b.checks
 }
@@ -158,6 +160,15 @@ fn metadata(found: &mut Comparison, a: &Table, b: &Table) {
         found.alteration.set_history = Some(b.has_history);
     }
     hot_storage(found, a, b);
+    if a.usage != b.usage {
+        let words = |table: &Table| {
+            table
+                .usage
+                .as_ref()
+                .map(|usage| format!("{}, survives the loss of a {}", usage.pattern.as_str(), usage.recovery.as_str()))
+        };
+        found.option("usage", words(a).as_ref(), words(b).as_ref());
+    }
     for (key, value) in &b.properties {
         if a.properties.get(key) != Some(value) {
             found.option(&format!("property {key}"), a.properties.get(key), Some(value));

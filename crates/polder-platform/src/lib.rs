@@ -37,6 +37,7 @@ mod tenant;
 mod validate;
 mod views;
 mod volumes;
+mod zones;
 
 pub use apply::{Apply, ApplyObserver, ApplyReport};
 pub use data::{DataState, OfferedData};
@@ -55,5 +56,6 @@ pub use statement::{Answer, Done, Incoming, Preparation};
 pub use tenant::{Tenant, resolve_secret};
 pub use validate::{Validation, validate, validate_files};
 pub use volumes::{OpenFile, VolumeFileAddress};
+pub use zones::{Zones, write_addresses, zones};
 
 pub use polder_store::{AuditFilter, AuditForm, AuditPage, AuditPoint, AuditRecord, AuditVerification};

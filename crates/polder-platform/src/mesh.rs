@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polder_api::{MeshFiles, MeshVariables};
-use polder_descriptor::{Fault, File, Mesh, Severity};
+use polder_descriptor::{ADDRESSES_FILE, Fault, File, Mesh, Severity};
 use rayon::iter::Either;
 use rayon::prelude::*;
 
@@ -34,6 +34,7 @@ pub fn read_files(root: &Path) -> Result<(Vec<File>, Vec<Fault>), Error> {
     }
     let home = root.canonicalize().doing(ErrorKind::Unavailable, format!("cannot open {}", root.display()))?;
     let mut paths = vec![PathBuf::from("polder.yaml")];
+    paths.extend(Some(PathBuf::from(ADDRESSES_FILE)).filter(|file| root.join(file).is_file()));
     for folder in FOLDERS {
         list(root, Path::new(folder), 0, &mut paths)?;
     }
@@ -131,14 +132,15 @@ impl MeshSource {
     /// When a path is none that a mesh's folder is read at, or a file is too large.
     pub(crate) fn sent(files: MeshFiles, variables: MeshVariables) -> Result<Self, Error> {
         let refused = |path: &str, why: &str| {
-            Error::new(ErrorKind::Invalid, format!("{path:?} {why}"))
-                .with_hint("send polder.yaml and the .yaml, .yml, .sql and .cedar files in domains, access and policies")
+            Error::new(ErrorKind::Invalid, format!("{path:?} {why}")).with_hint(
+                "send polder.yaml, addresses.yaml and the .yaml, .yml, .sql and .cedar files in domains, access and policies",
+            )
         };
         let read = files.into_iter().map(|(path, text)| {
             let mut parts = path.split('/');
             let top = parts.next().unwrap_or_default();
             let plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']));
-            let known = path == "polder.yaml" || (FOLDERS.contains(&top) && is_read(Path::new(&path)));
+            let known = path == "polder.yaml" || path == ADDRESSES_FILE || (FOLDERS.contains(&top) && is_read(Path::new(&path)));
             if !plain || !known || path.split('/').count() > DEPTH_LIMIT + 2 {
                 return Err(refused(&path, "is no file of a mesh"));
             }

@@ -17,7 +17,7 @@ use polder_store::{EnvironmentState, Store};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::observe::observe;
 use crate::platform::Platform;
-use crate::validate;
+use crate::{validate, zones};
 
 /// A plan, and what is probably not meant in the mesh that it is for.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ impl Platform {
         faults.extend(more);
         let desired = self.lower(&mesh, &mut faults);
         faults.extend(validate::check(&self.engine, &mesh, &desired, &faults).await);
+        faults.extend(zones::check(&mesh, &self.source, &desired));
         let_go(mesh);
         let faults = validate::in_order(faults);
         if faults.iter().any(Fault::is_error) {

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh::MeshSource;
 use crate::plan::let_go;
+use crate::zones;
 
 mod files;
 mod partitions;
@@ -73,10 +74,12 @@ async fn validated(source: MeshSource, root: &Path, text: impl Fn(&str) -> Optio
     faults.extend(mesh.grants_that_are_over(chrono::Utc::now()));
     let mesh = Arc::new(mesh);
     let checked = each_environment(Arc::clone(&mesh), &source, &faults).await?;
-    let summary = checked.first().map_or_else(MeshSummary::default, |(summary, _)| *summary);
+    let summary = checked.first().map_or_else(MeshSummary::default, |(desired, _)| summarize(desired));
     let summary = MeshSummary { environments: checked.len(), ..summary };
-    faults.extend(checked.into_iter().flat_map(|(_, faults)| faults));
-    let_go(mesh);
+    let (environments, more): (Vec<Desired>, Vec<Vec<Fault>>) = checked.into_iter().unzip();
+    faults.extend(more.into_iter().flatten());
+    faults.extend(zones::check_all(&mesh, &source, &environments));
+    let_go((mesh, environments));
     let faults = in_order(faults);
     let files: BTreeSet<Arc<str>> = faults.iter().map(|fault| fault.file.clone()).collect();
     // What cannot be read is shown without its text.
@@ -85,11 +88,7 @@ async fn validated(source: MeshSource, root: &Path, text: impl Fn(&str) -> Optio
 }
 
 /// Checks every environment, on all cores.
-async fn each_environment(
-    mesh: Arc<Mesh>,
-    source: &MeshSource,
-    found: &[Fault],
-) -> Result<Vec<(MeshSummary, Vec<Fault>)>, Error> {
+async fn each_environment(mesh: Arc<Mesh>, source: &MeshSource, found: &[Fault]) -> Result<Vec<(Desired, Vec<Fault>)>, Error> {
     let engine = Engine::new(EngineConfig::new(Secret::new("unused"))).doing(ErrorKind::Failed, "cannot start the engine")?;
     let (engine, found): (Arc<Engine>, Arc<[Fault]>) = (Arc::new(engine), found.into());
     let one = |environment: EnvironmentInfo| {
@@ -98,7 +97,7 @@ async fn each_environment(
             let (desired, more) = mesh.lower(&environment.name, &|name| source.variable(name));
             let found = [&found, more.as_slice()].concat();
             let faults = Handle::current().block_on(check(&engine, &mesh, &desired, &found));
-            (summarize(&desired), [more, faults].concat())
+            (desired, [more, faults].concat())
         })
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

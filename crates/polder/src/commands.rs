@@ -28,6 +28,7 @@ pub(crate) mod token;
 pub(crate) mod vacuum;
 pub(crate) mod validate;
 pub(crate) mod volume;
+pub(crate) mod zones;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

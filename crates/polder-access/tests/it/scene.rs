@@ -123,6 +123,7 @@ fn table(what: &str, owner: PrincipalName, columns: Vec<Column>) -> Resource {
         has_history: false,
         properties: Default::default(),
         hot_storage: None,
+        usage: None,
         row_filters: Vec::new(),
         checks: Vec::new(),
     }))

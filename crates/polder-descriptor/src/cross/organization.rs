@@ -44,6 +44,29 @@ impl Checker<'_, '_> {
             }
         }
         self.overrides(organization);
+        self.ranges(organization);
+    }
+
+    /// Address space is of environments that exist, and no two have the same.
+    fn ranges(&mut self, organization: &Organization) {
+        let file = &self.index.view.organization_file;
+        let known = organization.environments.iter().map(|environment| environment.name.value.as_str());
+        let ranges = &organization.zones.ranges;
+        for (at, (environment, nets)) in ranges.iter().enumerate() {
+            if !known.clone().any(|known| known == environment.value.as_str()) {
+                let name = ("missing-environment", "environment", environment.value.as_str());
+                self.missing(file, environment.span, name, known.clone(), "declare it under 'environments'");
+            }
+            for net in nets {
+                let others = ranges[..at].iter().flat_map(|(other, nets)| nets.iter().map(move |net| (other, net)));
+                let same = others.clone().find(|(_, other)| other.value.contains(&net.value) || net.value.contains(&other.value));
+                if let Some((other, range)) = same {
+                    let message = format!("{} overlaps {}, which is {}'s", net.value, range.value, other.value);
+                    self.error(file, net.span, "address-overlap", &net.value.to_string(), message).help =
+                        Some("give each environment ranges of its own: networks of all of them may be connected".to_owned());
+                }
+            }
+        }
     }
 
     fn declared_twice(&mut self, organization: &Organization) {

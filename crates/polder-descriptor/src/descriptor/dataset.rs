@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use polder_model::resource::{HotStorage, Measure, TableFormat, ViewRights, is_decided_property};
+use polder_model::usage::Usage;
 use polder_model::{
     BucketName, Check, Column, DataType, DatasetId, DomainName, ObjectName, PrincipalName, Provider, SchemaName, TableName,
     Version,
 };
 
-use crate::descriptor::{check, column, domain, hot};
+use crate::descriptor::{check, column, domain, hot, usage};
 use crate::fault::Span;
 use crate::reader::{Fields, Reader, Spanned, Written, name_problem};
 use crate::yaml::{Entry, Node, Value};
@@ -37,6 +38,7 @@ pub(crate) struct Dataset {
     pub(crate) measures: Vec<Measure>,
     pub(crate) storage: Storage,
     pub(crate) hot_storage: Option<HotStorage>,
+    pub(crate) usage: Option<Usage>,
     pub(crate) properties: BTreeMap<String, String>,
     pub(crate) row_filters: Vec<RowFilter>,
     pub(crate) checks: Vec<Check>,
@@ -106,6 +108,8 @@ impl Dataset {
         let storage = storage(r, cold, location, &columns);
         let hot_node = fields.raw("hotStorage").map(|entry| entry.span);
         let hot_storage = hot::read(r, &mut fields, &columns);
+        let usage_node = fields.raw("usage").map(|entry| entry.span);
+        let usage = usage::read(r, &mut fields);
         let row_filter_nodes = fields.items(r, "rowFilters");
         let check_nodes = fields.items(r, "checks");
         let dataset = Body {
@@ -136,6 +140,9 @@ impl Dataset {
         if let Some(span) = hot_node {
             hot::fits(r, span, &shape, storage.format);
         }
+        if let Some(span) = usage_node {
+            usage::fits(r, span, &shape);
+        }
         let Body { description, owner, properties, row_filters, checks } = dataset;
         let table = TableName { catalog: folder.clone(), schema: layer, object };
         let span = name.span;
@@ -152,6 +159,7 @@ impl Dataset {
             measures,
             storage,
             hot_storage,
+            usage,
             properties,
             row_filters,
             checks,

@@ -1,7 +1,9 @@
 //! `domains/<domain>/domain.yaml`: a team's area.
 
+use polder_model::zone::Nodes;
 use polder_model::{DepartmentName, DomainName, PrincipalName};
 
+use crate::descriptor::zones;
 use crate::fault::Span;
 use crate::reader::{Reader, Spanned};
 use crate::yaml::Node;
@@ -15,6 +17,7 @@ pub(crate) struct Domain {
     pub(crate) owner: Option<Spanned<PrincipalName>>,
     pub(crate) description: String,
     pub(crate) service_principals: Vec<Spanned<PrincipalName>>,
+    pub(crate) nodes: Nodes,
 }
 
 impl Domain {
@@ -30,6 +33,7 @@ impl Domain {
             owner: fields.required(r, "owner", "name the group that owns the domain"),
             description: fields.words(r, "description"),
             service_principals: fields.list(r, "servicePrincipals"),
+            nodes: zones::nodes(r, &mut fields),
         };
         fields.accept_map(r, "budget");
         fields.accept_map(r, crate::merge::OVERRIDES);

@@ -14,6 +14,8 @@ pub(crate) mod megabytes;
 pub(crate) mod organization;
 pub(crate) mod share;
 pub(crate) mod tenant;
+pub(crate) mod usage;
+pub(crate) mod zones;
 
 use polder_model::DatasetId;
 

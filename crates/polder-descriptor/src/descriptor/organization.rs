@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use polder_model::{DepartmentName, EnvironmentName, PrincipalName, Provider, TenantName};
 
 use crate::descriptor::tenant::Tenant;
+use crate::descriptor::zones::Zones;
 use crate::reader::{Fields, Reader, Spanned, Written, texts};
 use crate::variables::Declared;
 use crate::yaml::{Node, Value};
@@ -23,6 +24,7 @@ pub(crate) struct Organization {
     pub(crate) groups: Vec<Group>,
     pub(crate) grants_to_anyone: bool,
     pub(crate) variables: Declared,
+    pub(crate) zones: Zones,
 }
 
 /// Settings of something outside, as declared.
@@ -75,10 +77,8 @@ impl Organization {
             groups: fields.items(r, "groups").iter().filter_map(|item| group(r, item)).collect(),
             grants_to_anyone: grants_to_anyone(r, &mut fields),
             variables: variables(r, &mut fields),
+            zones: Zones::read(r, &mut fields),
         };
-        for later in ["conventions", "network", "quotas"] {
-            fields.accept_map(r, later);
-        }
         fields.finish(r);
         organization
     }

@@ -56,6 +56,7 @@ impl Lowering<'_, '_> {
                 has_history: false,
                 properties: BTreeMap::new(),
                 hot_storage: None,
+                usage: None,
                 row_filters,
                 checks: Vec::new(),
             };
@@ -119,6 +120,7 @@ impl Lowering<'_, '_> {
             has_history: it.storage.has_history,
             properties: it.properties.clone(),
             hot_storage: it.hot_storage.clone(),
+            usage: it.usage.clone(),
             row_filters: filters
                 .map(|f| resource::RowFilter { group: f.group.value.clone(), condition: f.condition.clone() })
                 .collect(),

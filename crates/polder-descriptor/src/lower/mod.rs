@@ -131,7 +131,7 @@ impl Lowering<'_, '_> {
             let (Some(department), Some(owner)) = (&it.department, &it.owner) else { continue };
             let (name, owner, description) = (it.name.clone(), owner.value.clone(), it.description.clone());
             let catalog = resource::Catalog { name: name.clone(), owner: owner.clone(), comment: description.clone() };
-            let resource = resource::Domain { name, department: department.value.clone(), owner, description };
+            let resource = resource::Domain { name, department: department.value.clone(), owner, description, nodes: it.nodes };
             self.add(Resource::Domain(resource), domain.file, it.span);
             self.add(Resource::Catalog(catalog), domain.file, it.span);
         }

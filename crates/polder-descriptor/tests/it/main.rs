@@ -8,3 +8,4 @@ mod meaningless;
 mod robustness;
 mod schema;
 mod support;
+mod zones;

@@ -7,6 +7,7 @@ use polder_model::resource::{
     Bucket, Catalog, Department, Domain, Grant, Group, Schema, ServicePrincipal, Table, TableFormat, User, View, ViewRights,
     Volume,
 };
+use polder_model::zone::Nodes;
 use polder_model::{
     Address, Column, DatasetId, Declared, Desired, Location, Mask, Origin, Privilege, Provider, Resource, Securable, TableName,
 };
@@ -116,7 +117,13 @@ pub(crate) fn group(name: &str, members: &[&str]) -> Resource {
 
 pub(crate) fn domain(name: &str) -> Resource {
     let (department, owner) = ("money".parse().unwrap(), "owners".parse().unwrap());
-    Resource::Domain(Domain { name: name.parse().unwrap(), department, owner, description: String::new() })
+    Resource::Domain(Domain {
+        name: name.parse().unwrap(),
+        department,
+        owner,
+        description: String::new(),
+        nodes: Nodes::default(),
+    })
 }
 
 pub(crate) fn bucket(domain: &str) -> Resource {
@@ -184,6 +191,7 @@ pub(crate) fn plain_table(name: &str, columns: &[&str]) -> Table {
         has_history: false,
         properties: BTreeMap::new(),
         hot_storage: None,
+        usage: None,
         row_filters: Vec::new(),
         checks: Vec::new(),
     }

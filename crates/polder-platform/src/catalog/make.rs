@@ -154,6 +154,7 @@ impl Platform {
             has_history: false,
             properties: BTreeMap::new(),
             hot_storage: None,
+            usage: None,
             row_filters: Vec::new(),
             checks: Vec::new(),
         };

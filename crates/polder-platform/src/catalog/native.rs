@@ -60,6 +60,7 @@ impl Platform {
             partition_columns: new.partition_columns,
             has_history: new.has_history,
             hot_storage: None,
+            usage: None,
             properties: new.properties,
             row_filters: new.row_filters,
             checks: new.checks,

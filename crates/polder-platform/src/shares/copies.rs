@@ -284,6 +284,7 @@ fn copy_table(table: &Table, permit: &Permit, form: &str) -> Table {
         partition_columns: table.partition_columns.iter().filter(|name| !masked(name)).cloned().collect(),
         has_history: false,
         hot_storage: None,
+        usage: None,
         properties: BTreeMap::new(),
         row_filters: Vec::new(),
         checks: Vec::new(),

@@ -24,6 +24,7 @@ pub(crate) fn table(prefix: &str) -> Table {
         has_history: false,
         properties: Default::default(),
         hot_storage: None,
+        usage: None,
         row_filters: Vec::new(),
         checks: Vec::new(),
     }

@@ -36,6 +36,26 @@ fn what_the_page_on_sharing_shows_works() {
 }
 
 #[test]
+fn what_the_page_on_zones_shows_works() {
+    Page::read("docs/zones.md").play();
+}
+
+#[test]
+fn the_page_on_zones_names_every_limit() {
+    let page = fs::read_to_string(root().join("docs/zones.md")).unwrap();
+    for limit in polder_model::limit::LIMITS {
+        let row = format!("| `{}` | {} {}", limit.name, thousands(limit.most), limit.what);
+        assert!(page.contains(&row) && page.contains(limit.source), "docs/zones.md has no row {row}");
+    }
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
+}
+
+#[test]
 fn what_the_page_on_sql_shows_works() {
     let folder = TempDir::new().unwrap();
     let dataset = |name: &str, layer: &str, columns: &str| {

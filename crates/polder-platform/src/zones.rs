@@ -1,0 +1,125 @@
+//! Landing zones of a mesh: laid out from what all of its environments declare, and proved to fit before anything is built.
+
+use std::path::Path;
+
+use polder_descriptor::{Fault, Mesh, ZonePlace};
+use polder_model::{Address, Desired, TenantName};
+use polder_zones::capacity::{Proof, Unfit, prove};
+use polder_zones::layout::Asked;
+use rayon::prelude::*;
+
+use crate::error::{Doing, Error, ErrorKind};
+use crate::mesh::MeshSource;
+
+/// The landing zones that a mesh declares.
+#[derive(Debug)]
+pub struct Zones {
+    /// Where they are, what is in them, and how full everything is.
+    pub proof: Proof,
+    /// What does not fit, at what declares it, and what is wrong with the mesh besides.
+    pub faults: Vec<Fault>,
+    /// How many subnets and blocks have no addresses in the mesh's files yet.
+    pub unwritten: usize,
+}
+
+/// Lays out the landing zones of the mesh in a folder. Nothing is written.
+///
+/// # Errors
+/// When the folder cannot be read, or the mesh has errors or declares no landing zones.
+pub fn zones(root: &Path) -> Result<Zones, Error> {
+    let source = MeshSource::Folder;
+    let (files, mut faults) = source.read(root)?;
+    let (mesh, more) = polder_descriptor::parse(files);
+    faults.extend(more);
+    let environments: Vec<(Desired, Vec<Fault>)> = lowered(&mesh, &source);
+    faults.extend(environments.iter().flat_map(|(_, faults)| faults.iter().cloned()));
+    let faults = crate::validate::in_order(faults);
+    if faults.iter().any(Fault::is_error) {
+        return Err(Error::faults_of(faults));
+    }
+    let environments: Vec<Desired> = environments.into_iter().map(|(desired, _)| desired).collect();
+    let proof = prove_mesh(&mesh, &source, &environments).ok_or_else(|| {
+        Error::new(ErrorKind::Invalid, "the mesh declares no landing zones")
+            .with_hint("write network: {ranges: {dev: 10.0.0.0/16}} in polder.yaml: docs/zones.md says what else there is")
+    })?;
+    let mut faults = faults;
+    faults.extend(faults_of(&mesh, &environments, &proof.report.unfit));
+    let unwritten = proof.addresses.keys().filter(|key| !mesh.addresses().contains_key(*key)).count();
+    Ok(Zones { proof, faults, unwritten })
+}
+
+/// Writes the addresses that are given out into the mesh's folder, whole or not at all.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_addresses(root: &Path, proof: &Proof) -> Result<(), Error> {
+    let path = root.join(polder_descriptor::ADDRESSES_FILE);
+    let failed = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(root).doing(ErrorKind::Unavailable, failed())?;
+    let text = polder_descriptor::addresses_file(&proof.addresses);
+    std::io::Write::write_all(&mut file, text.as_bytes()).doing(ErrorKind::Unavailable, failed())?;
+    file.as_file().sync_all().doing(ErrorKind::Unavailable, failed())?;
+    readable_by_all(file.as_file()).doing(ErrorKind::Unavailable, failed())?;
+    file.persist(&path).map_err(|error| error.error).doing(ErrorKind::Unavailable, failed())?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; this one is kept with the others.
+fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
+    let environments = mesh.environments();
+    environments.par_iter().map(|environment| mesh.lower(&environment.name, &|name| source.variable(name))).collect()
+}
+
+/// The faults of a mesh's landing zones in the eyes of one environment, or of all. `known` are environments that are lowered already.
+pub(crate) fn check(mesh: &Mesh, source: &MeshSource, known: &Desired) -> Vec<Fault> {
+    if mesh.zones(&|name| source.variable(name)).is_none() {
+        return Vec::new();
+    }
+    let environments: Vec<Desired> = lowered(mesh, source).into_iter().map(|(desired, _)| desired).collect();
+    let Some(proof) = prove_mesh(mesh, source, &environments) else { return Vec::new() };
+    let here = |unfit: &&Unfit| {
+        unfit.tenant == known.tenant && unfit.environment.as_ref().is_none_or(|environment| *environment == known.environment)
+    };
+    let unfit: Vec<Unfit> = proof.report.unfit.iter().filter(here).cloned().collect();
+    faults_of(mesh, &environments, &unfit)
+}
+
+/// The faults of a mesh's landing zones, where any are declared.
+pub(crate) fn check_all(mesh: &Mesh, source: &MeshSource, environments: &[Desired]) -> Vec<Fault> {
+    let Some(proof) = prove_mesh(mesh, source, environments) else { return Vec::new() };
+    faults_of(mesh, environments, &proof.report.unfit)
+}
+
+fn prove_mesh(mesh: &Mesh, source: &MeshSource, environments: &[Desired]) -> Option<Proof> {
+    let settings = mesh.zones(&|name| source.variable(name))?;
+    Some(prove(Asked { environments, settings: &settings }, mesh.addresses()))
+}
+
+fn faults_of(mesh: &Mesh, environments: &[Desired], unfit: &[Unfit]) -> Vec<Fault> {
+    let fault = |unfit: &Unfit| {
+        let declared = unfit.at.as_ref().and_then(|at| origin(environments, &unfit.tenant, at));
+        let place = match (&unfit.given, declared) {
+            (Some(given), _) => ZonePlace::Given(given),
+            (None, Some(origin)) => ZonePlace::Declared(origin),
+            (None, None) => ZonePlace::Limits,
+        };
+        mesh.zone_fault(place, unfit.code, unfit.message.clone(), unfit.change.clone())
+    };
+    unfit.iter().map(fault).collect()
+}
+
+fn origin<'d>(environments: &'d [Desired], tenant: &TenantName, at: &Address) -> Option<&'d polder_model::Origin> {
+    let mut of_tenant = environments.iter().filter(|desired| desired.tenant == *tenant);
+    of_tenant.find_map(|desired| desired.resources.get(at)).map(|declared| &declared.origin)
+}
