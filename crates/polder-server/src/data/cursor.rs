@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use polder_engine::ScalarValue;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::ask::{Order, value};
 use crate::problem::Problem;
@@ -29,6 +30,20 @@ struct Written {
     after: Vec<Option<String>>,
     #[serde(rename = "n", default)]
     skip: usize,
+    /// The order that it is a place in.
+    #[serde(rename = "o")]
+    order: String,
+}
+
+/// An order in a few characters: a place in one is none in another, though as many columns may be in it.
+fn marked(order: &[Order]) -> String {
+    let mut hash = Sha256::new();
+    for one in order {
+        hash.update([u8::from(one.descending)]);
+        hash.update(&one.column);
+        hash.update([0]);
+    }
+    hex::encode(&hash.finalize()[..6])
 }
 
 impl Cursor {
@@ -36,8 +51,8 @@ impl Cursor {
     pub(super) fn read(text: &str, order: &[Order]) -> Result<Self, Problem> {
         let wrong = || Problem::invalid("the cursor is none that this question was answered with").with_hint("begin without one");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-        let Written { version, after, skip } = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-        if after.len() != order.len() || skip > 1_000_000 {
+        let Written { version, after, skip, order: of } = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+        if of != marked(order) || after.len() != order.len() || skip > 1_000_000 {
             return Err(wrong());
         }
         let one = |(order, text): (&Order, &Option<String>)| match text {
@@ -49,8 +64,13 @@ impl Cursor {
     }
 
     /// Writes a cursor.
-    pub(super) fn write(version: Option<u64>, after: Vec<Option<String>>, skip: usize) -> Result<String, Problem> {
-        let written = serde_json::to_vec(&Written { version, after, skip }).map_err(Problem::internal)?;
+    pub(super) fn write(
+        version: Option<u64>,
+        after: Vec<Option<String>>,
+        skip: usize,
+        order: &[Order],
+    ) -> Result<String, Problem> {
+        let written = serde_json::to_vec(&Written { version, after, skip, order: marked(order) }).map_err(Problem::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(written))
     }
 }

@@ -73,7 +73,7 @@ impl Page {
         // Where the whole page is of rows that are all alike, those of the pages before may be, too.
         let before = ask.cursor.as_ref().filter(|_| alike > last);
         let skip = alike + before.filter(|cursor| cursor.texts == key).map_or(0, |cursor| cursor.skip);
-        Cursor::write(version, key, skip).map(Some)
+        Cursor::write(version, key, skip, &ask.order).map(Some)
     }
 
     /// The rows with the columns that were asked for.

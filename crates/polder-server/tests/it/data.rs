@@ -123,6 +123,20 @@ async fn pages_make_up_the_whole_whatever_comes_between() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_one_order_is_none_in_another() {
+    let bed = bed().await;
+    let first = bed.ask("owner", "GET", &format!("{ORDERS}?columns=id&sort=day&limit=3"), None).await;
+    let address = next(&first).unwrap();
+    for other in ["sort=-day", "sort=id", "sort=day,id"] {
+        let answer = bed.ask("owner", "GET", &address.replace("sort=day", other), None).await;
+        assert_eq!(answer.status(), 400, "{other}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("the cursor is none that this question was answered with"), "{text}");
+    }
+    assert_eq!(bed.ask("owner", "GET", &address, None).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_alike_are_on_pages_too() {
     let bed = bed().await;
     // As the member sees them, all customers are alike; a view has no version.
