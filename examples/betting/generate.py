@@ -38,7 +38,7 @@ def organization(found, fits):
     ranges = "{dev: [10.0.0.0/18], stg: [10.0.64.0/18], prod: [10.0.128.0/17]}"
     if fits:
         conventions = "conventions:\n  workspaces: {per: department, among: 25}\n  tags: {company: betting}\n"
-        ranges = "{dev: [10.0.0.0/16], stg: [10.1.0.0/16], prod: [10.2.0.0/15]}"
+        ranges = "{dev: [10.0.0.0/16], stg: [10.2.0.0/15], prod: [10.4.0.0/14]}"
     return f"""# yaml-language-server: $schema=.polder/schema/polder.json
 organization: Betting
 tenants: [nonprod, production]

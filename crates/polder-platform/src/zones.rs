@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use polder_descriptor::{Fault, Mesh, ZonePlace};
+use polder_model::zone::ZoneSettings;
 use polder_model::{Address, Desired, TenantName};
+use polder_zones::addresses::Addresses;
 use polder_zones::capacity::{Proof, Unfit, prove};
 use polder_zones::layout::Asked;
 use rayon::prelude::*;
@@ -27,25 +29,42 @@ pub struct Zones {
 /// # Errors
 /// When the folder cannot be read, or the mesh has errors or declares no landing zones.
 pub fn zones(root: &Path) -> Result<Zones, Error> {
+    let Laid { proof, faults, given, .. } = laid(root)?;
+    let unwritten = proof.addresses.keys().filter(|key| !given.contains_key(*key)).count();
+    Ok(Zones { proof, faults, unwritten })
+}
+
+/// The landing zones of a mesh, with what they were laid out from.
+pub(crate) struct Laid {
+    pub(crate) environments: Vec<Desired>,
+    pub(crate) settings: ZoneSettings,
+    pub(crate) proof: Proof,
+    /// What does not fit, and what is probably not meant.
+    pub(crate) faults: Vec<Fault>,
+    /// The addresses that were given out before.
+    pub(crate) given: Addresses,
+}
+
+/// Lays out the landing zones of the mesh in a folder.
+pub(crate) fn laid(root: &Path) -> Result<Laid, Error> {
     let source = MeshSource::Folder;
     let (files, mut faults) = source.read(root)?;
     let (mesh, more) = polder_descriptor::parse(files);
     faults.extend(more);
     let environments: Vec<(Desired, Vec<Fault>)> = lowered(&mesh, &source);
     faults.extend(environments.iter().flat_map(|(_, faults)| faults.iter().cloned()));
-    let faults = crate::validate::in_order(faults);
+    let mut faults = crate::validate::in_order(faults);
     if faults.iter().any(Fault::is_error) {
         return Err(Error::faults_of(faults));
     }
     let environments: Vec<Desired> = environments.into_iter().map(|(desired, _)| desired).collect();
-    let proof = prove_mesh(&mesh, &source, &environments).ok_or_else(|| {
+    let settings = mesh.zones(&|name| source.variable(name)).ok_or_else(|| {
         Error::new(ErrorKind::Invalid, "the mesh declares no landing zones")
             .with_hint("write network: {ranges: {dev: 10.0.0.0/16}} in polder.yaml: docs/zones.md says what else there is")
     })?;
-    let mut faults = faults;
+    let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
     faults.extend(faults_of(&mesh, &environments, &proof.report.unfit));
-    let unwritten = proof.addresses.keys().filter(|key| !mesh.addresses().contains_key(*key)).count();
-    Ok(Zones { proof, faults, unwritten })
+    Ok(Laid { environments, settings, proof, faults, given: mesh.addresses().clone() })
 }
 
 /// Writes the addresses that are given out into the mesh's folder, whole or not at all.
@@ -65,7 +84,7 @@ pub fn write_addresses(root: &Path, proof: &Proof) -> Result<(), Error> {
 }
 
 /// A temporary file is its owner's alone; this one is kept with the others.
-fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+pub(crate) fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -137,6 +137,8 @@ pub struct DomainPlace {
 pub struct Storage {
     /// It, by its name at the provider.
     pub item: Item,
+    /// Whether it is the domain's own: the one that every domain has, stored as is usual.
+    pub is_home: bool,
     /// How it is stored.
     pub class: StorageClass,
     /// Why, for people.
@@ -412,7 +414,8 @@ impl<'a> Environment<'a> {
                 let mut address = vec![environment, department, domain.as_str()];
                 address.extend([own, &word].into_iter().filter(|word| !word.is_empty()));
                 let item = Item { kind, name: kind.rule().name(&self.desired.organization, &address) };
-                Storage { item, class: choice.class, why: choice.why, tables: 0, gigabytes: 0, requests_per_second: 0 }
+                let is_home = own.is_empty() && word.is_empty();
+                Storage { item, is_home, class: choice.class, why: choice.why, tables: 0, gigabytes: 0, requests_per_second: 0 }
             });
             if let Some(usage) = usage {
                 storage.tables += 1;
@@ -420,7 +423,8 @@ impl<'a> Environment<'a> {
                 storage.requests_per_second += usage.requests_per_second.unwrap_or(0);
             }
         };
-        if let Some(usual) = usual.clone().filter(|_| tables.is_empty()) {
+        // Whatever its tables are for, there is one for what is not said to be for anything: a catalog has a home that stays.
+        if let Some(usual) = usual.clone() {
             add(domain.as_str(), usual, None);
         }
         let nothing_said = Usage::default();

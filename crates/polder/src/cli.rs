@@ -57,9 +57,11 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(commands::init::Args),
+    New(commands::new::Args),
     Validate(commands::validate::Args),
     Schema(commands::schema::Args),
     Zones(commands::zones::Args),
+    Export(commands::export::Args),
     Plan(commands::plan::Args),
     Apply(commands::apply::Args),
     Run(commands::run::Args),
@@ -108,8 +110,10 @@ pub(crate) fn command() -> clap::Command {
 fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => args.run(context),
+        Command::New(args) => args.run(context),
         Command::Validate(args) => args.run(context),
         Command::Schema(args) => args.run(context),
+        Command::Export(args) => args.run(context),
         Command::Zones(args) => args.run(context),
         Command::Plan(args) => args.run(context),
         Command::Apply(args) => args.run(context),

@@ -13,13 +13,14 @@ mod mesh;
 mod process;
 mod serve;
 mod tpch;
+mod zones;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold|serve|lookup|doors]...
+const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold|serve|lookup|doors|zones]...
 
   mesh      validate and plan 20,000 datasets over 85 departments and 3 environments
   load      2 million betting transactions (NDJSON) into Delta, beside DuckDB, Polars and Sail
@@ -29,6 +30,7 @@ const HELP: &str = "usage: cargo xtask bench [mesh|load|commits|access|tpch|cold
   serve     a server over 20,000 tables on SQLite and PostgreSQL: ready, idle, 32 connections, 200 nested groups
   lookup    a row by key out of 1.5 million at 32 connections, beside FastAPI over DuckDB
   doors     10 million rows by PostgreSQL's wire and Flight SQL beside the engine alone; 200 sessions; a share of 1,000 files
+  zones     landing zones of 20,000 datasets laid out, proved and exported; a domain from nothing to a query
   cold      `polder query \"select 1\"`, from process start to exit
 
 Without a name all are run. POLDER_BENCH_PYTHON names a Python that has the peers:
@@ -38,7 +40,7 @@ Without a name all are run. POLDER_BENCH_PYTHON names a Python that has the peer
 
 type Benchmark = fn(&Bench) -> Result<()>;
 
-const BENCHMARKS: [(&str, Benchmark); 9] = [
+const BENCHMARKS: [(&str, Benchmark); 10] = [
     ("mesh", mesh::run),
     ("load", load::run),
     ("commits", load::commits),
@@ -48,6 +50,7 @@ const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("serve", serve::run),
     ("lookup", lookup::run),
     ("doors", doors::run),
+    ("zones", zones::run),
 ];
 
 /// Where things are.

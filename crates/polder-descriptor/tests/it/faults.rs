@@ -44,7 +44,7 @@ fn keys_are_known_there_and_of_the_right_type() {
     dataset_with(
         "colour: red",
         &[
-            "8:1+6 warning unknown-key `colour` there is no key 'colour' here | known here: version, domain, type, entityName, entityVersion, query, sql, rights, coldStorage, columns, hotStorage, rowFilters, checks, description, owner, properties, tags, environments",
+            "8:1+6 warning unknown-key `colour` there is no key 'colour' here | known here: version, domain, type, entityName, entityVersion, query, sql, rights, coldStorage, columns, hotStorage, usage, rowFilters, checks, description, owner, properties, tags, environments",
         ],
     );
     polder(

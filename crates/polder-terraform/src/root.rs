@@ -1,0 +1,73 @@
+//! What all roots have: providers at pinned versions, a state of their own in the tenant's management zone, and words of the mesh that
+//! cannot be anything but words.
+
+use polder_zones::layout::Item;
+use polder_zones::names::Kind;
+use serde_json::{Map, Value, json};
+
+use crate::{Asked, Export};
+
+/// The providers, each pinned to the versions that the modules were written for.
+const PROVIDERS: [(&str, &str, &str); 2] =
+    [("azurerm", "hashicorp/azurerm", "~> 4.55"), ("databricks", "databricks/databricks", "~> 1.99")];
+
+/// The `terraform` block of a root: its providers, and where its state is.
+pub(crate) fn terraform(asked: Asked<'_>, folder: &str, providers: &[&str]) -> Value {
+    let wanted = PROVIDERS.iter().filter(|(name, ..)| providers.contains(name));
+    let required: Map<String, Value> =
+        wanted.map(|(name, source, version)| ((*name).to_owned(), json!({"source": source, "version": version}))).collect();
+    let management = asked.management().map(|zone| zone.items.as_slice()).unwrap_or_default();
+    json!({
+        "required_version": ">= 1.9",
+        "required_providers": required,
+        "backend": {"azurerm": {
+            "resource_group_name": name(management, Kind::ResourceGroup),
+            "storage_account_name": name(management, Kind::StorageAccount),
+            "container_name": "tfstate",
+            "key": format!("{}/{folder}.tfstate", asked.desired.environment),
+            "use_azuread_auth": true,
+        }},
+    })
+}
+
+/// The name of the item of a kind.
+pub(crate) fn name(items: &[Item], kind: Kind) -> String {
+    items.iter().find(|item| item.kind == kind).map(|item| item.name.clone()).unwrap_or_default()
+}
+
+/// A text of somebody's as Terraform reads it: what would begin an expression or a directive is written so that it is none.
+pub(crate) fn words(text: &str) -> String {
+    text.replace("${", "$${").replace("%{", "%%{")
+}
+
+/// A name of the mesh as a name in Terraform: letters, digits, `_` and `-`, and other words for other names.
+pub(crate) fn label(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+    if plain && name.starts_with(|c: char| c.is_ascii_lowercase()) { name.to_owned() } else { format!("n_{}", hex(name)) }
+}
+
+fn hex(name: &str) -> String {
+    name.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Adds a file of JSON.
+pub(crate) fn add(export: &mut Export, path: String, value: &Value) {
+    export.files.insert(path, format!("{value:#}\n"));
+}
+
+/// A variable of a root.
+pub(crate) fn variable(kind: &str, description: &str) -> Value {
+    json!({"type": kind, "description": description})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_texts_and_names_are_names_of_their_own() {
+        assert_eq!(words("${x} %{y} $ % {}"), "$${x} %%{y} $ % {}");
+        assert_eq!((label("live_odds-2"), label("7up")), ("live_odds-2".to_owned(), "n_377570".to_owned()));
+        assert_eq!(label("a.b@c"), "n_612e624063");
+    }
+}

@@ -1,0 +1,3 @@
+//! Exports of small meshes, as files.
+
+mod export;

@@ -1,0 +1,109 @@
+//! Landing zones on the command line: shown, drawn, given addresses, exported.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::support::{polder, write};
+
+const POLDER: &str = "\
+organization: Example
+tenants: [nonprod, production]
+environments:
+  - {name: dev, tenant: nonprod}
+  - {name: prod, tenant: production, production: true}
+departments: [trading]
+providers: {azure: {region: westeurope}}
+groups: [{name: traders}]
+network: {ranges: {dev: 10.0.0.0/16, prod: 10.1.0.0/16}}
+";
+
+fn mesh() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "polder.yaml", POLDER);
+    domain(folder.path(), "odds", 40);
+    folder
+}
+
+fn domain(folder: &Path, name: &str, nodes: u32) {
+    let text = format!("department: trading\nowner: traders\nworkspace: {{nodes: {nodes}}}\n");
+    write(folder, &format!("domains/{name}/domain.yaml"), &text);
+}
+
+#[test]
+fn zones_are_shown_and_given_addresses_that_stay() {
+    let folder = mesh();
+    let folder = folder.path();
+    let shown = polder(folder, &["zones"]);
+    insta::assert_snapshot!(shown.all());
+    let allocated = polder(folder, &["zones", "--allocate", "--picture", "zones.svg"]);
+    assert_eq!(allocated.code, 0, "{}", allocated.all());
+    assert!(allocated.stderr.contains("addresses.yaml has 8 more: commit it"), "{}", allocated.all());
+    let given = fs::read_to_string(folder.join("addresses.yaml")).unwrap();
+    insta::assert_snapshot!(given);
+    assert!(fs::read_to_string(folder.join("zones.svg")).unwrap().starts_with("<svg "));
+    domain(folder, "live", 8);
+    polder(folder, &["zones", "--allocate"]).well();
+    let more = fs::read_to_string(folder.join("addresses.yaml")).unwrap();
+    assert!(given.lines().all(|line| more.lines().any(|other| other == line)), "{more}");
+    let one = polder(folder, &["zones", "prod/trading"]).well();
+    assert!(one.contains("dbw-prod-trading-odds: 40 nodes; host 10.1.0.128/26, container 10.1.0.64/26"), "{one}");
+    assert_eq!(polder(folder, &["zones", "stg"]).code, 4);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_every_command_and_nothing_is_written() {
+    let folder = mesh();
+    let folder = folder.path();
+    polder(folder, &["zones", "--allocate"]).well();
+    domain(folder, "odds", 100);
+    for command in [&["validate"][..], &["plan"], &["zones", "--allocate"], &["export", "terraform", "--out", "tf"]] {
+        let said = polder(folder, command);
+        assert!(said.code == 2 && said.all().contains("declare at most 59 nodes instead of 100"), "{command:?}: {}", said.all());
+        assert!(said.all().contains("domains/odds/domain.yaml:1:1"), "{command:?}: {}", said.all());
+    }
+    assert!(!folder.join("tf").exists());
+}
+
+#[test]
+fn a_merge_that_gives_out_the_same_twice_is_told_at_its_line() {
+    let folder = mesh();
+    let folder = folder.path();
+    polder(folder, &["zones", "--allocate"]).well();
+    let mut given = fs::read_to_string(folder.join("addresses.yaml")).unwrap();
+    given.push_str("dev/other/azure#1: 10.0.0.0/25\n");
+    fs::write(folder.join("addresses.yaml"), given).unwrap();
+    let said = polder(folder, &["validate"]);
+    assert!(said.code == 2 && said.stdout.contains("addresses.yaml:11:1"), "{}", said.all());
+    assert!(
+        said.stdout.contains("dev/other/azure#1 has 10.0.0.0/25, which overlaps that of dev/trading/azure#1"),
+        "{}",
+        said.all()
+    );
+}
+
+#[test]
+fn an_environment_is_exported_as_terraform_and_others_files_stay() {
+    let folder = mesh();
+    let folder = folder.path();
+    let early = polder(folder, &["export", "terraform", "--out", "tf"]);
+    assert!(early.code == 2 && early.stderr.contains("`polder zones --allocate` gives them out"), "{}", early.all());
+    assert!(!folder.join("tf").exists());
+    polder(folder, &["zones", "--allocate"]).well();
+    let first = polder(folder, &["export", "terraform", "--out", "tf"]).well();
+    assert!(first.ends_with("files written, 0 removed, 0 as they were\n"), "{first}");
+    write(folder, "tf/landing/trading-azure/terraform.tfvars", "subscription_id = \"1\"\n");
+    let again = polder(folder, &["export", "terraform", "--out", "tf", "--output", "json"]).well();
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!((again["written"].as_array().map(Vec::len), &again["environment"]), (Some(0), &"dev".into()), "{again}");
+    assert_eq!(polder(folder, &["export", "terraform", "-e", "prod", "--out", "tf"]).code, 6);
+    assert_eq!(polder(folder, &["export", "terraform", "-e", "stg", "--out", "tf2"]).code, 4);
+    fs::remove_dir_all(folder.join("domains/odds")).unwrap();
+    domain(folder, "live", 4);
+    polder(folder, &["zones", "--allocate"]).well();
+    let moved = polder(folder, &["export", "terraform", "--out", "tf"]).well();
+    assert!(moved.contains("forgets what it made, and destroys nothing: landing/trading-azure/domain_odds.tf.json"), "{moved}");
+    assert!(moved.contains("removed workspaces/trading-azure-odds/main.tf.json"), "{moved}");
+    assert!(folder.join("tf/landing/trading-azure/terraform.tfvars").exists());
+}
