@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use polder_descriptor::Fault;
-use polder_model::EnvironmentName;
+use polder_model::{Desired, EnvironmentName};
 use polder_terraform::{Asked, Export};
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,8 @@ pub fn export_terraform(root: &Path, environment: Option<&EnvironmentName>, fold
             Error::new(ErrorKind::Invalid, message).with_hint("`polder zones --allocate` gives them out: commit what it writes")
         );
     }
-    let asked = Asked { desired, tenant, settings: &settings };
+    let of_tenant: Vec<&Desired> = environments.iter().filter(|other| other.tenant == desired.tenant).collect();
+    let asked = Asked { desired, of_tenant: &of_tenant, tenant, settings: &settings };
     let export = polder_terraform::export(asked).map_err(|refusals| {
         let said: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
         let help: BTreeSet<&str> = refusals.iter().map(|refusal| refusal.help.as_str()).collect();
@@ -255,7 +256,7 @@ mod tests {
             assert_eq!(done.forgotten, ["landing/t/domain_odds.tf.json"]);
             let text = std::fs::read_to_string(folder.join("landing/t/domain_odds.tf.json")).unwrap();
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(value, serde_json::json!({"removed": [{"from": "module.domain_odds", "lifecycle": {"destroy": false}}]}));
+            assert_eq!(value, serde_json::json!([{"removed": {"from": "module.domain_odds", "lifecycle": {"destroy": false}}}]));
         }
         // A root that is gone as a whole is applied no more.
         assert!(!folder.join("landing/u").exists());

@@ -64,6 +64,8 @@ pub(crate) fn laid(root: &Path) -> Result<Laid, Error> {
     })?;
     let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
     faults.extend(faults_of(&mesh, &environments, &proof.report.unfit));
+    // What all environments have is told once.
+    let faults = crate::validate::in_order(faults);
     Ok(Laid { environments, settings, proof, faults, given: mesh.addresses().clone() })
 }
 

@@ -1,10 +1,10 @@
 //! The root of the account at Databricks: the metastore, groups and programs; a file for each workspace with who uses it; a file for each
-//! domain with its programs.
+//! domain with its programs. It is the tenant's, and the same whichever of its environments is exported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use polder_model::resource::Group;
-use polder_model::{DomainName, Resource};
+use polder_model::{Desired, DomainName, Provider, Resource};
 use polder_zones::layout::{LandingZone, Workspace};
 use polder_zones::names::Kind;
 use serde_json::{Map, Value, json};
@@ -19,10 +19,13 @@ const FOLDER: &str = "account";
 pub(crate) fn write(asked: Asked<'_>, export: &mut Export) {
     let principals = Principals::of(asked);
     add(export, format!("{FOLDER}/main.tf.json"), &main(asked, &principals));
-    for zone in asked.zones() {
-        for workspace in &zone.workspaces {
-            let folder = folder(zone, workspace);
-            add(export, format!("{FOLDER}/workspace_{folder}.tf.json"), &of_workspace(asked, zone, workspace));
+    for desired in asked.of_tenant {
+        let here = |zone: &&LandingZone| zone.environment == desired.environment && zone.provider == Provider::Azure;
+        for zone in asked.tenant.zones.iter().filter(here) {
+            for workspace in &zone.workspaces {
+                let module = format!("workspace_{}-{}", desired.environment, folder(zone, workspace));
+                add(export, format!("{FOLDER}/{module}.tf.json"), &of_workspace(desired, workspace, module));
+            }
         }
     }
     for (domain, programs) in &principals.of_domains {
@@ -41,7 +44,7 @@ fn main(asked: Asked<'_>, principals: &Principals) -> Value {
         .map(|(group, member)| json!({"group": group, "member": member, "is_group": principals.groups.contains(member)}))
         .collect();
     json!({
-        "terraform": terraform(asked, FOLDER, &["databricks"]),
+        "terraform": terraform(asked, &format!("{}/{FOLDER}", asked.desired.tenant), &["databricks"]),
         "provider": {"databricks": {"host": "https://accounts.azuredatabricks.net", "account_id": "${var.databricks_account_id}"}},
         "variable": {
             "databricks_account_id": variable("string", "The account at Databricks."),
@@ -65,11 +68,10 @@ fn main(asked: Asked<'_>, principals: &Principals) -> Value {
 
 /// The workspace gets the metastore; the owners of the domains that work in it use it. It is looked up by the name that its landing zone gave
 /// it.
-fn of_workspace(asked: Asked<'_>, zone: &LandingZone, workspace: &Workspace) -> Value {
-    let owners: BTreeSet<String> = workspace.domains.iter().filter_map(|domain| owner(asked.desired, domain)).collect();
+fn of_workspace(desired: &Desired, workspace: &Workspace, module: String) -> Value {
+    let owners: BTreeSet<String> = workspace.domains.iter().filter_map(|domain| owner(desired, domain)).collect();
     let users: Map<String, Value> =
         owners.into_iter().map(|owner| (owner.clone(), format!("${{module.account.group_ids[\"{owner}\"]}}").into())).collect();
-    let module = format!("workspace_{}", folder(zone, workspace));
     json!({"module": {module: {
         "source": "../modules/databricks/assignment",
         "metastore_id": "${module.account.metastore_id}",
@@ -130,12 +132,13 @@ impl Principals {
         let mut found = Self::default();
         let mut groups: Vec<&Group> = Vec::new();
         let mut known = BTreeSet::new();
-        for declared in asked.desired.resources.values() {
+        for declared in asked.of_tenant.iter().flat_map(|desired| desired.resources.values()) {
             match declared.resource.as_ref() {
                 Resource::Group(group) => {
                     let kept = if group.managed_by_scim { &mut found.of_scim } else { &mut found.groups };
-                    kept.insert(group.name.to_string());
-                    groups.push(group);
+                    if kept.insert(group.name.to_string()) {
+                        groups.push(group);
+                    }
                 }
                 Resource::ServicePrincipal(program) => {
                     known.insert(program.name.to_string());

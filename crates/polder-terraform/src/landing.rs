@@ -31,7 +31,7 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     let blocks: Vec<String> = zone.blocks.iter().map(ToString::to_string).collect();
     let tags = tags(asked, zone);
     json!({
-        "terraform": terraform(asked, folder, &["azurerm"]),
+        "terraform": terraform(asked, &format!("{}/{folder}", asked.desired.environment), &["azurerm"]),
         "provider": {"azurerm": {"features": {}, "subscription_id": "${var.subscription_id}", "storage_use_azuread": true}},
         "variable": {
             "subscription_id": variable("string", &format!("The subscription {}.", name(&zone.items, Kind::Subscription))),

@@ -28,6 +28,8 @@ use serde_json::{Value, json};
 pub struct Asked<'a> {
     /// The environment.
     pub desired: &'a Desired,
+    /// All environments of its tenant: they share what the tenant has once.
+    pub of_tenant: &'a [&'a Desired],
     /// The landing zones of its tenant, with addresses.
     pub tenant: &'a TenantLayout,
     /// What is declared of landing zones.
@@ -77,7 +79,7 @@ pub fn export(asked: Asked<'_>) -> Result<Export, Vec<Refusal>> {
 #[must_use]
 pub fn forgetting(text: &str) -> Option<String> {
     let declared: Value = serde_json::from_str(text).ok()?;
-    if declared.get("removed").is_some() {
+    if declared.is_array() {
         return Some(text.to_owned());
     }
     let names = |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
@@ -86,9 +88,10 @@ pub fn forgetting(text: &str) -> Option<String> {
         let of_kind = names(&declared["resource"][&kind]);
         of_kind.into_iter().map(move |name| format!("{kind}.{name}"))
     });
-    let removed: Vec<Value> =
-        modules.chain(resources).map(|from| json!({"from": from, "lifecycle": {"destroy": false}})).collect();
-    (!removed.is_empty()).then(|| format!("{:#}\n", json!({"removed": removed})))
+    // A document for each, as a list: Terraform reads that as it does one.
+    let removed = modules.chain(resources).map(|from| json!({"removed": {"from": from, "lifecycle": {"destroy": false}}}));
+    let removed: Vec<Value> = removed.collect();
+    (!removed.is_empty()).then(|| format!("{:#}\n", Value::from(removed)))
 }
 
 impl<'a> Asked<'a> {
@@ -135,7 +138,7 @@ fn readme(asked: Asked<'_>) -> String {
     format!(
         "# {environment} of {organization}, as Terraform\n\nWritten by `polder export terraform -e {environment}`: change the mesh and export \
          again, not these files.\n\n1. each folder in `landing`: a landing zone, its workspaces, its domains\n2. `account`: the metastore, \
-         groups, service principals, and who uses which workspace\n3. each folder in `workspaces`: catalogs, layers, grants, policies, \
+         groups, service principals, and who uses which workspace, for all environments of the tenant\n3. each folder in `workspaces`: catalogs, layers, grants, policies, \
          secrets\n\nThese are roots with a state of their own, to be applied in this order; those of a step in any.\n\n\
          Values that are nobody's but yours (subscriptions, the account at Databricks, who applies) are variables of the roots: write them in\n\
          `terraform.tfvars` of each, which the next export leaves alone.\n"

@@ -11,8 +11,8 @@ use crate::{Asked, Export};
 const PROVIDERS: [(&str, &str, &str); 2] =
     [("azurerm", "hashicorp/azurerm", "~> 4.55"), ("databricks", "databricks/databricks", "~> 1.99")];
 
-/// The `terraform` block of a root: its providers, and where its state is.
-pub(crate) fn terraform(asked: Asked<'_>, folder: &str, providers: &[&str]) -> Value {
+/// The `terraform` block of a root: its providers, and where its state is, by the name of that.
+pub(crate) fn terraform(asked: Asked<'_>, state: &str, providers: &[&str]) -> Value {
     let wanted = PROVIDERS.iter().filter(|(name, ..)| providers.contains(name));
     let required: Map<String, Value> =
         wanted.map(|(name, source, version)| ((*name).to_owned(), json!({"source": source, "version": version}))).collect();
@@ -24,7 +24,7 @@ pub(crate) fn terraform(asked: Asked<'_>, folder: &str, providers: &[&str]) -> V
             "resource_group_name": name(management, Kind::ResourceGroup),
             "storage_account_name": name(management, Kind::StorageAccount),
             "container_name": "tfstate",
-            "key": format!("{}/{folder}.tfstate", asked.desired.environment),
+            "key": format!("{state}.tfstate"),
             "use_azuread_auth": true,
         }},
     })

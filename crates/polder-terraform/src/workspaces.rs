@@ -34,7 +34,7 @@ pub(crate) fn write(asked: Asked<'_>, zone: &LandingZone, export: &mut Export) {
 
 fn main(asked: Asked<'_>, zone: &LandingZone, workspace: &Workspace, folder: &str) -> Value {
     json!({
-        "terraform": terraform(asked, folder, &["azurerm", "databricks"]),
+        "terraform": terraform(asked, &format!("{}/{folder}", asked.desired.environment), &["azurerm", "databricks"]),
         // What a domain has is in the subscription of its own zone: one provider for each.
         "provider": {
             "azurerm": {"features": {}, "subscription_id": "${var.subscription_id}"},
@@ -74,7 +74,8 @@ fn of_domain(asked: Asked<'_>, home: &LandingZone, place: &DomainPlace, held_bac
     json!({"module": {format!("domain_{}", label(domain)): {
         "source": "../../modules/databricks/domain",
         "name": format!("{}-{domain}", asked.desired.environment),
-        "catalog": domain,
+        // The environments of a tenant share a metastore.
+        "catalog": format!("{}_{domain}", asked.desired.environment),
         "comment": words(&contents.comment),
         "access_connector_id": id("Microsoft.Databricks", "accessConnectors", &connector),
         "storage_urls": storage,

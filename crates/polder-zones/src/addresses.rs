@@ -79,6 +79,13 @@ pub enum Lack {
         /// How many it can have.
         most: u64,
     },
+    /// A subnet lies in no block of its zone.
+    Outside {
+        /// The subnet.
+        subnet: String,
+        /// Where it is.
+        block: Ipv4Net,
+    },
     /// Something that was given out lies in space that is in use elsewhere, or in another's.
     Overlap {
         /// What was given out.
@@ -97,6 +104,7 @@ pub enum Lack {
 #[must_use]
 pub fn allocate(ranges: &[Ipv4Net], elsewhere: &[Ipv4Net], zones: &[ZoneNeeds], given: &Addresses) -> (Addresses, Vec<Lack>) {
     let mut lacks = overlaps(elsewhere, given);
+    lacks.extend(outside(given));
     let blocks = given.iter().filter(|(key, _)| key.contains(BLOCK)).map(|(_, block)| *block);
     let taken: Vec<Ipv4Net> = elsewhere.iter().copied().chain(blocks).collect();
     let mut free = Space::new(ranges, &taken);
@@ -165,6 +173,22 @@ fn in_zone(zone: &ZoneNeeds, free: &mut Space, all: &mut Addresses, lacks: &mut 
             all.insert(subnet.key(&zone.zone), block);
         }
     }
+}
+
+/// Subnets that lie in no block of their zone: where a line is gone, or was changed.
+fn outside(given: &Addresses) -> Vec<Lack> {
+    let blocks = |zone: &str| {
+        let first = format!("{zone}{BLOCK}");
+        given.range(first.clone()..).take_while(move |(key, _)| key.starts_with(&first)).map(|(_, block)| *block)
+    };
+    let mut lacks = Vec::new();
+    for (key, block) in given.iter().filter(|(key, _)| !key.contains(BLOCK)) {
+        let zone = key.match_indices('/').nth(2).map_or(key.as_str(), |(at, _)| &key[..at]);
+        if !blocks(zone).any(|own| own.contains(block)) {
+            lacks.push(Lack::Outside { subnet: key.clone(), block: *block });
+        }
+    }
+    lacks
 }
 
 /// What is wrong with what was given out: files can be edited, and two branches merged.
@@ -247,7 +271,7 @@ mod tests {
                             Lack::Ranges { zone: other, .. } => *other == zone.zone,
                             Lack::Grown { subnet, .. } => *subnet == key,
                             Lack::TooLarge { what, .. } => *what == zone.zone || *what == key,
-                            Lack::Overlap { .. } => false,
+                            Lack::Overlap { .. } | Lack::Outside { .. } => false,
                         });
                         prop_assert!(enough || told, "{}", key);
                     }
@@ -303,5 +327,9 @@ mod tests {
             said("dev/trading/azure/odds/host", "10.0.0.0/24", "elsewhere"),
         ];
         assert_eq!(lacks, expect);
+        // Whose block's line is gone: what lies in it could be given out again.
+        edited.remove("dev/trading/azure#1");
+        let lacks = allocate(&[net("10.0.0.0/16")], &[], &[], &edited).1;
+        assert_eq!(lacks, [Lack::Outside { subnet: "dev/trading/azure/odds/host".into(), block: net("10.0.0.0/24") }]);
     }
 }

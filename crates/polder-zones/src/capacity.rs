@@ -428,8 +428,15 @@ fn lacking(layout: &Layout, environment: &EnvironmentName, lack: &Lack) -> Optio
         Lack::Overlap { what, block, other } => (
             "address-overlap",
             format!("{what} has {block}, which overlaps {}", overlapped(other)),
-            "remove the line if it is not built yet, and run `polder zones --allocate`".to_owned(),
+            "of the two, remove what is not built yet, a block with the subnets in it, and run `polder zones --allocate`"
+                .to_owned(),
             Some(what.clone()),
+        ),
+        Lack::Outside { subnet, block } => (
+            "address-outside",
+            format!("{subnet} has {block}, which lies in no block of its zone"),
+            "put the line of its block back, or remove this one and run `polder zones --allocate`".to_owned(),
+            Some(subnet.clone()),
         ),
     };
     Some(Lacking { code, at: Some(environment_at(environment)), given, message, change })
@@ -467,7 +474,8 @@ fn grown(layout: &Layout, environment: &EnvironmentName, subnet: &str, has: Ipv4
             let fit = size(has).saturating_sub(5) * u64::from(workspace.nodes) / needed.saturating_sub(5).max(1);
             let domain = workspace.domains.first().filter(|_| workspace.domains.len() == 1);
             let at = domain.map(|domain| Address::new(polder_model::Kind::Domain, domain));
-            (at, format!("at most {fit} nodes instead of {}", workspace.nodes))
+            // A subnet that was made smaller by hand may hold none.
+            (at, format!("at most {} nodes instead of {}", fit.max(1), workspace.nodes))
         }
         None => (None, "fewer nodes".to_owned()),
     };

@@ -329,7 +329,7 @@ impl<'a> Environment<'a> {
         let shared = self.key(None, provider);
         match (workspaces.per, workspaces.among) {
             (WorkspacePer::Environment, _) => (shared, SHARED.to_owned()),
-            (_, Some(among)) => (shared, format!("{:03}", one_of(unit, among))),
+            (_, Some(among)) => (shared, format!("ws{:03}", one_of(unit, among))),
             (WorkspacePer::Domain, None) => (own, domain.to_string()),
             // A key of its own, as a domain may be called as its department is.
             (WorkspacePer::Department, None) => (own, "department".to_owned()),
@@ -555,7 +555,8 @@ fn management(organization: &str, tenant: &TenantLayout) -> Vec<ManagementZone> 
             Provider::Aws => &[Kind::Account, Kind::Metastore, Kind::Bucket, Kind::EncryptionKey],
             Provider::Gcp => &[Kind::Project, Kind::BigQueryDataset, Kind::Secret],
         };
-        let address = [tenant.tenant.as_str(), "management"];
+        // Two words in one, which a hash follows: an environment may be called as its tenant is, and a department `management`.
+        let address = [tenant.tenant.as_str(), "management_zone"];
         let items = kinds.iter().map(|kind| Item { kind: *kind, name: kind.rule().name(organization, &address) }).collect();
         ManagementZone { provider, region, items }
     };

@@ -57,7 +57,7 @@ pub enum NoFit {
         tier: String,
     },
     /// The region is elsewhere.
-    #[error("it must stay in the {}, and the region {region} is not there", residency.as_str())]
+    #[error("it must stay in the {}, and the region {region} is not known to be there", residency.as_str())]
     Residency {
         /// Where it must stay.
         residency: Residency,
@@ -79,6 +79,9 @@ pub fn choose(provider: Provider, region: Option<&str>, usage: &Usage) -> Result
     let Words { redundancies, tiers, .. } = words(provider);
     let mut class = fitting(provider, usage);
     let mut why = vec![reason(usage)];
+    if usage.redundancy.is_some() {
+        why = vec![used(usage).to_owned()];
+    }
     for (what, given, known, slot) in
         [("redundancy", &usage.redundancy, redundancies, &mut class.redundancy), ("tier", &usage.tier, tiers, &mut class.tier)]
     {
@@ -181,13 +184,17 @@ fn together(provider: Provider, redundancy: &str, tier: &str) -> bool {
     }
 }
 
-fn reason(usage: &Usage) -> String {
-    let used = match usage.pattern {
+fn used(usage: &Usage) -> &'static str {
+    match usage.pattern {
         Pattern::Streaming => "many small writes that are read at once",
         Pattern::Analytics => "read often",
         Pattern::Archive => "hardly ever read",
         Pattern::LegalHold => "kept unchanged by law",
-    };
+    }
+}
+
+fn reason(usage: &Usage) -> String {
+    let used = used(usage);
     let survives = match usage.recovery {
         Recovery::Disk => "can be made again",
         Recovery::Zone => "survives a data centre",
@@ -196,7 +203,7 @@ fn reason(usage: &Usage) -> String {
     format!("{used}, {survives}")
 }
 
-/// Whether a region is where data must stay. A region that is not known is taken at its word.
+/// Whether a region is where data must stay. Of a region that is not known nobody can say so.
 fn is_in(provider: Provider, region: &str, residency: Residency) -> bool {
     let region = region.to_ascii_lowercase();
     let part = match provider {
@@ -217,7 +224,7 @@ fn is_in(provider: Provider, region: &str, residency: Residency) -> bool {
             _ => Some(None),
         },
     };
-    part.is_none_or(|part| part == Some(residency))
+    part.flatten() == Some(residency)
 }
 
 /// Azure's regions by the part of the world that they are in: Microsoft, "List of Azure regions".
@@ -366,15 +373,12 @@ mod tests {
         let check = |usage: Usage, expect: &str| assert_eq!(shown(Provider::Azure, &usage), expect);
         check(
             declared(Some("zrs"), None),
-            "Standard ZRS Cool [(90, \"Cold\")] None: hardly ever read, survives a data centre; the redundancy is declared",
+            "Standard ZRS Cool [(90, \"Cold\")] None: hardly ever read; the redundancy is declared",
         );
         check(declared(Some("ZRS"), Some("archive")), "azure has no tier Archive with the redundancy ZRS");
         check(declared(None, Some("glacier")), "azure has no tier \"glacier\": there is Hot, Cool, Cold, Archive");
         let streaming = Usage { redundancy: Some("GRS".into()), ..usage(Pattern::Streaming, Recovery::Zone) };
-        check(
-            streaming,
-            "Standard GRS Hot [] None: many small writes that are read at once, survives a data centre; the redundancy is declared",
-        );
+        check(streaming, "Standard GRS Hot [] None: many small writes that are read at once; the redundancy is declared");
     }
 
     #[test]
@@ -391,8 +395,7 @@ mod tests {
         check(Provider::Aws, "ap-south-1", Residency::Us, false);
         check(Provider::Gcp, "europe-west4", Residency::Eu, true);
         check(Provider::Gcp, "us-central1", Residency::Us, true);
-        // A region that came later is its owner's to know.
-        check(Provider::Azure, "marsnorth", Residency::Eu, true);
+        check(Provider::Azure, "marsnorth", Residency::Eu, false);
     }
 
     proptest! {

@@ -52,6 +52,12 @@ impl Checker<'_, '_> {
         let file = &self.index.view.organization_file;
         let known = organization.environments.iter().map(|environment| environment.name.value.as_str());
         let ranges = &organization.zones.ranges;
+        let shared =
+            organization.departments.iter().find(|(name, _)| organization.zones.declared && name.value.as_str() == "shared");
+        if let Some((name, _)) = shared {
+            let message = "no department can be named 'shared' where there are landing zones: that of shared workspaces is";
+            self.error(file, name.span, "reserved-name", "shared", message).help = Some("name it otherwise".to_owned());
+        }
         for (at, (environment, nets)) in ranges.iter().enumerate() {
             if !known.clone().any(|known| known == environment.value.as_str()) {
                 let name = ("missing-environment", "environment", environment.value.as_str());

@@ -1,6 +1,7 @@
 //! `network`, `conventions` and `quotas` of `polder.yaml`: what landing zones are made by.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use polder_model::EnvironmentName;
@@ -34,6 +35,14 @@ impl Written for Ipv4Net {
                 "write an address and the length of its prefix, such as 10.0.0.0/16".to_owned(),
             )
         })?;
+        if net.prefix_len() < 8
+            || UNUSABLE.iter().any(|(start, length)| Self::new(*start, *length).is_ok_and(|other| other.contains(&net)))
+        {
+            return Err(problem(
+                format!("{text} is no range for networks of one's own"),
+                "write one of a company's, such as 10.0.0.0/16".to_owned(),
+            ));
+        }
         if net == net.trunc() {
             return Ok(net);
         }
@@ -43,6 +52,15 @@ impl Written for Ipv4Net {
         ))
     }
 }
+
+/// Loopback, link-local, multicast and what is kept for later (RFC 6890).
+const UNUSABLE: [(Ipv4Addr, u8); 5] = [
+    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(224, 0, 0, 0), 4),
+    (Ipv4Addr::new(240, 0, 0, 0), 4),
+];
 
 /// How much may be reserved or grown, in percent.
 const MOST_PERCENT: u64 = 10_000;
@@ -88,6 +106,10 @@ impl Zones {
                 [WorkspacePer::Domain, WorkspacePer::Department, WorkspacePer::Environment].map(|per| (per.as_str(), per));
             let per = workspaces.choice(r, "per", &words).unwrap_or_default();
             let among = within(r, &mut workspaces, "among", 1, MOST_WORKSPACES);
+            if let Some(span) = workspaces.raw("among").map(|entry| entry.span).filter(|_| per == WorkspacePer::Environment) {
+                let fault = r.error(span, "does-not-apply", "among", "an environment has one workspace, and nothing to spread");
+                fault.help = Some("take it out, or write per: department".to_owned());
+            }
             self.settings.workspaces = Workspaces { per, among };
             workspaces.finish(r);
         }
@@ -109,7 +131,15 @@ impl Zones {
                 let count = r.parsed::<Count>(&entry.value, &what);
                 self.settings.growth_percent = count.and_then(|count| bounded(r, &count, GROWTH, 0, MOST_PERCENT)).unwrap_or(0);
             } else if let Some(limit) = LIMITS.iter().find(|limit| limit.name == &*entry.key) {
-                limits.extend(r.parsed::<Count>(&entry.value, &what).map(|count| (limit.name.to_owned(), count.value.0)));
+                let Some(count) = r.parsed::<Count>(&entry.value, &what) else { continue };
+                if count.value.0 > limit.most && !limit.raised {
+                    let message = format!(
+                        "{} of a {} are {} at most: the provider raises that for nobody",
+                        limit.what, limit.within, limit.most
+                    );
+                    r.error(count.span, "out-of-range", &count.value.0.to_string(), message);
+                }
+                limits.insert(limit.name.to_owned(), count.value.0);
             } else {
                 let known = LIMITS.iter().map(|limit| limit.name).chain([GROWTH]);
                 let near = suggest::nearest(&entry.key, known.clone());

@@ -47,6 +47,13 @@ fn ranges_are_ipv4_of_environments_that_are_there_and_no_two_have_the_same() {
         ],
     );
     polder(
+        "network: {ranges: {dev: [127.0.0.0/8, 0.0.0.0/0]}}",
+        &[
+            "11:26+11 invalid-network `127.0.0.0/8` 127.0.0.0/8 is no range for networks of one's own | write one of a company's, such as 10.0.0.0/16",
+            "11:39+9 invalid-network `0.0.0.0/0` 0.0.0.0/0 is no range for networks of one's own | write one of a company's, such as 10.0.0.0/16",
+        ],
+    );
+    polder(
         "network: {ranges: {dev: [10.0.0.1/16, 'fd00::/8', all]}}",
         &[
             "11:26+11 invalid-network `10.0.0.1/16` 10.0.0.1/16 does not begin where a range of its length does | did you mean '10.0.0.0/16'?",
@@ -72,6 +79,13 @@ fn numbers_are_within_reason_and_words_are_known() {
             "11:10+20 unknown-key `databricks.workspace` there is no limit 'databricks.workspace' | did you mean 'databricks.workspaces'?",
             "11:59+3 wrong-type `40%` \"40%\" is not a whole number | write digits only",
             "11:87+4 wrong-type `many` \"many\" is not a whole number | write digits only",
+        ],
+    );
+    polder(
+        "conventions: {workspaces: {per: environment, among: 3}}\nquotas: {azure.resourceGroups: 2000}",
+        &[
+            "11:46+5 does-not-apply `among` an environment has one workspace, and nothing to spread | take it out, or write per: department",
+            "12:32+4 out-of-range `2000` resource groups of a subscription are 980 at most: the provider raises that for nobody | -",
         ],
     );
     check(

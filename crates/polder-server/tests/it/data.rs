@@ -127,7 +127,7 @@ async fn a_place_in_one_order_is_none_in_another() {
     let bed = bed().await;
     let first = bed.ask("owner", "GET", &format!("{ORDERS}?columns=id&sort=day&limit=3"), None).await;
     let address = next(&first).unwrap();
-    for other in ["sort=-day", "sort=id", "sort=day,id"] {
+    for other in ["sort=-day", "sort=id", "sort=day,-id"] {
         let answer = bed.ask("owner", "GET", &address.replace("sort=day", other), None).await;
         assert_eq!(answer.status(), 400, "{other}");
         let text = answer.text().await.unwrap();

@@ -48,7 +48,8 @@ fn exported_with(more: &[(&str, &str)], given: &Addresses) -> (Result<Export, Ve
     let environments: Vec<Desired> = mesh.environments().iter().map(|e| mesh.lower(&e.name, &|_| None).0).collect();
     let settings = mesh.zones(&|_| None).unwrap();
     let proof = prove(polder_zones::layout::Asked { environments: &environments, settings: &settings }, given);
-    let asked = Asked { desired: &environments[0], tenant: &proof.layout.tenants[0], settings: &settings };
+    let of_tenant: Vec<&Desired> = environments.iter().collect();
+    let asked = Asked { desired: &environments[0], of_tenant: &of_tenant, tenant: &proof.layout.tenants[0], settings: &settings };
     (export(asked), proof.addresses)
 }
 
@@ -69,7 +70,7 @@ fn there_are_modules_and_a_root_for_each_zone_for_the_account_and_for_each_works
         "README.md",
         "account/domain_odds.tf.json",
         "account/main.tf.json",
-        "account/workspace_trading-azure-odds.tf.json",
+        "account/workspace_dev-trading-azure-odds.tf.json",
         "landing/trading-azure/domain_odds.tf.json",
         "landing/trading-azure/main.tf.json",
         "landing/trading-azure/workspace_odds.tf.json",
@@ -114,7 +115,38 @@ fn names_addresses_and_storage_are_the_layouts() {
     assert_eq!(accounts[catalog["home"].as_str().unwrap()]["access_tier"], "Hot");
     assert_eq!(domain["tags"], "${merge(local.tags, {domain = \"odds\", owner = \"traders\"})}");
     let backend = &json(&export, "account/main.tf.json")["terraform"]["backend"]["azurerm"];
-    assert_eq!((&backend["key"], &backend["use_azuread_auth"]), (&"dev/account.tfstate".into(), &true.into()));
+    assert_eq!((&backend["key"], &backend["use_azuread_auth"]), (&"nonprod/account.tfstate".into(), &true.into()));
+}
+
+#[test]
+fn environments_of_a_tenant_share_an_account_and_no_catalog() {
+    let polder = POLDER.replace("{name: dev, tenant: nonprod}", "{name: dev, tenant: nonprod}, {name: stg, tenant: nonprod}");
+    let polder = polder.replace("dev: 10.0.0.0/16", "dev: 10.0.0.0/16, stg: 10.1.0.0/16");
+    let files =
+        files(&[("polder.yaml", &polder)]).into_iter().map(|(path, text)| File { path: path.into(), bytes: text.into_bytes() });
+    let (mesh, _) = parse(files.collect());
+    let environments: Vec<Desired> = mesh.environments().iter().map(|e| mesh.lower(&e.name, &|_| None).0).collect();
+    let settings = mesh.zones(&|_| None).unwrap();
+    let proof = prove(polder_zones::layout::Asked { environments: &environments, settings: &settings }, &Addresses::new());
+    let of_tenant: Vec<&Desired> = environments.iter().collect();
+    let [dev, stg] = [0, 1].map(|at| {
+        let tenant = &proof.layout.tenants[0];
+        export(Asked { desired: &environments[at], of_tenant: &of_tenant, tenant, settings: &settings }).unwrap()
+    });
+    let account = |export: &Export| -> Vec<(String, String)> {
+        export
+            .files
+            .iter()
+            .filter(|(path, _)| path.starts_with("account/"))
+            .map(|(path, text)| (path.clone(), text.clone()))
+            .collect()
+    };
+    assert_eq!(account(&dev), account(&stg));
+    assert!(dev.files.contains_key("account/workspace_stg-trading-azure-odds.tf.json"));
+    let catalog = |export: &Export| {
+        json(export, "workspaces/trading-azure-odds/domain_odds.tf.json")["module"]["domain_odds"]["catalog"].clone()
+    };
+    assert_eq!((catalog(&dev), catalog(&stg)), ("dev_odds".into(), "stg_odds".into()));
 }
 
 #[test]
@@ -189,7 +221,7 @@ fn a_new_domain_changes_files_of_its_own_and_the_address_space_of_its_zone() {
         after.files.iter().filter(|(path, text)| before.files.get(*path) != Some(text)).map(|(path, _)| path.as_str()).collect();
     let expect = [
         "account/domain_live.tf.json",
-        "account/workspace_trading-azure-live.tf.json",
+        "account/workspace_dev-trading-azure-live.tf.json",
         "landing/trading-azure/domain_live.tf.json",
         // The zone has a block more.
         "landing/trading-azure/main.tf.json",

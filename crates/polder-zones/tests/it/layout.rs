@@ -220,7 +220,7 @@ fn what_is_stored_alike_shares_an_account_and_what_is_not_has_its_own() {
     let account = &trading.domains[0].storage[0].item.name;
     let expect = [
         format!("account {account} would have 21000 requests a second, and a storage account has at most 20000 (learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits) -> put its busiest tables into a bucket of their own, or have it raised and write quotas: {{azure.accountRequests: 21000}}"),
-        "table:odds.bronze.far_v1 is not stored as it says: it must stay in the us, and the region westeurope is not there -> put it at a provider whose region is there, or change the region of the provider".to_owned(),
+        "table:odds.bronze.far_v1 is not stored as it says: it must stay in the us, and the region westeurope is not known to be there -> put it at a provider whose region is there, or change the region of the provider".to_owned(),
         "table:odds.bronze.odd_v1 is not stored as it says: azure has no tier \"glacier\": there is Hot, Cool, Cold, Archive -> write one of Hot, Cool, Cold, Archive, or take it out".to_owned(),
     ];
     assert_eq!(told, expect);

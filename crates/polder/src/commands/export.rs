@@ -10,6 +10,10 @@ use crate::render::{self, Form, units};
 
 /// Write what is declared in the words of other tools
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  polder export terraform --out terraform/dev
+  polder export terraform -e prod --out terraform/prod")]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,

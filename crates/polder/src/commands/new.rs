@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Context as _;
 use minijinja::{Environment, Value, context};
 use polder_model::{DataType, DatasetId, DepartmentName, DomainName, JobName, ObjectName, PrincipalName, SchemaName, Version};
 
@@ -205,6 +204,7 @@ impl What {
     fn files(&self, templates: &Templates<'_>) -> anyhow::Result<Vec<(String, String)>> {
         match self {
             Self::Domain { name, department, owner, description } => {
+                let description = words(description);
                 let values = context! { name, department, owner, description };
                 Ok(vec![(format!("domains/{name}/domain.yaml"), templates.render("domain/domain.yaml", &values)?)])
             }
@@ -212,7 +212,7 @@ impl What {
                 let column =
                     |column: &Column| context! { name => column.name, type => column.data_type.to_string(), pii => column.pii };
                 let columns: Vec<Value> = columns.iter().map(column).collect();
-                let version = version.to_string();
+                let (version, description) = (version.to_string(), words(description));
                 let values = context! { name, domain, columns, layer, version, description };
                 let file = if version == "v1" { name.to_string() } else { format!("{name}_{version}") };
                 Ok(vec![(format!("domains/{domain}/datasets/{file}.yaml"), templates.render("dataset/dataset.yaml", &values)?)])
@@ -229,11 +229,17 @@ impl What {
             }
             Self::Share { name: Within { domain, name }, datasets, recipients, description } => {
                 let datasets: Vec<Value> = datasets.iter().map(dataset).collect();
+                let description = words(description);
                 let values = context! { name, domain, datasets, recipients, description };
                 Ok(vec![(format!("domains/{domain}/shares/{name}.yaml"), templates.render("share/share.yaml", &values)?)])
             }
         }
     }
+}
+
+/// A text that stands for itself: what would be a variable's value is none.
+fn words(text: &str) -> String {
+    text.replace('$', "$$")
 }
 
 fn dataset(id: &DatasetId) -> Value {
@@ -249,10 +255,17 @@ impl Templates<'_> {
     fn render(&self, name: &str, values: &Value) -> anyhow::Result<String> {
         let own = self.root.join(FOLDER).join(name);
         let builtin = TEMPLATES.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()).unwrap_or_default();
+        if own.is_symlink() {
+            let message = format!("{} is a link", own.display());
+            return Err(Failure::new(Exit::Invalid, message, "put the file itself there").into());
+        }
         let text = match fs::read_to_string(&own) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => builtin,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", own.display())),
+            Err(error) => {
+                let message = format!("cannot read {}", own.display());
+                return Err(Failure::new(Exit::Invalid, message, "a template is a file of text in UTF-8").because(error).into());
+            }
         };
         let mut environment = Environment::new();
         // What is not known is an error, and not nothing.
@@ -275,7 +288,8 @@ fn write_all(root: &Path, files: &[(String, String)]) -> anyhow::Result<Vec<Path
         let full = root.join(path);
         if let Err(error) = make(&full, text, &mut made) {
             take_back(&made);
-            return Err(error).with_context(|| format!("cannot write {}", full.display()));
+            let message = format!("cannot write {}", full.display());
+            return Err(Failure::new(Exit::Unavailable, message, "make the mesh's folder writable").because(error).into());
         }
     }
     Ok(made)

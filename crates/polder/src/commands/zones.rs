@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use polder_descriptor::Fault;
 use polder_platform::Zones;
 use polder_zones::capacity::{Line, Proof};
@@ -58,7 +57,10 @@ impl Args {
         let holds = !faults.iter().any(Fault::is_error);
         if let Some(file) = &self.picture {
             let picture = polder_zones::picture::svg(&proof.layout);
-            std::fs::write(file, picture).with_context(|| format!("cannot write the picture to {}", file.display()))?;
+            std::fs::write(file, picture).map_err(|error| {
+                let message = format!("cannot write the picture to {}", file.display());
+                Failure::new(Exit::Unavailable, message, "name a file in a folder that you may write").because(error)
+            })?;
         }
         if self.allocate && holds && unwritten > 0 {
             polder_platform::write_addresses(&root, &proof)?;

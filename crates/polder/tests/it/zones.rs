@@ -36,12 +36,31 @@ fn zones_are_shown_and_given_addresses_that_stay() {
     let folder = mesh();
     let folder = folder.path();
     let shown = polder(folder, &["zones"]);
-    insta::assert_snapshot!(shown.all());
+    for line in [
+        "  ZONE               REGION      DOMAINS  WORKSPACES  NODES  ADDRESSES",
+        "  dev/trading/azure  westeurope        1           1     40  10.0.0.0/24",
+        "azure.storageAccounts  zone dev/trading/azure               1        250   0 %",
+        "network                environment dev             0      256     65,536   0 %",
+        "8 networks and subnets are not in addresses.yaml: `polder zones --allocate` writes them",
+    ] {
+        assert!(shown.all().lines().any(|other| other == line), "{line:?}: {}", shown.all());
+    }
     let allocated = polder(folder, &["zones", "--allocate", "--picture", "zones.svg"]);
     assert_eq!(allocated.code, 0, "{}", allocated.all());
     assert!(allocated.stderr.contains("addresses.yaml has 8 more: commit it"), "{}", allocated.all());
     let given = fs::read_to_string(folder.join("addresses.yaml")).unwrap();
-    insta::assert_snapshot!(given);
+    let lines: Vec<&str> = given.lines().filter(|line| !line.starts_with('#')).collect();
+    let expect = [
+        "dev/trading/azure#1: 10.0.0.0/24",
+        "dev/trading/azure/endpoints: 10.0.0.0/26",
+        "dev/trading/azure/odds/container: 10.0.0.64/26",
+        "dev/trading/azure/odds/host: 10.0.0.128/26",
+        "prod/trading/azure#1: 10.1.0.0/24",
+        "prod/trading/azure/endpoints: 10.1.0.0/26",
+        "prod/trading/azure/odds/container: 10.1.0.64/26",
+        "prod/trading/azure/odds/host: 10.1.0.128/26",
+    ];
+    assert_eq!(lines, expect);
     assert!(fs::read_to_string(folder.join("zones.svg")).unwrap().starts_with("<svg "));
     domain(folder, "live", 8);
     polder(folder, &["zones", "--allocate"]).well();
