@@ -1,6 +1,6 @@
 //! Landing zones as Terraform, written into a folder that may hold others' files beside ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -191,6 +191,8 @@ fn remove<'p>(folder: &Path, gone: impl Iterator<Item = &'p String>) -> Result<V
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn files(texts: &[(&str, &str)]) -> Export {
