@@ -160,9 +160,6 @@ impl Store {
             // Beginning a transaction tests the connection, and another is tried then.
             .test_before_acquire(false);
         if dialect == Dialect::Sqlite {
-            // SQLite ends a transaction by itself when the disk is full. The rollback of sqlx fails then, and it believes for
-            // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way; where no
-            // transaction is known of, none is.
             pool = pool.after_connect(|connection, _| {
                 Box::pin(async move {
                     // Without it the log is moved sooner; what is wrong with the file is told when it is first read.
@@ -170,6 +167,9 @@ impl Store {
                     Ok(())
                 })
             });
+            // SQLite ends a transaction by itself when the disk is full. The rollback of sqlx fails then, and it believes for
+            // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way; where no
+            // transaction is known of, none is.
             pool = pool.after_release(|connection, _| {
                 Box::pin(async move {
                     if connection.is_in_transaction() {
