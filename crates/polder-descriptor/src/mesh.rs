@@ -343,7 +343,7 @@ impl Mesh {
                     providers.push((provider, own.remove("region")));
                 }
             }
-            settings.environments.insert(environment.name, EnvironmentZones { providers, aws_platform: zones.aws_platform });
+            settings.environments.insert(environment.name, EnvironmentZones { providers });
         }
         Some(settings)
     }

@@ -19,8 +19,10 @@ pub struct ZoneSettings {
     pub limits: BTreeMap<String, u64>,
     /// By how much everything grows in a year, in percent.
     pub growth_percent: u32,
-    /// For each environment, where its zones are and what they are built of.
+    /// For each environment, where its zones are.
     pub environments: BTreeMap<EnvironmentName, EnvironmentZones>,
+    /// What zones at AWS run on.
+    pub aws_platform: AwsPlatform,
     /// What else every resource is tagged with.
     pub tags: BTreeMap<String, String>,
 }
@@ -36,13 +38,11 @@ pub struct Network {
     pub reserve_percent: u32,
 }
 
-/// Where an environment's zones are and what they are built of.
+/// Where an environment's zones are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvironmentZones {
     /// The providers in the order of preference, each with its region where one is declared.
     pub providers: Vec<(Provider, Option<String>)>,
-    /// What zones at AWS run on.
-    pub aws_platform: AwsPlatform,
 }
 
 /// What zones at AWS run on.

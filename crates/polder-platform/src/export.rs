@@ -1,8 +1,7 @@
 //! Landing zones as Terraform, written into a folder that may hold others' files beside ours.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use polder_descriptor::Fault;
 use polder_model::{Desired, EnvironmentName};
@@ -10,6 +9,7 @@ use polder_terraform::{Asked, Export};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Doing, Error, ErrorKind};
+use crate::whole_file;
 use crate::zones::{Laid, laid};
 
 /// What an export wrote.
@@ -107,7 +107,8 @@ fn write(folder: &Path, environment: &str, export: Export) -> Result<Exported, E
     let all = before.files.union(&new).cloned().collect();
     write_manifest(folder, &Manifest { environment: environment.to_owned(), files: all })?;
     for path in &changed {
-        put(&folder.join(path), export.files[path].as_bytes()).doing(ErrorKind::Unavailable, failed(&folder.join(path)))?;
+        whole_file::write(&folder.join(path), export.files[path].as_bytes())
+            .doing(ErrorKind::Unavailable, failed(&folder.join(path)))?;
     }
     let (mut forgotten, mut gone) = (Vec::new(), Vec::new());
     for path in before.files.difference(&new) {
@@ -116,7 +117,8 @@ fn write(folder: &Path, environment: &str, export: Export) -> Result<Exported, E
             !path.starts_with("modules/") && new.iter().any(|other| other.rsplit_once('/').is_some_and(|(at, _)| at == root));
         match std::fs::read_to_string(folder.join(path)).ok().and_then(|text| polder_terraform::forgetting(&text)) {
             Some(text) if is_of_a_root => {
-                put(&folder.join(path), text.as_bytes()).doing(ErrorKind::Unavailable, failed(&folder.join(path)))?;
+                whole_file::write(&folder.join(path), text.as_bytes())
+                    .doing(ErrorKind::Unavailable, failed(&folder.join(path)))?;
                 forgotten.push(path.clone());
             }
             _ => gone.push(path.clone()),
@@ -152,17 +154,7 @@ fn read_manifest(folder: &Path) -> Result<Manifest, Error> {
 fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     let path = folder.join(MANIFEST);
     let text = serde_json::to_vec_pretty(manifest).doing(ErrorKind::Failed, "cannot write what was exported")?;
-    put(&path, &text).doing(ErrorKind::Unavailable, format!("cannot write {}", path.display()))
-}
-
-/// Writes a file, whole or not at all.
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    std::fs::create_dir_all(&folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-    file.write_all(bytes)?;
-    crate::zones::readable_by_all(file.as_file())?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    whole_file::write(&path, &text).doing(ErrorKind::Unavailable, format!("cannot write {}", path.display()))
 }
 
 /// Removes files, and folders that are empty then.

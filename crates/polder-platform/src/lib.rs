@@ -38,6 +38,7 @@ mod tenant;
 mod validate;
 mod views;
 mod volumes;
+mod whole_file;
 mod zones;
 
 pub use apply::{Apply, ApplyObserver, ApplyReport};

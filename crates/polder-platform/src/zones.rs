@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polder_descriptor::{Fault, Mesh, ZonePlace};
+use polder_descriptor::{EnvironmentInfo, Fault, Mesh, ZonePlace};
 use polder_model::zone::ZoneSettings;
 use polder_model::{Address, Desired, TenantName};
 use polder_zones::addresses::Addresses;
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh::MeshSource;
+use crate::whole_file;
 
 /// The landing zones that a mesh declares.
 #[derive(Debug)]
@@ -62,8 +63,9 @@ pub(crate) fn laid(root: &Path) -> Result<Laid, Error> {
         Error::new(ErrorKind::Invalid, "the mesh declares no landing zones")
             .with_hint("write network: {ranges: {dev: 10.0.0.0/16}} in polder.yaml: docs/zones.md says what else there is")
     })?;
-    let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
-    faults.extend(faults_of(&mesh, &environments, &proof.report.unfit));
+    let all: Vec<&Desired> = environments.iter().collect();
+    let proof = prove(Asked { environments: &all, settings: &settings }, mesh.addresses());
+    faults.extend(faults_of(&mesh, &all, &proof.report.unfit));
     // What all environments have is told once.
     let faults = crate::validate::in_order(faults);
     Ok(Laid { environments, settings, proof, faults, given: mesh.addresses().clone() })
@@ -75,26 +77,8 @@ pub(crate) fn laid(root: &Path) -> Result<Laid, Error> {
 /// When the file cannot be written.
 pub fn write_addresses(root: &Path, proof: &Proof) -> Result<(), Error> {
     let path = root.join(polder_descriptor::ADDRESSES_FILE);
-    let failed = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(root).doing(ErrorKind::Unavailable, failed())?;
     let text = polder_descriptor::addresses_file(&proof.addresses);
-    std::io::Write::write_all(&mut file, text.as_bytes()).doing(ErrorKind::Unavailable, failed())?;
-    file.as_file().sync_all().doing(ErrorKind::Unavailable, failed())?;
-    readable_by_all(file.as_file()).doing(ErrorKind::Unavailable, failed())?;
-    file.persist(&path).map_err(|error| error.error).doing(ErrorKind::Unavailable, failed())?;
-    Ok(())
-}
-
-/// A temporary file is its owner's alone; this one is kept with the others.
-pub(crate) fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
+    whole_file::write(&path, text.as_bytes()).doing(ErrorKind::Unavailable, format!("cannot write {}", path.display()))
 }
 
 fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
@@ -102,32 +86,34 @@ fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
     environments.par_iter().map(|environment| mesh.lower(&environment.name, &|name| source.variable(name))).collect()
 }
 
-/// The faults of a mesh's landing zones in the eyes of one environment, or of all. `known` are environments that are lowered already.
-pub(crate) fn check(mesh: &Mesh, source: &MeshSource, known: &Desired) -> Vec<Fault> {
-    if mesh.zones(&|name| source.variable(name)).is_none() {
-        return Vec::new();
-    }
-    let environments: Vec<Desired> = lowered(mesh, source).into_iter().map(|(desired, _)| desired).collect();
-    let Some(proof) = prove_mesh(mesh, source, &environments) else { return Vec::new() };
-    let here = |unfit: &&Unfit| {
-        unfit.tenant == known.tenant && unfit.environment.as_ref().is_none_or(|environment| *environment == known.environment)
+/// The faults of a mesh's landing zones in the eyes of one environment, which is lowered already.
+pub(crate) fn check(mesh: &Mesh, source: &MeshSource, here: &Desired) -> Vec<Fault> {
+    let Some(settings) = mesh.zones(&|name| source.variable(name)) else { return Vec::new() };
+    let infos = mesh.environments();
+    let others: Vec<Desired> = infos
+        .par_iter()
+        .filter(|info| info.name != here.environment)
+        .map(|info| mesh.lower(&info.name, &|name| source.variable(name)).0)
+        .collect();
+    let known = |info: &EnvironmentInfo| others.iter().find(|other| other.environment == info.name).unwrap_or(here);
+    let environments: Vec<&Desired> = infos.iter().map(known).collect();
+    let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
+    let is_here = |unfit: &&Unfit| {
+        unfit.tenant == here.tenant && unfit.environment.as_ref().is_none_or(|environment| *environment == here.environment)
     };
-    let unfit: Vec<Unfit> = proof.report.unfit.iter().filter(here).cloned().collect();
+    let unfit: Vec<Unfit> = proof.report.unfit.iter().filter(is_here).cloned().collect();
     faults_of(mesh, &environments, &unfit)
 }
 
 /// The faults of a mesh's landing zones, where any are declared.
 pub(crate) fn check_all(mesh: &Mesh, source: &MeshSource, environments: &[Desired]) -> Vec<Fault> {
-    let Some(proof) = prove_mesh(mesh, source, environments) else { return Vec::new() };
-    faults_of(mesh, environments, &proof.report.unfit)
+    let Some(settings) = mesh.zones(&|name| source.variable(name)) else { return Vec::new() };
+    let environments: Vec<&Desired> = environments.iter().collect();
+    let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
+    faults_of(mesh, &environments, &proof.report.unfit)
 }
 
-fn prove_mesh(mesh: &Mesh, source: &MeshSource, environments: &[Desired]) -> Option<Proof> {
-    let settings = mesh.zones(&|name| source.variable(name))?;
-    Some(prove(Asked { environments, settings: &settings }, mesh.addresses()))
-}
-
-fn faults_of(mesh: &Mesh, environments: &[Desired], unfit: &[Unfit]) -> Vec<Fault> {
+fn faults_of(mesh: &Mesh, environments: &[&Desired], unfit: &[Unfit]) -> Vec<Fault> {
     let fault = |unfit: &Unfit| {
         let declared = unfit.at.as_ref().and_then(|at| origin(environments, &unfit.tenant, at));
         let place = match (&unfit.given, declared) {
@@ -140,7 +126,7 @@ fn faults_of(mesh: &Mesh, environments: &[Desired], unfit: &[Unfit]) -> Vec<Faul
     unfit.iter().map(fault).collect()
 }
 
-fn origin<'d>(environments: &'d [Desired], tenant: &TenantName, at: &Address) -> Option<&'d polder_model::Origin> {
-    let mut of_tenant = environments.iter().filter(|desired| desired.tenant == *tenant);
+fn origin<'d>(environments: &[&'d Desired], tenant: &TenantName, at: &Address) -> Option<&'d polder_model::Origin> {
+    let mut of_tenant = environments.iter().copied().filter(|desired| desired.tenant == *tenant);
     of_tenant.find_map(|desired| desired.resources.get(at)).map(|declared| &declared.origin)
 }

@@ -139,7 +139,8 @@ fn readme(asked: Asked<'_>) -> String {
         "# {environment} of {organization}, as Terraform\n\nWritten by `polder export terraform -e {environment}`: change the mesh and export \
          again, not these files.\n\n1. each folder in `landing`: a landing zone, its workspaces, its domains\n2. `account`: the metastore, \
          groups, service principals, and who uses which workspace, for all environments of the tenant\n3. each folder in `workspaces`: catalogs, layers, grants, policies, \
-         secrets\n\nThese are roots with a state of their own, to be applied in this order; those of a step in any.\n\n\
+         secrets\n\nThese are roots with a state of their own, to be applied in this order; those of a step in any. The states are in a\n\
+         container that has to be there before: that of `backend` in each root.\n\n\
          Values that are nobody's but yours (subscriptions, the account at Databricks, who applies) are variables of the roots: write them in\n\
          `terraform.tfvars` of each, which the next export leaves alone.\n"
     )

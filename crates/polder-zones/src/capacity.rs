@@ -240,10 +240,10 @@ fn fewer_workspaces(asked: Asked<'_>, tenant: &TenantName, most: u64) -> Option<
 
 /// In how many places, each an environment at a provider, the tenant that has most of them has shared workspaces.
 fn places(asked: Asked<'_>) -> u64 {
-    let settings =
-        ZoneSettings { workspaces: Workspaces { per: WorkspacePer::Environment, among: None }, ..asked.settings.clone() };
+    let workspaces = Workspaces { per: WorkspacePer::Environment, among: None };
+    let settings = ZoneSettings { workspaces, network: Network::default(), ..asked.settings.clone() };
     let LaidOut { layout, .. } = lay_out(Asked { settings: &settings, ..asked }, &Addresses::new());
-    layout.tenants.iter().map(workspaces).max().unwrap_or(1).max(1)
+    layout.tenants.iter().map(self::workspaces).max().unwrap_or(1).max(1)
 }
 
 fn of_zone(settings: &ZoneSettings, tenant: &TenantName, zone: &LandingZone, report: &mut Report) {
@@ -297,7 +297,7 @@ const ROLES_OF_A_DOMAIN: u64 = 6;
 fn of_metastores(asked: Asked<'_>, report: &mut Report) {
     let settings = asked.settings;
     let mut tenants: BTreeMap<&TenantName, (u64, u64)> = BTreeMap::new();
-    for desired in asked.environments {
+    for &desired in asked.environments {
         let objects = Objects::of(desired);
         let counts = tenants.entry(&desired.tenant).or_default();
         counts.0 += objects.catalogs;

@@ -26,7 +26,7 @@ use crate::storage::{Choice, NoFit, StorageClass, choose};
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// Every environment of the mesh.
-    pub environments: &'a [Desired],
+    pub environments: &'a [&'a Desired],
     /// What is declared of landing zones.
     pub settings: &'a ZoneSettings,
 }
@@ -193,7 +193,7 @@ pub fn lay_out(asked: Asked<'_>, given: &Addresses) -> LaidOut {
     let organization = asked.environments.first().map(|desired| desired.organization.clone()).unwrap_or_default();
     let mut tenants: BTreeMap<&TenantName, TenantLayout> = BTreeMap::new();
     let (mut all, mut lacks, mut misfits) = (given.clone(), Vec::new(), Vec::new());
-    for desired in asked.environments {
+    for &desired in asked.environments {
         let mut zones = Environment::new(desired, asked.settings).zones(&mut misfits);
         let needs: Vec<ZoneNeeds> = zones.iter().map(|zone| zone_needs(zone, asked.settings)).collect();
         let network = &asked.settings.network;
@@ -306,7 +306,7 @@ impl<'a> Environment<'a> {
     fn platform(&self, provider: Provider) -> Platform {
         match provider {
             Provider::Azure => Platform::AzureDatabricks,
-            Provider::Aws if self.own.aws_platform == AwsPlatform::Native => Platform::Eks,
+            Provider::Aws if self.settings.aws_platform == AwsPlatform::Native => Platform::Eks,
             Provider::Aws => Platform::AwsDatabricks,
             Provider::Gcp => Platform::Gke,
         }
@@ -341,14 +341,9 @@ impl<'a> Environment<'a> {
         let mut address = vec![self.desired.environment.as_str()];
         address.push(department.map_or(SHARED, DepartmentName::as_str));
         let kinds: &[Kind] = match self.platform(provider) {
-            Platform::AzureDatabricks => &[
-                Kind::Subscription,
-                Kind::ResourceGroup,
-                Kind::VirtualNetwork,
-                Kind::PrivateEndpoint,
-                Kind::LogWorkspace,
-                Kind::Budget,
-            ],
+            Platform::AzureDatabricks => {
+                &[Kind::Subscription, Kind::ResourceGroup, Kind::VirtualNetwork, Kind::LogWorkspace, Kind::Budget]
+            }
             Platform::AwsDatabricks | Platform::Eks => &[Kind::Account, Kind::Vpc, Kind::EncryptionKey, Kind::Budget],
             Platform::Gke => &[Kind::Folder, Kind::Budget],
         };
@@ -373,14 +368,7 @@ impl<'a> Environment<'a> {
 
     fn domain_items(&self, domain: &DomainName, department: &DepartmentName, provider: Provider) -> Vec<Item> {
         let kinds: &[Kind] = match self.platform(provider) {
-            Platform::AzureDatabricks => &[
-                Kind::ResourceGroup,
-                Kind::KeyVault,
-                Kind::AccessConnector,
-                Kind::ServicePrincipal,
-                Kind::NetworkSecurityGroup,
-                Kind::Budget,
-            ],
+            Platform::AzureDatabricks => &[Kind::ResourceGroup, Kind::KeyVault, Kind::AccessConnector, Kind::Budget],
             Platform::AwsDatabricks => &[Kind::Role, Kind::EncryptionKey, Kind::Secret, Kind::Budget],
             Platform::Eks => &[Kind::Role, Kind::EncryptionKey, Kind::GlueDatabase, Kind::Secret, Kind::Budget],
             Platform::Gke => &[

@@ -18,7 +18,6 @@ pub(crate) struct Zones {
     pub(crate) settings: ZoneSettings,
     /// Whether anything is said of them: a mesh that says nothing has none.
     pub(crate) declared: bool,
-    pub(crate) aws_platform: AwsPlatform,
     /// Where each environment's ranges are written.
     pub(crate) ranges: Vec<(Spanned<EnvironmentName>, Vec<Spanned<Ipv4Net>>)>,
     pub(crate) network: Span,
@@ -114,7 +113,7 @@ impl Zones {
             workspaces.finish(r);
         }
         let platforms = [("databricks", AwsPlatform::Databricks), ("native", AwsPlatform::Native)];
-        self.aws_platform = fields.choice(r, "awsPlatform", &platforms).unwrap_or_default();
+        self.settings.aws_platform = fields.choice(r, "awsPlatform", &platforms).unwrap_or_default();
         self.settings.tags = fields.texts(r, "tags").into_iter().map(|(key, text)| (key, text.value)).collect();
         fields.finish(r);
     }

@@ -27,7 +27,7 @@ fn what_is_declared_is_read_with_each_environments_providers() {
     assert_eq!(zones.limits.into_iter().collect::<Vec<_>>(), [("databricks.workspaces".to_owned(), 100)]);
     let dev = &zones.environments["dev"];
     let expect = [(Provider::Aws, Some("eu-west-1".to_owned())), (Provider::Azure, Some("westeurope".to_owned()))];
-    assert_eq!((dev.providers.as_slice(), dev.aws_platform), (&expect[..], AwsPlatform::Native));
+    assert_eq!((dev.providers.as_slice(), zones.aws_platform), (&expect[..], AwsPlatform::Native));
     assert_eq!(
         addresses_file(mesh.addresses()).lines().skip(2).collect::<Vec<_>>(),
         ["dev/retail/aws#1: 10.0.0.0/24", "dev/retail/aws/finance/a: 10.0.0.0/26"]

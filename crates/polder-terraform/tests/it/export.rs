@@ -47,8 +47,8 @@ fn exported_with(more: &[(&str, &str)], given: &Addresses) -> (Result<Export, Ve
     assert_eq!(faults, []);
     let environments: Vec<Desired> = mesh.environments().iter().map(|e| mesh.lower(&e.name, &|_| None).0).collect();
     let settings = mesh.zones(&|_| None).unwrap();
-    let proof = prove(polder_zones::layout::Asked { environments: &environments, settings: &settings }, given);
     let of_tenant: Vec<&Desired> = environments.iter().collect();
+    let proof = prove(polder_zones::layout::Asked { environments: &of_tenant, settings: &settings }, given);
     let asked = Asked { desired: &environments[0], of_tenant: &of_tenant, tenant: &proof.layout.tenants[0], settings: &settings };
     (export(asked), proof.addresses)
 }
@@ -127,8 +127,8 @@ fn environments_of_a_tenant_share_an_account_and_no_catalog() {
     let (mesh, _) = parse(files.collect());
     let environments: Vec<Desired> = mesh.environments().iter().map(|e| mesh.lower(&e.name, &|_| None).0).collect();
     let settings = mesh.zones(&|_| None).unwrap();
-    let proof = prove(polder_zones::layout::Asked { environments: &environments, settings: &settings }, &Addresses::new());
     let of_tenant: Vec<&Desired> = environments.iter().collect();
+    let proof = prove(polder_zones::layout::Asked { environments: &of_tenant, settings: &settings }, &Addresses::new());
     let [dev, stg] = [0, 1].map(|at| {
         let tenant = &proof.layout.tenants[0];
         export(Asked { desired: &environments[at], of_tenant: &of_tenant, tenant, settings: &settings }).unwrap()

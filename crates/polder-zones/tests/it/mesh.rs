@@ -54,7 +54,7 @@ impl MeshText {
     pub(crate) fn prove(&self, given: &Addresses) -> Proof {
         let (mesh, environments) = self.parsed();
         let settings = mesh.zones(&|_| None).expect("the mesh of the test declares zones");
-        prove(Asked { environments: &environments, settings: &settings }, given)
+        prove(Asked { environments: &environments.iter().collect::<Vec<_>>(), settings: &settings }, given)
     }
 }
 
