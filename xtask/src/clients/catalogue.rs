@@ -46,6 +46,7 @@ pub(super) const ENVIRONMENTS: &[(&str, &[&str])] = &[
     ),
     ("scim", &["scim2-cli==0.6.0"]),
     ("schemathesis", &["schemathesis==4.32.5"]),
+    ("terraform", &["tree-sitter==0.26.1", "tree-sitter-hcl==1.2.0"]),
     ("smtp", &["aiosmtpd==1.4.6"]),
     ("moto", &["moto[server]==5.2.5"]),
 ];
@@ -189,6 +190,20 @@ pub(super) const CLIENTS: &[Client] = &[
         script: "received.py",
         environment: "doors",
         packages: &["psycopg", "httpx", "moto"],
+        bed: "sales",
+        told: &[],
+    },
+    Client {
+        name: "terraform",
+        shows: "exported landing zones, at every provider: each argument and reference beside what HashiCorp's typed providers say",
+        script: "terraform.py",
+        environment: "terraform",
+        packages: &[
+            "npm:@cdktf/provider-azurerm",
+            "npm:@cdktf/provider-databricks",
+            "npm:@cdktf/provider-aws",
+            "npm:@cdktf/provider-google",
+        ],
         bed: "sales",
         told: &[],
     },

@@ -25,7 +25,13 @@ pub(super) fn install(places: &Places, clients: &[&Client]) -> Result<Installed>
         let issuer = npm(&places.script("oidc"), &places.cache.join("oidc")).context("install oidc-provider");
         joined(python).and(issuer)
     })?;
-    Ok(Installed::in_cache(places))
+    let installed = Installed::in_cache(places);
+    if clients.iter().any(|client| client.environment == "terraform") {
+        // Which packages, and at which versions, is said by the script that reads them.
+        let mut fetch = installed.python("terraform");
+        finish(fetch.arg(places.script("terraform/schemas.py")).arg(installed.schemas())).context("fetch what providers take")?;
+    }
+    Ok(installed)
 }
 
 /// Installs the Python environments of these names that are not there yet.
@@ -95,6 +101,11 @@ impl Installed {
         self.cache.join("oidc")
     }
 
+    /// Where it is said what Terraform's providers take.
+    fn schemas(&self) -> PathBuf {
+        self.cache.join("terraform-schemas")
+    }
+
     /// The versions that are installed of the packages that a client is about, with their names.
     pub(super) fn versions(&self, client: &Client) -> Result<Vec<String>> {
         client.packages.iter().map(|package| self.version(client, package)).collect()
@@ -102,7 +113,8 @@ impl Installed {
 
     fn version(&self, client: &Client, package: &str) -> Result<String> {
         if let Some(package) = package.strip_prefix("npm:") {
-            let file = self.issuer().join("node_modules").join(package).join("package.json");
+            let of = |folder: PathBuf| folder.join("node_modules").join(package).join("package.json");
+            let file = Some(of(self.issuer())).filter(|file| file.exists()).unwrap_or_else(|| of(self.schemas()));
             let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
             let described: Value = serde_json::from_str(&text)?;
             return Ok(format!("{package} {}", described["version"].as_str().unwrap_or("?")));

@@ -1,0 +1,140 @@
+"""Landing zones as Terraform: `polder export terraform` for meshes at every provider, and every argument of what it writes beside what the
+providers take. The arguments are those that HashiCorp's typed bindings on npm tell of; Terraform's registry is not asked for anything.
+
+POLDER_PROGRAM    the polder program
+POLDER_SCHEMAS    where terraform/schemas.py put what it fetched: by default `terraform-schemas`, beside the folder of this Python
+
+Terraform reads the trees as well, as far as it goes without providers, where it or OpenTofu is on the path.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path[0] = os.path.join(sys.path[0], "terraform")
+
+import broken
+import meshes
+import schemas
+from check import Tree, functions, terraform
+
+PROGRAM = os.environ["POLDER_PROGRAM"]
+OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("POLDER_SERVER", "POLDER_TOKEN")}
+# Which providers may be refused, as they are not written yet.
+NOT_YET = {"aws", "gcp"}
+REFUSED = "not written as Terraform yet"
+
+failed = skipped = 0
+
+
+def check(fact, faults):
+    """One line for a check, and below it what is wrong."""
+    global failed
+    failed += bool(faults)
+    print(f"{'FAIL' if faults else 'ok  '}  {fact}", flush=True)
+    for line in faults[:40]:
+        print(f"        {line}", flush=True)
+    if len(faults) > 40:
+        print(f"        and {len(faults) - 40} more", flush=True)
+
+
+def polder(mesh, *arguments):
+    command = [PROGRAM, "--dir", mesh, *arguments]
+    return subprocess.run([str(word) for word in command], env=OUTSIDE, capture_output=True, text=True)
+
+
+def well(mesh, *arguments):
+    done = polder(mesh, *arguments)
+    assert done.returncode == 0, f"polder {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def tree_faults(root):
+    return Tree(root, PROVIDERS, FUNCTIONS).check()
+
+
+def once(faults_of_trees):
+    """What is wrong in any of the trees: environments have much in common."""
+    return list(dict.fromkeys(line for faults in faults_of_trees for line in faults))
+
+
+def read_by_terraform(root, away):
+    """What Terraform says of each root when it reads it with the modules that it calls."""
+    copy = Path(away, "read")
+    shutil.copytree(root, copy)
+    faults = []
+    for folder in sorted({path.parent for path in copy.rglob("*.tf.json") if "modules" not in path.relative_to(copy).parts}):
+        command = [terraform(), f"-chdir={folder}", "get", "-no-color"]
+        done = subprocess.run(command, env={**OUTSIDE, "CHECKPOINT_DISABLE": "1"}, capture_output=True, text=True)
+        if done.returncode:
+            faults.append(f"{folder.relative_to(copy)}: {done.stderr[-600:]}")
+    shutil.rmtree(copy)
+    return faults
+
+
+def check_mesh(mesh, folder):
+    """Exports every environment of a mesh, and then without one of its domains. Returns the trees by their environments."""
+    global skipped
+    files, trees = Path(folder, "mesh"), {}
+    mesh.write(files)
+    well(files, "zones", "--allocate")
+    for environment in meshes.ENVIRONMENTS:
+        trees[environment] = Path(folder, environment)
+        done = polder(files, "export", "terraform", "-e", environment, "--out", trees[environment])
+        if done.returncode and REFUSED in done.stderr and NOT_YET & set(mesh.providers):
+            skipped += 1
+            print(f"SKIPPED  {mesh.name}: {done.stderr.splitlines()[0][:160]}", flush=True)
+            return None
+        if done.returncode:
+            check(f"{mesh.name}: {environment} is exported", (done.stdout + done.stderr).splitlines())
+            return None
+    check(f"{mesh.name}: providers take what is written", once(tree_faults(tree) for tree in trees.values()))
+    if terraform():
+        check(f"{mesh.name}: Terraform reads it", once(read_by_terraform(tree, folder) for tree in trees.values()))
+    # A domain goes: what it made is forgotten, and all else is as it was.
+    shutil.rmtree(Path(files, "domains/live_odds"))
+    grants = [grant for grant in meshes.GRANTS if "live_odds" not in json.dumps(grant)]
+    Path(files, "access/all.yaml").write_text(json.dumps({"grants": grants}))
+    before = Path(folder, "before")
+    shutil.copytree(trees["dev"], before)
+    said = well(files, "export", "terraform", "-e", "dev", "--out", trees["dev"])
+    faults = tree_faults(trees["dev"])
+    if "destroys nothing" not in said:
+        faults.append(f"nothing is said of what is forgotten: {said}")
+    if terraform():
+        faults += read_by_terraform(trees["dev"], folder)
+    check(f"{mesh.name}: a domain that goes is forgotten", faults)
+    return before
+
+
+def check_ways(root):
+    """Breaks a tree in every way that is known, and sees that each is found."""
+    known, missed = tree_faults(root), []
+    for what, file, told, function in broken.WAYS:
+        mend = broken.breaking(root, file, function)
+        new = [line for line in tree_faults(root) if line not in known]
+        mend()
+        if not any(all(words in line for words in told) for line in new):
+            missed.append(f"{what}: {told} is not among {new}")
+    check(f"a tree that is broken in one of {len(broken.WAYS)} ways is found out", missed)
+
+
+PROVIDERS = schemas.all_of(os.environ.get("POLDER_SCHEMAS") or Path(sys.prefix).parent / "terraform-schemas")
+FUNCTIONS = functions()
+if not terraform():
+    print("NOTE  neither terraform nor tofu is on the path: no function's name is checked, and no tree is read by the program itself")
+
+with tempfile.TemporaryDirectory(prefix="polder-terraform-") as scratch:
+    exported = []
+    for at, mesh in enumerate(meshes.all_of()):
+        folder = Path(scratch, str(at))
+        folder.mkdir()
+        exported.append(check_mesh(mesh, folder))
+    check_ways(exported[0])
+if skipped:
+    print(f"NOTE  {skipped} meshes are SKIPPED: their providers are not written as Terraform yet")
+sys.exit(1 if failed else 0)
