@@ -28,6 +28,9 @@ OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("PO
 NOT_YET = {"aws", "gcp"}
 REFUSED = "not written as Terraform yet"
 
+# Of all trees: modules by their folders, and those that something calls.
+MODULES, CALLED = set(), set()
+
 failed = skipped = 0
 
 
@@ -54,7 +57,10 @@ def well(mesh, *arguments):
 
 
 def tree_faults(root):
-    return Tree(root, PROVIDERS, FUNCTIONS).check()
+    tree = Tree(root, PROVIDERS, FUNCTIONS)
+    MODULES.update(name for name, module in tree.modules.items() if module.is_called)
+    CALLED.update(module.source(call) for module in tree.modules.values() for _, call in module.calls.values())
+    return tree.check()
 
 
 def once(faults_of_trees):
@@ -135,6 +141,8 @@ with tempfile.TemporaryDirectory(prefix="polder-terraform-") as scratch:
         folder.mkdir()
         exported.append(check_mesh(mesh, folder))
     check_ways(exported[0])
-if skipped:
-    print(f"NOTE  {skipped} meshes are SKIPPED: their providers are not written as Terraform yet")
+    if skipped:
+        print(f"NOTE  {skipped} meshes are SKIPPED: their providers are not written as Terraform yet")
+    else:
+        check("each module is called by a root of some mesh", sorted(MODULES - CALLED))
 sys.exit(1 if failed else 0)

@@ -15,6 +15,8 @@ WAYS = []
 
 
 def way(what, file, *told):
+    """Adds a way: the function that is given next changes the file's tree."""
+
     def add(function):
         WAYS.append((what, file, told, function))
         return function
@@ -22,12 +24,8 @@ def way(what, file, *told):
     return add
 
 
-def resource(tree, kind, name="domain"):
-    return tree["resource"][kind][name]
-
-
 def change(path, *keys_and_value):
-    """A function that puts a value where the keys lead."""
+    """A function that puts a value where keys lead."""
     *keys, last, value = keys_and_value
 
     def to(tree):
@@ -39,6 +37,8 @@ def change(path, *keys_and_value):
 
 
 def without(*keys):
+    """A function that takes out what is where keys lead."""
+
     def to(tree):
         for key in keys[:-1]:
             tree = tree[key]
@@ -104,6 +104,18 @@ way("[*] over what is known by keys", OUTPUTS, "values(...) is meant")(
 )
 way("each without for_each", DOMAIN, "`each` stands where there is no for_each")(change(VAULT, "name", "${each.key}"))
 way("count.index without count", DOMAIN, "`count.index` stands where there is no count")(change(VAULT, "name", "v${count.index}"))
+way("how many there are, known too late", DOMAIN, "count: is known only when azurerm_resource_group.domain is made")(
+    change(VAULT, "count", "${azurerm_resource_group.domain.id == null ? 0 : 1}")
+)
+way("keys that are known too late", DOMAIN, "for_each: is known only when azurerm_resource_group.domain is made")(
+    change(VAULT, "for_each", "${toset([azurerm_resource_group.domain.id])}")
+)
+way("what is needed for itself", DOMAIN, "is needed for itself: azurerm_resource_group.domain -> azurerm_key_vault.domain")(
+    change(("resource", "azurerm_resource_group", "domain"), "location", "${azurerm_key_vault.domain.location}")
+)
+way("a resource where a text is taken", DOMAIN, "string is expected, not a resource")(
+    change(VAULT, "resource_group_name", "${azurerm_resource_group.domain}")
+)
 way("what is no expression", DOMAIN, "no expression")(change(VAULT, "name", "${var.names.}"))
 way("a brace that nothing closes", DOMAIN, "no brace closes")(change(VAULT, "name", "${var.names.key_vault"))
 way("what an earlier one is needed for and is not there", DOMAIN, "depends_on: there is no azurerm_key_vault.zone")(
@@ -159,6 +171,12 @@ way("public access by leaving it out", DOMAIN, "public_network_access_enabled is
     without(*VAULT, "public_network_access_enabled")
 )
 way("a firewall that lets everybody in", DOMAIN, "default_action: is open")(change(ACCOUNT, "network_rules", "default_action", "Allow"))
+
+
+@way("public access by a default", DOMAIN, "public_network_access_enabled: is open")
+def _(tree):
+    tree["variable"] = {"open": {"type": "bool", "description": "Open.", "default": True}}
+    tree["resource"]["azurerm_key_vault"]["domain"]["public_network_access_enabled"] = "${var.open}"
 
 
 @way("what is forgotten and destroyed", CALL, "destroys what it forgets")

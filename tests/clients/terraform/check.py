@@ -154,7 +154,7 @@ class OneModule:
             self.fault(file, shown, f"{provider.name} is not among required_providers")
         safety.check_secrets(self.module.faults, file, shown, body)
         if group == "resource":
-            safety.check_resource(self.module.faults, file, shown, body, schema)
+            safety.Resource(self.module, file, shown, body, schema).check()
 
     def many(self, file, address, body):
         if "count" in body and "for_each" in body:
@@ -178,6 +178,8 @@ class OneModule:
                 there = ".".join(parts[:2]) in self.module.resources
             if not there:
                 self.fault(file, f"{address}.depends_on", f"there is no {text}")
+            elif parts[0] != "module":
+                self.meaning.needs.setdefault(address, set()).add(".".join(parts[: 3 if parts[0] == "data" else 2]))
 
     def call(self, file, address, body):
         self.many(file, address, body)
@@ -256,6 +258,8 @@ class OneModule:
             if name not in self.meaning.used:
                 self.fault(file, f"variable.{name}", "is not used")
         declared = {*self.module.resources, *(f"module.{name}" for name in self.module.calls)}
+        for circle in self.meaning.circles():
+            self.fault(self.module.name, circle[0], f"is needed for itself: {' -> '.join(circle)}")
         for address, file in self.module.forgotten.items():
             if address in declared:
                 self.fault(file, f"removed {address}", "is declared all the same")

@@ -35,6 +35,8 @@ class Meaning:
     def __init__(self, module, meanings, providers, functions):
         self.module, self.meanings, self.providers, self.functions = module, meanings, providers, functions
         self.known, self.open, self.used = {}, set(), set()
+        # What is needed for what, of resources, data sources and local values.
+        self.needs, self.now = {}, None
 
     def of(self, value, scope, file, address):
         """The type of a value of JSON, whose texts may be expressions. What is wrong with them is added to the faults."""
@@ -42,7 +44,26 @@ class Meaning:
         def fault(what):
             self.module.faults.add(file, address, what)
 
-        return self._value(value, scope, fault)
+        before, self.now = self.now, owner(address)
+        kind = self._value(value, scope, fault)
+        self.now = before
+        return kind
+
+    def circles(self):
+        """What is needed for itself, by whatever way: a list of addresses each."""
+        found, done = [], set()
+
+        def follow(address, way):
+            if address in way:
+                found.append([*way[way.index(address) :], address])
+            elif address not in done:
+                for needed in sorted(self.needs.get(address, ())):
+                    follow(needed, [*way, address])
+                done.add(address)
+
+        for address in sorted(self.needs):
+            follow(address, [])
+        return found
 
     def _value(self, value, scope, fault):
         if isinstance(value, str):
@@ -238,6 +259,7 @@ class Meaning:
         if name not in self.module.locals:
             fault(f"no local value {name!r} is declared")
             return ANY
+        self.needs.setdefault(self.now, set()).add(f"local.{name}")
         file, value = self.module.locals[name]
         return self._once(("local", name), lambda: self.of(value, Scope(), file, f"local.{name}"))
 
@@ -284,18 +306,71 @@ class Meaning:
         if address not in declared:
             fault(f"no {'data source' if group == 'data' else 'resource'} {address} is declared")
             return ANY
+        self.needs.setdefault(self.now, set()).add(address if group == "resource" else f"data.{address}")
         provider = self.providers.get(words[0].split("_")[0])
         schema = provider and provider.of(group, words[0])
         return many(declared[address][1], ("read", schema, schema.top, False) if schema else ANY)
 
     def scope(self, body, file, address):
         """The scope of a resource's or a call's body, by its for_each or count."""
+        for how in {"count", "for_each"} & set(body):
+            self._known_early(how, body[how], file, address)
         if "for_each" in body:
             over = self.of(body["for_each"], Scope(), file, f"{address}.for_each")
             return Scope(each=self._item(over, lambda what: self.module.faults.add(file, f"{address}.for_each", what)))
         if "count" in body:
             self.of(body["count"], Scope(), file, f"{address}.count")
         return Scope(counted="count" in body)
+
+    def _known_early(self, how, value, file, address):
+        """How many there are, and by which keys, has to be known before anything is made."""
+        if not isinstance(value, str):
+            return
+        try:
+            said = expressions.template(value)
+        except expressions.Unreadable:
+            return  # Told where it is read.
+        late = [path for key in (keys(said) if how == "for_each" else [said]) for path in self._made(key)]
+        if late:
+            self.module.faults.add(file, f"{address}.{how}", f"is known only when {late[0]} is made")
+
+    def _made(self, said):
+        """What an expression asks of resources that is not in them before they are made."""
+        if said[0] == "path" and said[1][0] == "name" and len(said[2]) > 1:
+            address = f"{said[1][1]}.{said[2][0][1]}"
+            if address in self.module.resources and any(step == "." for step, _ in said[2][1:]):
+                yield address
+        for inner in within(said):
+            yield from self._made(inner)
+
+
+def within(said):
+    """The expressions in an expression."""
+    if said[0] == "path":
+        return [said[1], *(what for step, what in said[2] if step == "[")]
+    if said[0] == "object":
+        return [one for _, *both in said[1] for one in both]
+    parts = [one for part in said[1:] for one in (part if isinstance(part, list) else [part])]
+    return [one for one in parts if isinstance(one, tuple)]
+
+
+def keys(said):
+    """The expressions that the keys of a collection are made of."""
+    if said[0] == "call" and said[1] == "toset":
+        return said[2]
+    if said[0] == "for" and said[1] == "map":
+        return [said[4]]
+    if said[0] == "object":
+        return [key for _, key, _ in said[1]]
+    if said[0] == "if":
+        return [said[1], *keys(said[2]), *keys(said[3])]
+    return [key for one in said[2] for key in keys(one)] if said[0] == "call" and said[1] == "merge" else []
+
+
+def owner(address):
+    """What an address within a module is of: a resource, a data source, a local value, a call."""
+    words = address.split(".")
+    return ".".join(words[: 3 if words[0] == "data" else 2])
 
 
 def many(body, kind):

@@ -1,6 +1,7 @@
 """Types of values in Terraform: those that variables declare, and whether a value of one is taken where another is wanted.
 
 A type is "any", "string", "number", "bool", "null", or a tuple: ("list", of what), ("map", of what), ("object", {name: (type, is optional)}).
+Expressions may be of two types more, which meaning.py tells of.
 Sets and tuples are lists here: what is asked is which names there are, and whether a text stands where a text is taken.
 """
 
@@ -39,6 +40,8 @@ def shown(kind):
     """A type in words."""
     if isinstance(kind, str):
         return kind
+    if kind[0] in ("read", "instances"):
+        return "a resource, or a part of one"
     of = ", ".join(sorted(kind[1])) if kind[0] == "object" else shown(kind[1])
     return f"{kind[0]} of {of or 'nothing'}"
 
@@ -52,6 +55,8 @@ def agree(given, wanted):
         return given == wanted or "string" in (given, wanted)
     if isinstance(given, str) or isinstance(wanted, str):
         return False
+    if given[0] in ("read", "instances"):
+        return True
     if given[0] == wanted[0] == "object":
         both = [name for name in wanted[1] if name in given[1]]
         return not missing(given, wanted) and all(agree(given[1][name][0], wanted[1][name][0]) for name in both)
