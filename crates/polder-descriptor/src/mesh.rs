@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::addresses::{ADDRESSES_FILE, GivenAddresses};
 use crate::cross;
-use crate::descriptor::organization::{self, Organization, Settings};
+use crate::descriptor::organization::{self, Organization};
 use crate::descriptor::tenant::TenantSettings;
 use crate::document::{Body, Document};
 use crate::fault::{self, Fault, Severity, Span};
@@ -58,7 +58,8 @@ pub struct EnvironmentInfo {
 /// What an environment connects to. Values may hold `${secret:NAME}`, to be resolved where they are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvironmentSettings {
-    /// For each provider: the organization's settings with the environment's laid over them.
+    /// For each provider: the organization's options with the environment's laid over them, by the names of
+    /// [`polder_model::store_option`].
     pub providers: BTreeMap<Provider, BTreeMap<String, String>>,
     /// Other connections by name, such as `state`.
     pub connections: BTreeMap<String, BTreeMap<String, String>>,
@@ -317,11 +318,8 @@ impl Mesh {
         let variables = Variables { declared: [own, &self.organization.variables], outside: variable, lenient: true };
         let organization = self.organization_in(Some(environment), &variables, &mut Vec::new());
         let here = organization.environment(environment)?;
-        let mut providers: BTreeMap<Provider, Settings> =
-            organization.providers.iter().map(|(provider, settings)| (provider.value, settings.clone())).collect();
-        for (provider, settings) in &here.providers {
-            providers.entry(*provider).or_default().extend(settings.clone());
-        }
+        let options = |provider| Some((provider, organization.options(provider, environment)?));
+        let providers = Provider::ALL.into_iter().filter_map(options).collect();
         Some(EnvironmentSettings { providers, connections: here.connections.clone() })
     }
 

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use polder_access::Action;
 use polder_model::{FilePath, Securable, TableName};
 
+use crate::place::Place;
+use crate::trouble::{self, Trouble};
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -221,15 +224,33 @@ impl Error {
     pub fn is_of_store(&self) -> bool {
         let first: &(dyn std::error::Error + 'static) = self;
         std::iter::successors(Some(first), |error| error.source())
-            .any(|error| error.is::<std::io::Error>() || error.is::<object_store::Error>())
+            .any(|error| error.is::<std::io::Error>() || error.is::<object_store::Error>() || error.is::<Trouble>())
     }
 
     pub(crate) fn store(doing: &'static str, place: impl std::fmt::Display, source: impl Into<Source>) -> Self {
-        Self::Store { doing, place: place.to_string(), source: source.into() }
+        Self::Store { doing, place: place.to_string(), source: trouble::plain(source.into()) }
     }
 
     pub(crate) fn data(doing: &'static str, table: &TableName, source: impl Into<Source>) -> Self {
-        Self::Data { doing, table: table.clone(), source: source.into() }
+        Self::Data { doing, table: table.clone(), source: trouble::plain(source.into()) }
+    }
+
+    /// A log that cannot be read: it is damaged, or its store does not give it out.
+    pub(crate) fn log(table: &TableName, place: &Place, source: impl Into<Source>) -> Self {
+        let source = source.into();
+        if trouble::found(&*source).is_some() {
+            return Self::store("read the log at", place, source);
+        }
+        Self::Log { table: table.clone(), location: place.to_string(), source }
+    }
+
+    /// A file that cannot be read: it is damaged, or its store does not give it out.
+    pub(crate) fn file(table: &TableName, file: String, source: impl Into<Source>) -> Self {
+        let source = source.into();
+        if trouble::found(&*source).is_some() {
+            return Self::store("read", file, source);
+        }
+        Self::File { table: table.clone(), file, source }
     }
 
     pub(crate) fn rows(table: &TableName, what: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use deltalake_core::kernel::{Action as LogAction, Add, AddCDCFile, DeletionVectorDescriptor, Remove, StorageType};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use http::Method;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use polder_access::{Action, Permit};
@@ -21,7 +22,7 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::handle::TableHandle;
 use crate::lake::Lake;
-use crate::{log, sign, versions};
+use crate::{log, versions};
 
 /// What the log does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,12 +165,11 @@ impl Lake {
     /// When the permit does not open the table's files, or the store's settings hold no key to sign with.
     pub async fn signed_urls(&self, permit: &Permit, table: &Table, files: &[&str], lasts: Duration) -> Result<Option<Vec<Url>>> {
         whole(permit, &table.name)?;
-        let Some(config) = self.providers.get(&table.location.provider) else { return Ok(None) };
+        let Some((_, remote)) = self.remote(table.location.provider, &table.location.bucket)? else { return Ok(None) };
         let place = self.place(&table.location)?;
         let leaves = || Error::data("find a file of", &table.name, "its path leaves the folder");
         let paths: Option<Vec<Path>> = files.iter().map(|file| inside(&place.folder, file)).collect();
-        let bucket = format!("{}://{}", config.scheme, table.location.bucket);
-        let signed = sign::urls(&bucket, &config.options, &paths.ok_or_else(leaves)?, lasts).await;
+        let signed = remote.signer.signed_urls(Method::GET, &paths.ok_or_else(leaves)?, lasts).await;
         signed.map(Some).map_err(|e| Error::store("sign addresses at", &place, e))
     }
 

@@ -54,7 +54,7 @@ async fn read(table: &Table, place: &Place, shape: &Shape, meta: ObjectMeta) -> 
         None => Vec::new(),
     };
     let path = relative.join("/");
-    let failed = |source: Source| Error::File { table: table.name.clone(), file: format!("{place}/{path}"), source };
+    let failed = |source: Source| Error::file(&table.name, format!("{place}/{path}"), source);
     let footer = DFParquetMetadata::new(place.store.as_ref(), &meta).fetch_metadata().await.map_err(|e| failed(e.into()))?;
     let about = footer.file_metadata();
     let found = parquet_to_arrow_schema(about.schema_descr(), about.key_value_metadata()).map_err(|e| failed(e.into()))?;

@@ -125,7 +125,7 @@ impl Shared {
     }
 
     pub(crate) fn log_error(&self, source: impl Into<Source>) -> Error {
-        Error::Log { table: self.table.clone(), location: self.place.to_string(), source: source.into() }
+        Error::log(&self.table, &self.place, source)
     }
 
     /// Refuses what the permit was not for.

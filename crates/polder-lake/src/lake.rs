@@ -14,13 +14,16 @@ use object_store::path::Path;
 use polder_access::{Action, Permit};
 use polder_model::resource::{Bucket, Table, TableFormat};
 use polder_model::{BucketName, Location, Provider, Securable};
+use url::Url;
 
 use crate::background::Background;
 use crate::error::{Error, Result};
 use crate::handle::{AsOf, Shared, TableHandle};
-use crate::place::{Place, open_local, open_store};
+use crate::place::{Place, open_local};
+use crate::remote::{Remote, Remotes};
 use crate::snapshot::Snapshot;
 use crate::storage::{self, TableObservation};
+use crate::trouble::{self, Matter};
 use crate::{folder, log, versions};
 
 /// Where the providers' stores are.
@@ -37,7 +40,7 @@ pub struct LakeConfig {
 pub struct ProviderConfig {
     /// The scheme of its buckets' URLs: `s3`, `az` or `gs`.
     pub scheme: String,
-    /// Options of the store by `object_store`'s names, such as `endpoint`, `region` and keys. They may be secrets.
+    /// Options of the store by the names of [`polder_model::store_option`], such as `endpoint`, `region` and keys. They may be secrets.
     pub options: BTreeMap<String, String>,
 }
 
@@ -62,6 +65,7 @@ pub struct SourceStore {
 pub struct Lake {
     pub(crate) root: PathBuf,
     pub(crate) providers: BTreeMap<Provider, ProviderConfig>,
+    remotes: Remotes,
     background: Background,
 }
 
@@ -78,7 +82,7 @@ impl Lake {
                 format!("{part:?} in its path would be read as another name: rename that folder, or move the mesh out of it");
             return Err(Error::store("keep tables in", root.display(), why));
         }
-        Ok(Self { root, providers, background: Background::default() })
+        Ok(Self { root, providers, remotes: Remotes::default(), background: Background::default() })
     }
 
     /// Creates a bucket's folder. In an object store a bucket is infrastructure: there it is only seen to answer.
@@ -113,9 +117,12 @@ impl Lake {
     /// When the store fails.
     pub async fn bucket_exists(&self, bucket: &Bucket) -> Result<bool> {
         let place = self.bucket(bucket.provider, &bucket.name)?;
-        match &place.local {
-            Some(folder) => Ok(folder.is_dir()),
-            None => storage::has_files(&place).await.map(|_| true),
+        if let Some(folder) = &place.local {
+            return Ok(folder.is_dir());
+        }
+        match storage::has_files(&place).await {
+            Err(error) if trouble::found(&error).is_some_and(|trouble| trouble.matter == Matter::NoBucket) => Ok(false),
+            looked => looked.map(|_| true),
         }
     }
 
@@ -199,12 +206,22 @@ impl Lake {
         let (store, path) = match url.split_once("://") {
             None => open_local(FilePath::new(url))?,
             Some(("file", path)) => open_local(FilePath::new(path))?,
-            Some((scheme, _)) => {
-                let config = self.providers.values().find(|config| provider_of(&config.scheme) == provider_of(scheme));
-                open_store(url, &config.map(|config| config.options.clone()).unwrap_or_default())?
-            }
+            Some((scheme, _)) => self.open_url(scheme, url)?,
         };
         Ok(SourceStore { store, path })
+    }
+
+    fn open_url(&self, scheme: &str, url: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
+        // The query may hold a signature, which may not get into a message.
+        let shown = url.split('?').next().unwrap_or(url).to_owned();
+        let bad = |why: String| Error::Url { url: shown.clone(), why };
+        let provider = provider_of(scheme).ok_or_else(|| bad("there is no store by this scheme".to_owned()))?;
+        let parsed = Url::parse(url).map_err(|e| bad(e.to_string()))?;
+        let path = Path::from_url_path(parsed.path()).map_err(|e| bad(e.to_string()))?;
+        let nothing = BTreeMap::new();
+        let options = self.providers.get(&provider).map_or(&nothing, |config| &config.options);
+        let remote = self.remotes.open(provider, &parsed[..url::Position::BeforePath], options)?;
+        Ok((remote.store, path))
     }
 
     /// Waits for work that nobody waits for otherwise, such as checkpoints. To be called before a program ends.
@@ -215,7 +232,7 @@ impl Lake {
     pub(crate) fn place(&self, location: &Location) -> Result<Place> {
         let Location { provider, bucket, prefix } = location;
         match (self.providers.get(provider), self.local_folder(location)) {
-            (Some(config), _) => Place::remote(&format!("{}://{bucket}", config.scheme), prefix, &config.options),
+            (Some(_), _) => self.remote_place(*provider, bucket, prefix),
             (None, Some(folder)) => Place::local(folder),
             (None, None) => Err(Error::Url { url: location.to_string(), why: "its path leaves its bucket".to_owned() }),
         }
@@ -223,9 +240,25 @@ impl Lake {
 
     fn bucket(&self, provider: Provider, name: &BucketName) -> Result<Place> {
         match self.providers.get(&provider) {
-            Some(config) => Place::remote(&format!("{}://{name}", config.scheme), "", &config.options),
+            Some(_) => self.remote_place(provider, name, ""),
             None => Place::local(self.root.join(provider.as_str()).join(name.as_str())),
         }
+    }
+
+    fn remote_place(&self, provider: Provider, bucket: &BucketName, prefix: &str) -> Result<Place> {
+        let (url, remote) = self.remote(provider, bucket)?.ok_or_else(|| Error::Url {
+            url: format!("{provider}/{bucket}"),
+            why: "it is a folder of the local disk".to_owned(),
+        })?;
+        Place::remote(&url, prefix, remote)
+    }
+
+    /// A bucket's URL and the bucket, open; `None` where it is a folder of the local disk.
+    pub(crate) fn remote(&self, provider: Provider, bucket: &BucketName) -> Result<Option<(String, Remote)>> {
+        let Some(config) = self.providers.get(&provider) else { return Ok(None) };
+        let url = format!("{}://{bucket}", config.scheme);
+        let remote = self.remotes.open(provider, &url, &config.options)?;
+        Ok(Some((url, remote)))
     }
 
     pub(crate) fn local_folder(&self, location: &Location) -> Option<PathBuf> {
@@ -261,7 +294,7 @@ pub(crate) async fn load(table: &Table, place: &Place, version: Option<u64>) -> 
     {
         return Err(Error::NotFound { table: table.name.clone(), location: place.to_string() });
     }
-    let failed = |source| Error::Log { table: table.name.clone(), location: place.to_string(), source };
+    let failed = |source| Error::log(&table.name, place, source);
     match Snapshot::load(place, version).await {
         Ok(loaded) => Ok(loaded),
         // The Delta library's words for a log with a gap are its own data.

@@ -4,6 +4,7 @@ use std::path::Path as FilePath;
 
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode};
+use polder_model::store_option::{ACCOUNT, EMULATOR, find, flag_value};
 use polder_model::{BucketName, Location, Provider};
 use url::Url;
 
@@ -122,9 +123,13 @@ async fn head(place: &Place, path: &Path) -> Result<Option<u64>> {
 
 /// The account of Azure's store, where its URLs have one: an emulator's do not.
 fn account(config: &ProviderConfig) -> Option<&str> {
-    let option = |names: [&str; 2]| names.iter().find_map(|name| config.options.get(*name)).map(String::as_str);
-    let emulated = option(["use_emulator", "azure_storage_use_emulator"]) == Some("true");
-    option(["account_name", "azure_storage_account_name"]).filter(|_| !emulated)
+    let option = |wanted: &str| {
+        let mut named =
+            config.options.iter().filter(|(name, _)| find(Provider::Azure, name).is_some_and(|option| option.name == wanted));
+        named.next().map(|(_, value)| value.as_str())
+    };
+    let emulated = option(EMULATOR).and_then(flag_value) == Some(true);
+    option(ACCOUNT).filter(|_| !emulated)
 }
 
 /// Whether a path is of parts that mean only themselves, to every store, policy and URL.

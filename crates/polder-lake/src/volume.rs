@@ -14,6 +14,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use http::Method;
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use polder_access::{Action, Permit};
@@ -24,7 +25,6 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::place::Place;
-use crate::sign;
 
 /// A file of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,10 +208,9 @@ impl Lake {
         lasts: Duration,
     ) -> Result<Option<Url>> {
         demand(permit, volume, Action::ReadFiles)?;
-        let Some(config) = self.providers.get(&volume.location.provider) else { return Ok(None) };
+        let Some((_, remote)) = self.remote(volume.location.provider, &volume.location.bucket)? else { return Ok(None) };
         let place = self.place(&volume.location)?;
-        let bucket = format!("{}://{}", config.scheme, volume.location.bucket);
-        let signed = sign::urls(&bucket, &config.options, &[place.file(path.as_str())], lasts).await;
+        let signed = remote.signer.signed_urls(Method::GET, &[place.file(path.as_str())], lasts).await;
         signed.map(|mut urls| urls.pop()).map_err(|e| Error::store("sign an address at", &place, e))
     }
 }

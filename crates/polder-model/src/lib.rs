@@ -26,6 +26,7 @@ pub mod role;
 pub mod secret;
 pub mod securable;
 pub mod share;
+pub mod store_option;
 pub mod text;
 pub mod usage;
 pub mod zone;

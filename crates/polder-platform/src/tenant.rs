@@ -11,6 +11,7 @@ use polder_lake::{Lake, LakeConfig, ProviderConfig};
 use polder_model::connection::SecretName;
 use polder_model::resource::Environment;
 use polder_model::secret::Secret;
+use polder_model::store_option::is_store;
 use polder_model::{EnvironmentName, Provider, TenantName};
 use polder_outbound::OutboundConfig;
 use polder_receive::Received;
@@ -180,13 +181,13 @@ fn spill_folder(home: &Path) -> Result<PathBuf, Error> {
     Ok(folder)
 }
 
-/// Providers that name an endpoint use it; the others are folders.
+/// Providers that have a store use it; the others are folders.
 fn lake_config(mesh: &Mesh, environment: &EnvironmentName, home: &Path) -> Result<LakeConfig, Error> {
     let mut config = LakeConfig { root: home.join("lake"), providers: BTreeMap::new() };
     let Some(settings) = mesh.environment_settings(environment, &mesh::process_variable) else { return Ok(config) };
     for provider in Provider::ALL {
         let Some(declared) = settings.providers.get(&provider) else { continue };
-        if declared.contains_key("endpoint") {
+        if is_store(declared) {
             let options = declared.iter().map(|(name, value)| Ok((name.clone(), resolve_secret(value)?)));
             let options = options.collect::<Result<_, Error>>()?;
             config.providers.insert(provider, ProviderConfig { scheme: scheme(provider).to_owned(), options });

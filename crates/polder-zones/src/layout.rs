@@ -419,9 +419,10 @@ impl<'a> Environment<'a> {
         for table in tables {
             let usage = table.usage.as_ref().unwrap_or(&nothing_said);
             let bucket = table.location.bucket.as_str();
-            let bucket = bucket.strip_prefix(&format!("{environment}-")).unwrap_or(bucket);
+            // In an object store a bucket's `_` is a `-`: where tables are now changes no name here.
+            let bucket = bucket.strip_prefix(&format!("{environment}-")).unwrap_or(bucket).replace('-', "_");
             match choose(zone.provider, zone.region.as_deref(), usage) {
-                Ok(choice) => add(bucket, choice, Some(usage)),
+                Ok(choice) => add(&bucket, choice, Some(usage)),
                 Err(why) => misfits.push(Misfit {
                     environment: self.desired.environment.clone(),
                     table: Address::new(polder_model::Kind::Table, &table.name),

@@ -12,6 +12,7 @@ pub(crate) mod hot;
 pub(crate) mod job;
 pub(crate) mod megabytes;
 pub(crate) mod organization;
+pub(crate) mod provider;
 pub(crate) mod share;
 pub(crate) mod tenant;
 pub(crate) mod usage;

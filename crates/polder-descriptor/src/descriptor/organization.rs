@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_model::{DepartmentName, EnvironmentName, PrincipalName, Provider, TenantName};
 
+use crate::descriptor::provider;
 use crate::descriptor::tenant::Tenant;
 use crate::descriptor::zones::Zones;
 use crate::reader::{Fields, Reader, Spanned, Written, texts};
@@ -18,7 +19,7 @@ pub(crate) struct Organization {
     pub(crate) environments: Vec<Environment>,
     pub(crate) departments: Vec<(Spanned<DepartmentName>, String)>,
     /// In the order of preference.
-    pub(crate) providers: Vec<(Spanned<Provider>, Settings)>,
+    pub(crate) providers: Vec<provider::Declared>,
     pub(crate) users: Vec<Spanned<PrincipalName>>,
     pub(crate) service_principals: Vec<Spanned<PrincipalName>>,
     pub(crate) groups: Vec<Group>,
@@ -36,7 +37,7 @@ pub(crate) struct Environment {
     pub(crate) name: Spanned<EnvironmentName>,
     pub(crate) tenant: Option<Spanned<TenantName>>,
     pub(crate) production: bool,
-    pub(crate) providers: BTreeMap<Provider, Settings>,
+    pub(crate) providers: Vec<provider::Declared>,
     pub(crate) connections: BTreeMap<String, Settings>,
     pub(crate) variables: Declared,
 }
@@ -71,7 +72,7 @@ impl Organization {
             tenants,
             environments,
             departments,
-            providers: providers(r, &mut fields),
+            providers: provider::providers(r, &mut fields),
             users: fields.list(r, "users"),
             service_principals: fields.list(r, "servicePrincipals"),
             groups: fields.items(r, "groups").iter().filter_map(|item| group(r, item)).collect(),
@@ -80,12 +81,21 @@ impl Organization {
             zones: Zones::read(r, &mut fields),
         };
         fields.finish(r);
+        for environment in &organization.environments {
+            provider::check(r, &organization.providers, &environment.providers);
+        }
         organization
     }
 
     /// The environment of this name.
     pub(crate) fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
         self.environments.iter().find(|environment| environment.name.value == *name)
+    }
+
+    /// The options of a provider's store as an environment has them; `None` for a provider that is declared nowhere.
+    pub(crate) fn options(&self, provider: Provider, environment: &EnvironmentName) -> Option<provider::Options> {
+        let own = self.environment(environment).map_or(&[][..], |environment| &environment.providers);
+        provider::merged(&self.providers, own, provider)
     }
 }
 
@@ -123,24 +133,13 @@ fn environment(r: &mut Reader<'_>, node: &Node, tenants: &[Tenant]) -> Option<En
         _ => fields.required(r, "tenant", "name the tenant that the environment belongs to"),
     };
     let production = fields.flag(r, "production", false);
-    let providers = providers(r, &mut fields).into_iter().map(|(provider, settings)| (provider.value, settings)).collect();
+    let providers = provider::providers(r, &mut fields);
     let connections =
         fields.entries(r, "connections").iter().map(|entry| (entry.key.to_string(), settings(r, &entry.value))).collect();
     let variables = variables(r, &mut fields);
     fields.words(r, "description");
     fields.finish(r);
     Some(Environment { name: name?, tenant, production, providers, connections, variables })
-}
-
-fn providers(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Vec<(Spanned<Provider>, Settings)> {
-    let mut providers = Vec::new();
-    for entry in fields.entries(r, "providers") {
-        match Provider::read(&entry.key) {
-            Ok(provider) => providers.push((Spanned { value: provider, span: entry.span }, settings(r, &entry.value))),
-            Err(problem) => r.problem(entry.span, &entry.key, problem),
-        }
-    }
-    providers
 }
 
 fn settings(r: &mut Reader<'_>, node: &Node) -> Settings {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polder_model::column::PII_TAG;
 use polder_model::resource::{self, Resource, TableFormat};
-use polder_model::{BucketName, Column, DataType, Location, PrincipalName};
+use polder_model::store_option::is_store;
+use polder_model::{BucketName, Column, DataType, Location, PrincipalName, Provider};
 
 use super::Lowering;
 use super::placement::Placement;
@@ -84,15 +85,26 @@ impl Lowering<'_, '_> {
         let (provider, reason) = placement.place(it);
         let declared = it.storage.bucket.as_ref();
         let (plain, span) = declared.map_or((it.id.domain.as_str(), it.span), |bucket| (bucket.value.as_str(), bucket.span));
-        let bucket = self.bucket_name(dataset, plain, span);
+        let bucket = self.bucket_name(dataset, plain, provider, span);
         let resource = resource::Bucket { provider, name: bucket.clone(), domain: it.id.domain.clone() };
         self.add(Resource::Bucket(resource), dataset.file, span);
         (Location { provider, bucket, prefix: format!("{}/{}", it.table.schema, it.table.object) }, reason)
     }
 
-    /// The bucket's name with the environment in front, which may be too much of a name.
-    fn bucket_name(&mut self, dataset: In<'_, Dataset>, plain: &str, span: Span) -> BucketName {
+    /// The bucket's name with the environment in front, which may be too much of a name. No cloud takes a `_` in it: in a store it is
+    /// a `-`.
+    fn bucket_name(&mut self, dataset: In<'_, Dataset>, plain: &str, provider: Provider, span: Span) -> BucketName {
+        let organization = &self.index.view.organization;
+        let in_store = organization.options(provider, self.environment).is_some_and(|options| is_store(&options));
         let full = format!("{}-{plain}", self.environment);
+        let full = if in_store { full.replace('_', "-") } else { full };
+        if in_store && (full.contains("--") || full.ends_with('-')) {
+            let message =
+                format!("a store takes no bucket '{full}': words of its name have one '-' between them, and none at the end");
+            let mut fault = crate::Fault::error(dataset.file, span, "invalid-name", plain, message);
+            fault.help = Some("choose another bucket".to_owned());
+            self.faults.push(fault);
+        }
         BucketName::new(&full).unwrap_or_else(|error| {
             let problem = name_problem(&error);
             let message = format!("{}: with its environment it is '{full}'", problem.message);

@@ -79,18 +79,18 @@ fn a_variable_without_a_value_is_an_error_and_never_empty() {
 fn secrets_stay_references_and_only_connections_have_them() {
     let polder = POLDER.replace(
         "production: true}",
-        "production: true, providers: {aws: {secretKey: \"${secret:KEY}\", endpoint: \"http://s3\"}}}",
+        "production: true, providers: {aws: {token: \"${secret:KEY}\", endpoint: \"https://s3\"}}}",
     );
     let (mesh, faults) = read(&[("polder.yaml", &polder)]);
     assert_eq!(lines(&faults), Vec::<String>::new());
     let settings = mesh.environment_settings(&"prod".parse().unwrap(), &|_| None).unwrap();
     let aws: Vec<_> = settings.providers[&Provider::Aws].iter().map(|(k, v)| format!("{k}={v}")).collect();
-    assert_eq!(aws, ["endpoint=http://s3", "region=eu-west-1", "secretKey=${secret:KEY}"]);
+    assert_eq!(aws, ["endpoint=https://s3", "region=eu-west-1", "session_token=${secret:KEY}"]);
     let (_, faults) = read(&[("polder.yaml", &polder.replace("\"${secret:KEY}\"", "\"key-${secret:KEY}\""))]);
     assert_eq!(
         lines(&faults),
         [
-            "polder.yaml:5:90+13 secret-in-text `${secret:KEY}` a secret stands for a whole value, and here is text beside it | write ${secret:KEY} alone, and put all of the value into the secret"
+            "polder.yaml:5:86+13 secret-in-text `${secret:KEY}` a secret stands for a whole value, and here is text beside it | write ${secret:KEY} alone, and put all of the value into the secret"
         ]
     );
     let (_, faults) = read(&[(DATASET_FILE, &format!("{CUSTOMER}description: ${{secret:KEY}}\n"))]);

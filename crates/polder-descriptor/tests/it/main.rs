@@ -5,6 +5,7 @@ mod faults;
 mod given;
 mod lowering;
 mod meaningless;
+mod providers;
 mod robustness;
 mod schema;
 mod support;
