@@ -141,6 +141,10 @@ way("a folder that is not there", CALL, "is no module of this tree")(change(CALL
 way("what a module takes not", CALL, "has no variable 'colour'")(change(CALLED, "colour", "red"))
 way("what a module demands and is not given", CALL, "is required and missing")(without(*CALLED, "location"))
 way("an object that lacks a member", CALL, "lacks key_vault")(without(*CALLED, "names", "key_vault"))
+way("an object with a member that its type has not", CALL, "'colour' is left out")(change(CALLED, "names", "colour", "red"))
+way("objects of which one is taken and that are not alike", ROOT, "one of two objects has no amount, sum")(
+    change(("locals",), "no_budget", {"sum": 0, "start": "2026-01-01T00:00:00Z", "emails": []})
+)
 way("a text where a module takes an object", CALL, "is expected, not string")(change(CALLED, "names", "odds"))
 way("an output that a module has not", CALL, "has no 'networks'")(change(CALLED, "location", "${module.zone.networks}"))
 way("a module that nobody calls", CALL, "no module 'zones' is declared")(change(CALLED, "location", "${module.zones.x}"))

@@ -114,8 +114,7 @@ class OneModule:
         if safety.NAMED_SECRET.search(address) and body.get("sensitive") is not True:
             self.fault(file, address, "is a secret by its name, and not sensitive")
         if "default" in body:
-            given = self.meaning.of(body["default"], Scope(), file, f"{address}.default")
-            self.agree(file, f"{address}.default", given, wanted)
+            self.agree(file, f"{address}.default", body["default"], wanted, Scope())
             safety.check_secrets(self.module.faults, file, "variable", {address.removeprefix("variable."): body["default"]})
         for one in as_list(body.get("validation")):
             self.condition(file, f"{address}.validation", one)
@@ -126,12 +125,31 @@ class OneModule:
         for name, value in body.items():
             self.meaning.of(value, Scope(), file, f"{address}.{name}")
 
-    def agree(self, file, address, given, wanted):
-        if types.agree(given, wanted):
-            return
-        lacking = types.missing(given, wanted) if given[0] == wanted[0] == "object" else []
-        how = f"lacks {', '.join(lacking)}" if lacking else f"{types.shown(wanted)} is expected, not {types.shown(given)}"
-        self.fault(file, address, how)
+    def agree(self, file, address, value, wanted, scope):
+        """That a value is of a variable's type. One that is written out is looked at part for part."""
+        if isinstance(value, dict) and wanted[0] == "object":
+            lacking = [name for name, (_, optional) in wanted[1].items() if not optional and name not in value]
+            if lacking:
+                self.fault(file, address, f"lacks {', '.join(lacking)}")
+            for name, inner in value.items():
+                if name in wanted[1]:
+                    self.agree(file, f"{address}.{name}", inner, wanted[1][name][0], scope)
+                else:
+                    # Terraform takes it and leaves it out, without a word.
+                    self.fault(file, address, f"{name!r} is left out, as the variable's type has no such member")
+        elif isinstance(value, dict) and wanted[0] == "map":
+            for name, inner in value.items():
+                self.meaning.of(name, scope, file, address)
+                self.agree(file, f"{address}.{name}", inner, wanted[1], scope)
+        elif isinstance(value, list) and wanted[0] == "list":
+            for at, inner in enumerate(value):
+                self.agree(file, f"{address}[{at}]", inner, wanted[1], scope)
+        else:
+            given = self.meaning.of(value, scope, file, address)
+            if not types.agree(given, wanted):
+                lacking = types.missing(given, wanted) if given[0] == wanted[0] == "object" else []
+                how = f"lacks {', '.join(lacking)}" if lacking else f"{types.shown(wanted)} is expected, not {types.shown(given)}"
+                self.fault(file, address, how)
 
     def resource(self, group, file, address, body):
         kind = address.split(".")[0]
@@ -191,11 +209,10 @@ class OneModule:
         for name, value in body.items():
             if name in OF_CALLS or name == "//":
                 continue
-            given = self.meaning.of(value, scope, file, f"{address}.{name}")
             if name not in called.module.variables:
                 self.fault(file, address, f"{source} has no variable {name!r}")
             else:
-                self.agree(file, f"{address}.{name}", given, called.variable(name))
+                self.agree(file, f"{address}.{name}", value, called.variable(name), scope)
         for name, (_, wanted) in called.module.variables.items():
             if "default" not in wanted and name not in body:
                 self.fault(file, address, f"variable {name!r} of {source} is required and missing")
@@ -254,8 +271,9 @@ class OneModule:
 
     def left_over(self):
         """What is declared and not used, and what is forgotten and declared all the same."""
-        for name, (file, _) in self.module.variables.items():
-            if name not in self.meaning.used:
+        for name, (file, body) in self.module.variables.items():
+            # One of a root may wait for the domain that needs it, if nobody is asked for it until then.
+            if name not in self.meaning.used and (self.module.is_called or "default" not in body):
                 self.fault(file, f"variable.{name}", "is not used")
         declared = {*self.module.resources, *(f"module.{name}" for name in self.module.calls)}
         for circle in self.meaning.circles():

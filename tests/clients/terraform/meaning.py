@@ -127,7 +127,12 @@ class Meaning:
 
     def _if(self, said, scope, fault):
         self._type(said[1], scope, fault)
-        return types.common([self._type(one, scope, fault) for one in said[2:]])
+        return self._either([self._type(one, scope, fault) for one in said[2:]], fault)
+
+    def _either(self, kinds, fault):
+        if left_out := types.differ(kinds):
+            fault(f"one of two objects has no {', '.join(left_out)}")
+        return types.common(kinds)
 
     def _operation(self, said, scope, fault):
         for one in said[2]:
@@ -150,13 +155,15 @@ class Meaning:
             return ("object", {key: of for kind in kinds for key, of in kind[1].items()})
         if name in ("merge", "tomap"):
             return ("map", types.common([self._item(kind, fault) for kind in kinds]))
-        if name in ("lookup", "element", "one"):
-            return types.common([self._item(kinds[0], fault), *kinds[2:]] if name == "lookup" else [self._item(kinds[0], fault)])
+        if name == "lookup":
+            return self._either([self._item(kinds[0], fault), *kinds[2:]], fault)
+        if name in ("element", "one"):
+            return self._item(kinds[0], fault)
         if name in ("values", "toset", "tolist", "distinct", "sort", "reverse", "slice", "concat", "setunion", "compact"):
             return ("list", types.common([self._item(kind, fault) for kind in kinds[:1 if name == "slice" else None]]))
         if name in ("keys", "split"):
             return ("list", "string")
-        return types.common(kinds) if name == "coalesce" else ANY
+        return self._either(kinds, fault) if name == "coalesce" else ANY
 
     def _item(self, kind, fault):
         if not isinstance(kind, str) and kind[0] == "instances":

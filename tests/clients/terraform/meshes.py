@@ -22,6 +22,7 @@ class Mesh:
         conventions = {"workspaces": {"per": per, **({"among": among} if among else {})}}
         conventions |= {"awsPlatform": aws_platform, "tags": {"cost center": WORDS}}
         self.files = {"polder.yaml": organization(providers, conventions, vary), "access/all.yaml": {"grants": GRANTS}}
+        self.files |= {"domains/odds/datasets/dear.yaml": VIEW, "domains/odds/shares/partners.yaml": SHARE}
         for at, (name, department) in enumerate(DOMAINS.items()):
             self.files[f"domains/{name}/domain.yaml"] = domain(name, department)
             own = [] if name == "bare" else datasets(providers[at % len(providers)])
@@ -47,6 +48,7 @@ GRANTS = [
     {"to": "analysts", "dataset": "live_odds/prices/v1", "level": "regular"},
     {"to": "programs", "on": "live_odds", "privileges": ["ALL PRIVILEGES"]},
     {"to": "from_scim", "on": "a_b", "privileges": ["USE CATALOG", "USE SCHEMA", "SELECT", "READ VOLUME", "WRITE VOLUME"]},
+    {"to": "deployer", "on": "odds", "privileges": ["USE CATALOG", "USE SCHEMA", "SELECT"]},
     {"to": "deployer", "on": "metastore", "privileges": ["MANAGE"]},
     {"to": "programs", "on": "metastore", "privileges": ["CREATE CATALOG"]},
 ]
@@ -103,6 +105,12 @@ PERSONAL = [
 ]
 DEEP = [{"name": "tree", "type": "array<struct<a:map<string,int>,b:boolean>>", "optional": True}]
 FILTERS = [{"name": "the home market", "group": "analysts", "where": "price > 1 and id <> 2"}]
+
+VIEW = {
+    **{"version": "v3", "type": "view", "entityName": "dear", "entityVersion": "v1", "description": WORDS},
+    **{"columns": COLUMNS[:1], "sql": "select id from odds.bronze.prices_v1 where price > 10"},
+}
+SHARE = {"name": "partners", "datasets": [{"name": "prices", "version": "v1"}], "recipients": ["deployer"]}
 
 
 def place(provider, layer="bronze"):

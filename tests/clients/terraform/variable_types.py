@@ -8,6 +8,8 @@ Sets and tuples are lists here: what is asked is which names there are, and whet
 import expressions
 
 ANY = "any"
+# Instead of whether it is optional: of many objects that are looked at as one, some have the member.
+PARTLY = "partly"
 WORDS = ("string", "number", "bool", ANY)
 COLLECTIONS = {"list": "list", "set": "list", "map": "map"}
 
@@ -79,6 +81,8 @@ def attribute(kind, name):
     if kind[0] == "map":
         return kind[1]
     if kind[0] == "object" and name in kind[1]:
+        if kind[1][name][1] == PARTLY:
+            raise ValueError(f"not each of these objects has {name!r}")
         return kind[1][name][0]
     raise ValueError(f"{shown(kind)} has no {name!r}")
 
@@ -95,6 +99,28 @@ def item(kind):
 
 
 def common(kinds):
-    """The type that all of these are of, as far as one is known."""
+    """The type that all of these are of, as far as one is known. Of objects that is every member of any."""
     known = [kind for kind in kinds if kind != "null"]
-    return known[0] if known and all(kind == known[0] for kind in known) else ANY
+    if known and all(kind == known[0] for kind in known):
+        return known[0]
+    if not known or any(isinstance(kind, str) for kind in known) or len({kind[0] for kind in known}) > 1:
+        return ANY
+    if known[0][0] in ("list", "map"):
+        return (known[0][0], common([kind[1] for kind in known]))
+    if known[0][0] != "object":
+        return ANY
+    names = dict.fromkeys(name for kind in known for name in kind[1])
+    return ("object", {name: _common_member([kind[1].get(name) for kind in known]) for name in names})
+
+
+def _common_member(members):
+    there = [member for member in members if member]
+    optional = PARTLY if len(there) < len(members) or PARTLY in (of for _, of in there) else any(of for _, of in there)
+    return (common([kind for kind, _ in there]), optional)
+
+
+def differ(kinds):
+    """The members that one of these objects has and another has not. Where one of them is taken, Terraform wants both alike."""
+    objects = [kind for kind in kinds if kind[0] == "object"]
+    names = [set(kind[1]) for kind in objects]
+    return sorted(set.union(*names) - set.intersection(*names)) if len(objects) > 1 else []
