@@ -1,5 +1,5 @@
-"""Landing zones as Terraform: `polder export terraform` for meshes at every provider, and every argument of what it writes beside what the
-providers take. The arguments are those that HashiCorp's typed bindings on npm tell of; Terraform's registry is not asked for anything.
+"""Landing zones as Terraform: `polder export terraform` for meshes at every provider, and every argument of what it writes beside what
+the providers take. The arguments are those that HashiCorp's typed bindings on npm tell of; Terraform's registry is not asked for anything.
 
 POLDER_PROGRAM    the polder program
 POLDER_SCHEMAS    where terraform/schemas.py put what it fetched: by default `terraform-schemas`, beside the folder of this Python

@@ -1,6 +1,6 @@
 """A tree of Terraform in JSON, checked without Terraform and its registry.
 
-usage: check.py TREE FOLDER      with what schemas.py fetched in the folder; prints a line for each fault, and ends with 1 where there is one
+usage: check.py TREE FOLDER      the folder is that of schemas.py; prints a line for each fault, and ends with 1 where there is one
 
 Each folder with `*.tf.json` is a module: of a root, or below `modules` one that roots call.
 """
@@ -22,8 +22,11 @@ from modules import OF_CALLS, Faults
 PIN = re.compile(r"~> (\d+)\.(\d+)\Z")
 # What backends take. They are Terraform's own, and so in no provider.
 BACKENDS = {
-    "azurerm": {"resource_group_name", "storage_account_name", "container_name", "key", "use_azuread_auth", "use_oidc", "subscription_id", "tenant_id"},
-    "s3": {"bucket", "key", "region", "encrypt", "kms_key_id", "use_lockfile", "dynamodb_table", "assume_role", "allowed_account_ids"},
+    "azurerm": {
+        *("resource_group_name", "storage_account_name", "container_name", "key", "use_azuread_auth", "use_oidc"),
+        *("subscription_id", "tenant_id"),
+    },
+    "s3": {"bucket", "key", "region", "encrypt", "kms_key_id", "use_lockfile", "assume_role", "allowed_account_ids"},
     "gcs": {"bucket", "prefix", "kms_encryption_key", "impersonate_service_account"},
 }
 

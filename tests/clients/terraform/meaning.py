@@ -101,7 +101,7 @@ class Meaning:
         for part in said[1]:
             if not isinstance(part, str):
                 kind = self._type(part, scope, fault)
-                if not isinstance(kind, str) and kind[0] != "read":
+                if not isinstance(kind, str):
                     fault(f"{types.shown(kind)} stands within a text")
         return "string"
 
@@ -145,7 +145,11 @@ class Meaning:
             fault(f"there is no function {name!r}")
         if name in ("try", "can"):
             # What is not there is why they are called; but what nobody declares is never there.
-            return types.common([self._type(one, scope, lambda what: fault(what) if "declared" in what else None) for one in given])
+            def quiet(what):
+                if what.startswith(("no ", "there is no ")):
+                    fault(what)
+
+            return types.common([self._type(one, scope, quiet) for one in given])
         kinds = [self._type(one, scope, fault) for one in given]
         if spread:
             kinds[-1] = self._item(kinds[-1], fault)

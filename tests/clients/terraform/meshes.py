@@ -1,7 +1,7 @@
-"""Meshes with landing zones, one for each provider, platform and way of sharing workspaces: descriptors as JSON, which is YAML, too.
+"""Meshes with landing zones, for each provider, platform and way of sharing workspaces: descriptors as JSON, which is YAML, too.
 
-Each has what is hard to write as Terraform: words that look like expressions, names that are shortened or hashed, masked columns, row filters,
-storage of every kind, people that the identity provider keeps.
+Each has what is hard to write as Terraform: words that look like expressions, names that are shortened or hashed, masked columns, row
+filters, storage of every kind, people that the identity provider keeps.
 """
 
 import json

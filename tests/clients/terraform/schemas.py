@@ -2,10 +2,11 @@
 
 usage: schemas.py FOLDER     fetches those of PACKAGES that are not in the folder yet
 
-HashiCorp wrote typed bindings of each provider until the versions below: `lib/*/index.d.ts` of a package says of each argument its name in
-Terraform (in the link to its documentation), whether it may be left out, its type and whether it is a block; and of each attribute that
-it can be read. A package is hundreds of MB unpacked. So its archive is read as a stream, only declarations are looked at, and what they say is kept
-as a zip with an entry for each resource, which is opened when it is asked for. `package.json` stays beside it, where npm would have put it.
+HashiCorp wrote typed bindings of each provider until the versions below: `lib/*/index.d.ts` of a package says of each argument its name
+in Terraform (in the link to its documentation), whether it may be left out, its type and whether it is a block; and of each attribute
+that it can be read. A package is hundreds of MB unpacked. So its archive is read as a stream, only declarations are looked at, and what
+they say is kept as a zip with an entry for each resource, which is opened when it is asked for. `package.json` stays beside it, where npm
+would have put it.
 """
 
 import functools
