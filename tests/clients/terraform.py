@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path[0] = os.path.join(sys.path[0], "terraform")
@@ -24,13 +25,13 @@ from check import Tree, functions, terraform
 
 PROGRAM = os.environ["POLDER_PROGRAM"]
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("POLDER_SERVER", "POLDER_TOKEN")}
-# Which providers may be refused, as they are not written yet.
-NOT_YET = {"aws", "gcp"}
 REFUSED = "not written as Terraform yet"
 
 # The folders of modules that something calls, in any tree, and those that there are.
 CALLED = set()
 WRITTEN = Path(__file__).parents[2] / "crates/polder-terraform"
+# Which providers may be refused: those of which no module is written.
+NOT_YET = {provider for provider, folder in (("aws", "aws"), ("gcp", "google")) if not (WRITTEN / "modules" / folder).exists()}
 
 failed = skipped = 0
 
@@ -72,12 +73,15 @@ def read_by_terraform(root, away):
     """What Terraform says of each root when it reads it with the modules that it calls."""
     copy = Path(away, "read")
     shutil.copytree(root, copy)
-    faults = []
-    for folder in sorted({path.parent for path in copy.rglob("*.tf.json") if "modules" not in path.relative_to(copy).parts}):
+    roots = sorted({path.parent for path in copy.rglob("*.tf.json") if path.relative_to(copy).parts[0] != "modules"})
+
+    def read(folder):
         command = [terraform(), f"-chdir={folder}", "get", "-no-color"]
         done = subprocess.run(command, env={**OUTSIDE, "CHECKPOINT_DISABLE": "1"}, capture_output=True, text=True)
-        if done.returncode:
-            faults.append(f"{folder.relative_to(copy)}: {done.stderr[-600:]}")
+        return [f"{folder.relative_to(copy)}: {done.stderr[-600:]}"] if done.returncode else []
+
+    with ThreadPoolExecutor() as threads:
+        faults = [line for lines in threads.map(read, roots) for line in lines]
     shutil.rmtree(copy)
     return faults
 
