@@ -1,9 +1,11 @@
 //! Shows a plan to people, as pure functions. JSON is the plan's own serialization.
 
+mod domains;
 mod markdown;
+mod page;
 mod text;
 
-pub use markdown::markdown;
+pub use markdown::{CapacityChange, mark, markdown};
 pub use text::{Style, text};
 
 use polder_model::text::{escaped, steers};

@@ -6,6 +6,7 @@
 
 mod apply;
 mod audit;
+mod capacity;
 pub mod catalog;
 mod data;
 mod disk;
@@ -42,6 +43,7 @@ mod whole_file;
 mod zones;
 
 pub use apply::{Apply, ApplyObserver, ApplyReport};
+pub use capacity::capacity_changes;
 pub use data::{DataState, OfferedData};
 pub use disk::Disk;
 pub use error::{Error, ErrorKind};

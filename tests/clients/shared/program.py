@@ -37,13 +37,13 @@ def in_mesh(*arguments):
 class Server:
     """A server over the mesh in a folder, which is applied first. Ends with the `with` that begins it."""
 
-    def __init__(self, mesh, **environment):
-        self.mesh, self.environment = mesh, environment
+    def __init__(self, mesh, apply=("apply", "--yes"), serve=("serve",), listen="127.0.0.1:0", **environment):
+        self.mesh, self.apply, self.serve, self.listen, self.environment = mesh, apply, serve, listen, environment
 
     def __enter__(self):
-        polder("--dir", self.mesh, "apply", "--yes", **self.environment)
+        polder("--dir", self.mesh, *self.apply, **self.environment)
         self.log = tempfile.TemporaryFile("w+", prefix="polder-server-")
-        command = [PROGRAM, "--dir", self.mesh, "serve", "--listen", "127.0.0.1:0", "--postgres", "127.0.0.1:0"]
+        command = [PROGRAM, "--dir", self.mesh, *self.serve, "--listen", self.listen, "--postgres", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, env={**_OUTSIDE, **self.environment}, stdout=self.log, stderr=self.log)
         self.url = self._said(r"^polder serves .* at (http://\S+)$")
         self.postgres = self._said(r"^clients of PostgreSQL connect to ([\d.:]+):")

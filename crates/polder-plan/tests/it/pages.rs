@@ -2,10 +2,10 @@
 
 use insta::assert_snapshot;
 use polder_model::Resource;
-use polder_plan::render::{Style, markdown, text};
+use polder_plan::render::{CapacityChange, Style, markdown, text};
 use polder_plan::{Action, Plan};
 
-use crate::mesh::{Case, department, table, table_with, with};
+use crate::mesh::{Case, catalog, department, domain, group, table, table_with, view, with};
 
 const HOSTILE: &str = "a|b `x` ``y`` <img src=x onerror=alert(1)>\n# heading\r\n@team #1 [l](javascript:x) \u{1b}[31m \u{202e}";
 
@@ -21,25 +21,20 @@ fn hostile() -> Case {
 
 /// The page with the plan's id, which says nothing to a reader of this file, left out.
 fn page(plan: &Plan) -> String {
-    markdown(plan).replace(plan.id.as_str(), "ID")
+    markdown(plan, &[]).replace(plan.id.as_str(), "ID")
 }
 
 #[test]
 fn no_text_of_a_file_leaves_its_code_span() {
     assert_snapshot!(page(&hostile().plan()), @r#"
+    <!-- polder plan of dev -->
     ### Plan for `dev` (tenant `main`)
 
     | create | update | replace | delete | drift | held back |
     |---:|---:|---:|---:|---:|---:|
     | 0 | 1 | 0 | 0 | 0 | 2 |
 
-    #### Update
-
-    - `~` `table:finance.bronze.customer_v1`
-      - `` description of column 'id' set to ` ``
-      - ```comment set to 'a|b `x` ``y`` <img src=x onerror=alert(1)>\n# heading\r\n@team …'```
-
-    #### Held back
+    #### Held back: wanted, and not done
 
     - `group:owners`
       - `it could not be read: permission denied`
@@ -49,6 +44,12 @@ fn no_text_of_a_file_leaves_its_code_span() {
       - `waits for group:owners`
       - declared in `table.yaml:3:1`
       - help: `plan again once group:owners can be read`
+
+    #### `finance`: 1 to update
+
+    - `~` `table:finance.bronze.customer_v1`
+      - `` description of column 'id' set to ` ``
+      - ```comment set to 'a|b `x` ``y`` <img src=x onerror=alert(1)>\n# heading\r\n@team …'```
 
     On top of state 7; plan `ID`
     "#);
@@ -66,8 +67,97 @@ fn a_long_list_is_cut_on_a_page_and_whole_in_a_terminal() {
     let many: Vec<Resource> = (0..150).map(|i| department(&format!("d{i}"))).collect();
     let plan = Case::new(&[], &many).plan();
     assert_eq!(page(&plan).matches("`department:").count(), 100);
-    assert!(page(&plan).contains("\n- and 50 more\n"));
+    assert!(page(&plan).contains("\nand 50 more, which `polder plan` shows\n"));
     assert_eq!(text(&plan, &Style::default()).matches("+ department").count(), 150);
+}
+
+#[test]
+fn a_page_is_never_longer_than_a_comment_may_be() {
+    let name = |i: usize| format!("finance.bronze.t{i}{}_v1", "x".repeat(90));
+    let columns = |count: usize| (0..count).map(|i| format!("c{i} int?")).collect::<Vec<_>>();
+    let tables = |count: usize| -> Vec<Resource> {
+        let columns = columns(count);
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        (0..100).map(|i| table(&name(i), &columns)).collect()
+    };
+    let page = page(&Case::new(&with(&tables(1)), &with(&tables(40))).plan());
+    assert!(page.len() < 60_500 && page.len() > 50_000, "{}", page.len());
+    assert!(page.contains("  - and 19 more reasons\n"), "{page}");
+    let listed = page.matches("- `~` `table:").count();
+    assert!(page.contains(&format!("\nand {} more, which `polder plan` shows\n", 100 - listed)), "{page}");
+    assert!(page.ends_with("On top of state 7; plan `ID`\n"), "{page}");
+}
+
+#[test]
+fn what_is_destroyed_stands_first_and_changes_are_by_domain() {
+    let (old, new) = ("finance.bronze.customer_v1", "finance.bronze.orders_v1");
+    let before = with(&[table(old, &["id int"]), view("finance.bronze.v_v1", "select 1"), group("gone", &[])]);
+    let sales = [domain("sales"), catalog("sales")];
+    let case = Case::new(&before, &[with(&[table(new, &["id int"])]), sales.to_vec()].concat());
+    assert_snapshot!(page(&case.allow("table:finance.bronze.customer_v1").plan()), @r"
+    <!-- polder plan of dev -->
+    ### Plan for `dev` (tenant `main`)
+
+    | create | update | replace | delete | drift | held back |
+    |---:|---:|---:|---:|---:|---:|
+    | 3 | 0 | 0 | 3 | 0 | 0 |
+
+    #### DATA IS DESTROYED
+
+    **No apply brings back what is in:**
+
+    - **`table:finance.bronze.customer_v1`**
+
+    #### Beside the domains: 1 to delete
+
+    - `-` `group:gone` **deleted**
+      - `no longer declared`
+
+    #### `finance`: 1 to create, 2 to delete
+
+    - `-` `table:finance.bronze.customer_v1` **DESTROYED, WITH ITS DATA**
+      - `no longer declared`
+    - `+` `table:finance.bronze.orders_v1`
+      - `new in table.yaml:3:1`
+    - `-` `view:finance.bronze.v_v1` **deleted**
+      - `no longer declared`
+
+    #### `sales`: 2 to create
+
+    - `+` `domain:sales`
+      - `new in domain.yaml:3:1`
+    - `+` `catalog:sales`
+      - `new in catalog.yaml:3:1`
+
+    On top of state 7; plan `ID`
+    ");
+}
+
+#[test]
+fn capacity_is_shown_with_what_it_was() {
+    let change = |limit: &str, within: &str, before, after, most| CapacityChange {
+        limit: limit.to_owned(),
+        within: within.to_owned(),
+        before,
+        after,
+        most,
+    };
+    let capacity = [
+        change("azure.storageAccounts", "zone dev/a|b/azure", Some(3), Some(125), 250),
+        change("aws.buckets", "zone dev/x/aws", None, Some(1), 0),
+        change("databricks.schemas", "catalog <b> in dev", Some(2), None, 10_000),
+    ];
+    let page = markdown(&Case::new(&[], &[]).plan(), &capacity);
+    let (_, table) = page.split_once("#### Capacity\n\n").unwrap();
+    let rows: Vec<&str> = table.lines().take(5).collect();
+    let expect = [
+        "| limit | of | planned before | planned now | most | full |",
+        "|---|---|---:|---:|---:|---:|",
+        "| `azure.storageAccounts` | `zone dev/a\\|b/azure` | 3 | 125 | 250 | 50 % |",
+        "| `aws.buckets` | `zone dev/x/aws` |  | 1 | 0 | 100 % |",
+        "| `databricks.schemas` | `catalog <b> in dev` | 2 |  | 10000 |  |",
+    ];
+    assert_eq!(rows, expect);
 }
 
 #[test]

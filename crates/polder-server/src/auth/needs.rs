@@ -59,7 +59,7 @@ pub(super) fn scope(method: &Method, path: Option<&str>) -> Option<Scope> {
         "access-requests" => Some(if reads { Scope::Read } else { Scope::Query }),
         _ if reads => Some(Scope::Read),
         // Looking at what files would change is no change.
-        "validate" => Some(Scope::Read),
+        "validate" | "plans" => Some(Scope::Read),
         _ => Some(Scope::Apply),
     }
 }
@@ -76,6 +76,8 @@ mod tests {
             ("POST", "/api/v1/environments/{environment}/query", Some(Scope::Query)),
             ("POST", "/api/v1/environments/{environment}/runs", Some(Scope::Write)),
             ("GET", "/api/v1/environments/{environment}/runs", Some(Scope::Read)),
+            ("POST", "/api/v1/validate", Some(Scope::Read)),
+            ("POST", "/api/v1/environments/{environment}/plans", Some(Scope::Read)),
             ("POST", "/api/v1/environments/{environment}/applies", Some(Scope::Apply)),
             ("GET", "/api/v1/environments/{environment}/access-requests", Some(Scope::Read)),
             ("POST", "/api/v1/environments/{environment}/access-requests", Some(Scope::Query)),

@@ -13,7 +13,7 @@ use polder_platform::Planned;
 
 use super::share;
 use crate::context::{Context, say};
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 use crate::render::{self, faults};
 
 /// Show what apply would create, update, replace and delete, and why
@@ -25,7 +25,7 @@ use crate::render::{self, faults};
 Examples:
   polder plan
   polder plan -e prod --out prod.plan && polder apply prod.plan -e prod --as platform_deployer
-  polder plan --output markdown >> $MERGE_REQUEST_NOTE
+  polder plan -e stg --comment plan.md
   polder plan --allow-destroy table:finance.bronze.customer_v1")]
 pub(crate) struct Args {
     /// Save the plan in a file, for `polder apply FILE`
@@ -35,6 +35,10 @@ pub(crate) struct Args {
     /// The form of the result
     #[arg(short, long, value_enum, default_value_t = PlanForm::Text)]
     output: PlanForm,
+
+    /// Write the plan into this file, too, as Markdown for a comment on a merge request
+    #[arg(long, value_name = "FILE")]
+    comment: Option<PathBuf>,
 
     #[command(flatten)]
     destroy: AllowDestroy,
@@ -77,7 +81,13 @@ impl Args {
                 tell_shares(&shares)?;
             }
             PlanForm::Json => render::large_json(&plan)?,
-            PlanForm::Markdown => render::exact(&polder_plan::render::markdown(&plan))?,
+            PlanForm::Markdown => render::exact(&markdown(&plan, context)?)?,
+        }
+        if let Some(file) = &self.comment {
+            std::fs::write(file, markdown(&plan, context)?).map_err(|error| {
+                let message = format!("cannot write the comment to {}", file.display());
+                Failure::new(Exit::Unavailable, message, "name a file in a folder that you may write").because(error)
+            })?;
         }
         if let Some(file) = self.out {
             let saved = serde_json::to_vec(&plan)?;
@@ -94,6 +104,15 @@ pub(crate) fn tell_shares(shares: &[ShareForm]) -> anyhow::Result<()> {
         return Ok(());
     }
     render::text(&format!("\nWhat recipients get:\n{}", share::listing(shares)))
+}
+
+/// The plan for a comment. Of capacity, what the files here say; nothing where there are none, as with a server's own.
+fn markdown(plan: &Plan, context: &Context) -> anyhow::Result<String> {
+    let capacity = match context.root() {
+        Ok(root) => polder_platform::capacity_changes(&root, plan)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(polder_plan::render::markdown(plan, &capacity))
 }
 
 /// The plan for people. What is from files in it is plain already.

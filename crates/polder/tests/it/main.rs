@@ -6,6 +6,7 @@ mod audit;
 mod bad_mesh;
 mod bad_sources;
 mod broken;
+mod delivery;
 mod demo;
 mod docs;
 mod doors;
