@@ -7,8 +7,8 @@ mod catalogue;
 mod install;
 mod process;
 mod report;
-pub(crate) mod s3;
 mod script;
+pub(crate) mod stores;
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;

@@ -1,5 +1,5 @@
 //! Chores of the workspace: `cargo xtask tidy` checks its shape, `cargo xtask clients` runs real clients against the server,
-//! `cargo xtask postgres` its tests with another database, `cargo xtask s3` those that need an object store, `cargo xtask fuzz` what
+//! `cargo xtask postgres` its tests with another database, `cargo xtask stores` those that need object stores, `cargo xtask fuzz` what
 //! strangers send, `cargo xtask bench` measures its speed.
 //!
 //! Never part of the product: nothing under `crates/` may depend on it.
@@ -22,7 +22,7 @@ const USAGE: &str = "usage: cargo xtask tidy            check crate arrows, file
        cargo xtask clients [NAME]  run clients that others wrote against the server (`cargo xtask clients --help`)
        cargo xtask postgres        run the tests of platform and server once more, their state in PostgreSQL
        cargo xtask fuzz [TARGET]   make up what strangers might send, for some seconds each (`cargo xtask fuzz --help`)
-       cargo xtask s3              run the tests of volumes that need an object store, beside one
+       cargo xtask stores [TEST]   run the tests that need object stores, beside emulators of S3, Azure and Google Cloud
        cargo xtask bench [NAME]    measure and print, beside peers where they are installed (`cargo xtask bench --help`)";
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(&root()),
         Some("clients") => clients::run(&root(), &arguments[1..]),
         Some("postgres") => state::run(&root()),
-        Some("s3") => clients::s3::run(&root()),
+        Some("stores") => clients::stores::run(&root(), arguments.get(1).map(String::as_str)),
         Some("fuzz") => fuzz::run(&root(), &arguments[1..]),
         Some("bench") => bench::run(&root(), &arguments[1..]),
         _ => {

@@ -94,7 +94,7 @@ fn described(kind: &str) -> Value {
 }
 
 fn providers() -> Value {
-    let settings = text_map("settings, such as region and endpoint; ${secret:NAME} refers to a secret");
+    let settings = text_map("options of its store, such as region and endpoint; ${secret:NAME} refers to a secret");
     json!({"type": "object", "propertyNames": {"enum": ["aws", "azure", "gcp"]}, "additionalProperties": {"oneOf": [settings, {"type": "null"}]},
         "description": "providers in the order of preference"})
 }

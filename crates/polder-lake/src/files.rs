@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use deltalake_core::kernel::{Action as LogAction, Add, AddCDCFile, DeletionVectorDescriptor, Remove, StorageType};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use http::Method;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use polder_access::{Action, Permit};
@@ -159,7 +158,7 @@ impl TableHandle {
 
 impl Lake {
     /// Addresses at which files of a table can be fetched for a while by whoever has them, without any other credential: each of one
-    /// file. `None` where files are on the local disk, which has no addresses.
+    /// file. `None` where files are on the local disk, which has no addresses, and for names that the store has no good address for.
     ///
     /// # Errors
     /// When the permit does not open the table's files, or the store's settings hold no key to sign with.
@@ -169,8 +168,8 @@ impl Lake {
         let place = self.place(&table.location)?;
         let leaves = || Error::data("find a file of", &table.name, "its path leaves the folder");
         let paths: Option<Vec<Path>> = files.iter().map(|file| inside(&place.folder, file)).collect();
-        let signed = remote.signer.signed_urls(Method::GET, &paths.ok_or_else(leaves)?, lasts).await;
-        signed.map(Some).map_err(|e| Error::store("sign addresses at", &place, e))
+        let signed = remote.signed(&paths.ok_or_else(leaves)?, lasts).await;
+        signed.map_err(|e| Error::store("sign addresses at", &place, e))
     }
 
     /// Reads a file of a table, or a part of it.

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use http::Method;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
@@ -21,6 +24,7 @@ use object_store::{
 };
 use polder_model::Provider;
 use polder_model::store_option::{ACCOUNT, ALLOW_HTTP, EMULATOR, ENDPOINT, REGION, find, flag_value};
+use url::Url;
 
 use crate::error::{Error, Result};
 use crate::log;
@@ -40,7 +44,8 @@ const BASE_URL: &str = "base_url";
 #[derive(Clone)]
 pub(crate) struct Remote {
     pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) signer: Arc<dyn Signer>,
+    signer: Arc<dyn Signer>,
+    provider: Provider,
 }
 
 impl std::fmt::Debug for Remote {
@@ -103,8 +108,19 @@ fn connect(provider: Provider, bucket_url: &str, options: &BTreeMap<String, Stri
 impl Remote {
     fn of(about: About, store: impl ObjectStore + Signer) -> Self {
         let store = Arc::new(store);
+        let provider = about.provider;
         let cloud = Cloud { store: Arc::clone(&store) as Arc<dyn ObjectStore>, about: Arc::new(about) };
-        Self { store: Arc::new(cloud), signer: store }
+        Self { store: Arc::new(cloud), signer: store, provider }
+    }
+
+    /// Addresses at which files can be read for a while by whoever has them. `None` where one of them would not be good: the library
+    /// signs what is in an address, and Azure what that stands for, which are two things as soon as anything in it is encoded.
+    pub(crate) async fn signed(&self, paths: &[Path], lasts: Duration) -> StoreResult<Option<Vec<Url>>> {
+        let is_plain = |path: &Path| path.as_ref().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~=".contains(&byte));
+        if self.provider == Provider::Azure && !paths.iter().all(is_plain) {
+            return Ok(None);
+        }
+        self.signer.signed_urls(Method::GET, paths, lasts).await.map(Some)
     }
 }
 
@@ -160,7 +176,14 @@ fn about(provider: Provider, bucket_url: &str, options: &BTreeMap<String, String
             .map(|(_, value)| value.clone())
     };
     let at = option(ENDPOINT).or_else(|| option(ACCOUNT)).or_else(|| option(REGION).filter(|_| provider == Provider::Aws));
-    About { provider, bucket: bucket.to_owned(), at }
+    About { provider, bucket: bucket.to_owned(), at, expires: option("sas_token").and_then(|token| expiry(&token)) }
+}
+
+/// When a shared access signature ends.
+fn expiry(token: &str) -> Option<DateTime<Utc>> {
+    let mut fields = url::form_urlencoded::parse(token.trim_start_matches('?').as_bytes());
+    let (_, text) = fields.find(|(name, _)| name == "se")?;
+    DateTime::parse_from_rfc3339(&text).ok().map(|time| time.with_timezone(&Utc))
 }
 
 /// A store whose "rename if absent" is a conditional put, as the clouds have that one and not every one has the other; whose listings

@@ -6,9 +6,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use object_store::Error as StoreError;
 use object_store::client::{HttpError, HttpErrorKind};
 use polder_model::Provider;
+use polder_model::text::without_backtrace;
 
 use crate::error::Source;
 
@@ -20,6 +22,8 @@ pub(crate) struct About {
     pub(crate) bucket: String,
     /// The endpoint or account.
     pub(crate) at: Option<String>,
+    /// When its credentials end, where they say so themselves.
+    pub(crate) expires: Option<DateTime<Utc>>,
 }
 
 impl About {
@@ -61,62 +65,51 @@ pub(crate) enum Matter {
     Other,
 }
 
-/// A store that did not do what it was asked.
-#[derive(Debug, Clone)]
+/// A store that did not do what it was asked, told in a text.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
 pub(crate) struct Trouble {
     pub(crate) matter: Matter,
-    about: Arc<About>,
-    /// The store's code, or the network's word.
-    said: Option<String>,
+    text: String,
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at, bucket, provider) = (&self.about, self.about.bucket(), self.about.provider);
-        let said = self.said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
-        match self.matter {
-            Matter::Credentials => {
-                write!(
-                    f,
-                    "{at} refuses the credentials for {bucket}{said}: write those that are good there for {provider} in polder.yaml"
-                )
-            }
-            Matter::Expired => {
-                write!(f, "the credentials for {bucket} of {at} have expired{said}: renew them, and do this again")
-            }
-            Matter::Denied => {
-                write!(f, "{at} does not allow this with {bucket}{said}: let the credentials list, read, write and delete in it")
-            }
-            Matter::NoCredentials => write!(
-                f,
-                "there are no credentials for {bucket} of {at}{said}: polder.yaml has none, and this machine has none of its own: write \
-                 them for {provider} in polder.yaml, as ${{secret:NAME}}"
+impl Trouble {
+    /// `said` is the store's code, or the network's word.
+    fn new(matter: Matter, about: &About, said: Option<String>) -> Self {
+        let (at, bucket, provider) = (about, about.bucket(), about.provider);
+        let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
+        let text = match matter {
+            Matter::Credentials => format!(
+                "{at} refuses the credentials for {bucket}{said}: write those that are good there for {provider} in polder.yaml"
             ),
-            Matter::NoBucket => write!(
-                f,
-                "{at} has no {bucket}{said}: create it, or write the right endpoint, account and credentials for {provider} in polder.yaml"
+            Matter::Expired => format!("the credentials for {bucket} of {at} have expired{said}: renew them, and do this again"),
+            Matter::Denied => {
+                format!("{at} does not allow this with {bucket}{said}: let the credentials list, read, write and delete in it")
+            }
+            Matter::NoCredentials => format!(
+                "there are no credentials for {bucket} of {at}{said}: polder.yaml has none, and this machine has none of its own: \
+                 write them for {provider} in polder.yaml, as ${{secret:NAME}}"
+            ),
+            Matter::NoBucket => format!(
+                "{at} has no {bucket}{said}: create it, or write the right endpoint, account and credentials for {provider} in \
+                 polder.yaml"
             ),
             Matter::Region => {
-                write!(f, "{bucket} of {at} is in another region{said}: write its region for {provider} in polder.yaml")
+                format!("{bucket} of {at} is in another region{said}: write its region for {provider} in polder.yaml")
             }
             Matter::Clock => {
-                write!(
-                    f,
-                    "the clock of this machine is not that of {at}{said}: set it right, as stores refuse what is minutes off"
-                )
+                format!("the clock of this machine is not that of {at}{said}: set it right, as stores refuse what is minutes off")
             }
-            Matter::Unreachable => write!(
-                f,
+            Matter::Unreachable => format!(
                 "{at} does not answer for {bucket}{said}: see that it runs, that polder.yaml has the right endpoint or account for \
                  {provider}, and that the network leads there; then do this again"
             ),
-            Matter::Busy => write!(f, "{at} is too busy for {bucket}{said}: do this again later"),
-            Matter::Other => write!(f, "{at} failed with {bucket}{said}"),
-        }
+            Matter::Busy => format!("{at} is too busy for {bucket}{said}: do this again later"),
+            Matter::Other => format!("{at} failed with {bucket}{said}"),
+        };
+        Self { matter, text }
     }
 }
-
-impl StdError for Trouble {}
 
 /// Puts a store's error into our words, unless it is an answer that callers tell apart: that a file is there, is not, or has changed.
 pub(crate) fn told(about: &Arc<About>, error: StoreError) -> StoreError {
@@ -132,37 +125,47 @@ pub(crate) fn told(about: &Arc<About>, error: StoreError) -> StoreError {
         return error;
     }
     let status = status(&text);
-    let matter = matter(&error, status, code.as_deref(), &text);
+    let matter = match matter(&error, status, code.as_deref(), &text) {
+        Matter::Credentials if about.expires.is_some_and(|expires| expires < Utc::now()) => Matter::Expired,
+        matter => matter,
+    };
     let said = match (status, code) {
         (Some(status), Some(code)) => Some(format!("{status} {code}")),
         (Some(status), None) => Some(status.to_string()),
         (None, Some(code)) => Some(code),
         (None, None) => deepest(&error),
     };
-    generic(Trouble { matter, about: Arc::clone(about), said })
+    generic(Trouble::new(matter, about, said))
 }
 
 /// The same of a listing, which finds something as long as there is a bucket.
 pub(crate) fn told_of_list(about: &Arc<About>, error: StoreError) -> StoreError {
     match told(about, error) {
-        StoreError::NotFound { .. } => generic(Trouble { matter: Matter::NoBucket, about: Arc::clone(about), said: None }),
+        StoreError::NotFound { .. } => generic(Trouble::new(Matter::NoBucket, about, None)),
         other => other,
     }
 }
+
+/// What the store's library puts before the text of an error that is its own in name only.
+const BEFORE_TEXT: &str = "Generic object store error: ";
 
 fn generic(trouble: Trouble) -> StoreError {
     StoreError::Generic { store: "object store", source: trouble.into() }
 }
 
-/// A store's trouble in an error's causes.
-pub(crate) fn found<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Trouble> {
-    causes(error).find_map(|cause| cause.downcast_ref())
+/// A store's trouble in an error's causes, or in its text: the Delta library keeps the text alone.
+pub(crate) fn found(error: &(dyn StdError + 'static)) -> Option<Trouble> {
+    let kept = causes(error).find_map(|cause| cause.downcast_ref::<Trouble>().cloned());
+    kept.or_else(|| {
+        let text = causes(error).find_map(|cause| Some(cause.to_string().split_once(BEFORE_TEXT)?.1.to_owned()))?;
+        Some(Trouble { matter: Matter::Other, text: without_backtrace(&text).to_owned() })
+    })
 }
 
 /// The trouble alone, where an error is one: what was put around it on the way says less.
 pub(crate) fn plain(source: Source) -> Source {
     match found(&*source) {
-        Some(trouble) => trouble.clone().into(),
+        Some(trouble) => trouble.into(),
         None => source,
     }
 }
@@ -191,7 +194,9 @@ fn matter(error: &StoreError, status: Option<u16>, code: Option<&str>, text: &st
             Some(Matter::Expired)
         }
         "AuthenticationFailed" if text.contains("Date header") || text.contains("date header") => Some(Matter::Clock),
-        // So does Google, of a token that was asked for with another time than its own.
+        // A key that is none is this one to Azurite, and to Azure a network that is not let in.
+        "AuthorizationFailure" if text.contains("failed to authenticate") => Some(Matter::Credentials),
+        // Google says in words, too, that a token was asked for with another time than its own.
         "invalid_grant" if text.contains("reasonable timeframe") => Some(Matter::Clock),
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
@@ -267,11 +272,11 @@ mod tests {
     use super::*;
 
     fn trouble(provider: Provider, answer: &str) -> Trouble {
-        let about = Arc::new(About { provider, bucket: "dev-b".to_owned(), at: None });
+        let about = Arc::new(About { provider, bucket: "dev-b".to_owned(), at: None, expires: None });
         let answer =
             format!("Error performing GET https://s/dev-b?sig=c2VjcmV0 in 1ms - Server returned non-2xx status code: {answer}");
         let error = told(&about, StoreError::Generic { store: "S3", source: answer.into() });
-        let trouble = found(&error).cloned().unwrap();
+        let trouble = found(&error).unwrap();
         assert!(!polder_model::text::with_causes(&error).contains("c2VjcmV0"), "{error}");
         trouble
     }

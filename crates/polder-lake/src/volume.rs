@@ -14,7 +14,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use http::Method;
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use polder_access::{Action, Permit};
@@ -196,7 +195,7 @@ impl Lake {
     }
 
     /// An address signed by the store itself, at which a file can be read for a while by whoever has it; `None` where files are on the
-    /// local disk, which has no addresses.
+    /// local disk, which has no addresses, and for a name that the store has no good address for.
     ///
     /// # Errors
     /// When the permit is not to read this volume's files, or the store's settings hold no key to sign with.
@@ -210,8 +209,8 @@ impl Lake {
         demand(permit, volume, Action::ReadFiles)?;
         let Some((_, remote)) = self.remote(volume.location.provider, &volume.location.bucket)? else { return Ok(None) };
         let place = self.place(&volume.location)?;
-        let signed = remote.signer.signed_urls(Method::GET, &[place.file(path.as_str())], lasts).await;
-        signed.map(|mut urls| urls.pop()).map_err(|e| Error::store("sign an address at", &place, e))
+        let signed = remote.signed(&[place.file(path.as_str())], lasts).await;
+        signed.map(|urls| urls?.pop()).map_err(|e| Error::store("sign an address at", &place, e))
     }
 }
 

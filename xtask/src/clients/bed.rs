@@ -121,7 +121,7 @@ fn peer(places: &Places, installed: &Installed, environment: &str, script: &str)
 }
 
 /// Starts an S3 with these buckets, and tells its URL.
-pub(super) fn s3(places: &Places, installed: &Installed, folder: &Path, buckets: &[&str]) -> Result<(Process, String)> {
+fn s3(places: &Places, installed: &Installed, folder: &Path, buckets: &[&str]) -> Result<(Process, String)> {
     let mut s3 = Process::start("s3", peer(places, installed, "moto", "s3.py").args(buckets), folder)?;
     let said = s3.said(ready)?;
     let url = said["s3"].as_str().context("where the S3 is")?.to_owned();

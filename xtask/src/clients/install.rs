@@ -48,7 +48,7 @@ pub(super) fn environments(places: &Places, wanted: &BTreeSet<&str>) -> Result<(
     })
 }
 
-fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+pub(super) fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a panic")))
 }
 
@@ -80,6 +80,20 @@ fn npm(source: &Path, folder: &Path) -> Result<()> {
     npm.args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(folder);
     finish(&mut npm).context("this needs Node: install nodejs and npm")?;
     std::fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// Installs one package of npm, named with its version, unless that is there.
+pub(super) fn npm_package(folder: &Path, package: &str) -> Result<()> {
+    let stamp = folder.join("installed");
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == package) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--silent", "--prefix"]).arg(folder).arg(package);
+    finish(&mut npm).context("this needs Node: install nodejs and npm")?;
+    std::fs::write(stamp, package)?;
     Ok(())
 }
 

@@ -106,11 +106,11 @@ fn a_bucket_of_a_store_has_a_name_that_every_cloud_takes() {
     let dataset = CUSTOMER.replace("prefix: bronze", "prefix: bronze, bucket: old_customers");
     let location = |polder: &str, environment: &str| -> Location {
         let desired = lower(&[("polder.yaml", polder), (DATASET_FILE, &dataset)], environment);
-        let tables = desired.resources.values().filter_map(|declared| match &*declared.resource {
+        let mut tables = desired.resources.values().filter_map(|declared| match &*declared.resource {
             Resource::Table(table) => Some(table.location.clone()),
             _ => None,
         });
-        tables.last().unwrap()
+        tables.next_back().unwrap()
     };
     let dev = location(POLDER, "dev");
     assert_eq!((dev.provider, dev.bucket.as_str()), (Provider::Aws, "dev-old_customers"));

@@ -4,6 +4,7 @@ mod concurrency;
 mod disk;
 mod faults;
 mod folders;
+mod stores;
 mod structure;
 mod support;
 mod types;

@@ -10,6 +10,9 @@ use polder_descriptor::{Fault, Severity};
 use crate::context::{self, Context};
 use crate::render::plain;
 
+/// The code of a secret in a place that is not for one.
+const SECRET: &str = "secret-in-text";
+
 /// Who reads the faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
@@ -100,7 +103,8 @@ fn pictures(faults: &[Fault], root: &Path, color: bool) -> String {
         let source = texts.entry(&fault.file).or_insert_with(read);
         let fault = plain_fault(fault);
         let picture = Picture::of(&fault, source.as_deref());
-        if handler.render_report(&mut pictures, &picture).is_err() {
+        // A secret that was written into a file is not shown from there: terminals are recorded, too.
+        if fault.code == SECRET || handler.render_report(&mut pictures, &picture).is_err() {
             pictures.push_str(&lines(std::slice::from_ref(&fault)));
         }
         pictures.push('\n');
@@ -194,6 +198,25 @@ mod tests {
         }
         let shown = show(&[fault], folder.path(), Reader::Person { color: false });
         assert!(shown.contains("né\u{fffd}[31mm: x"), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_in_a_file_is_told_of_without_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("polder.yaml"), "account_key: c2VjcmV0\n").unwrap();
+        let fault = Fault {
+            file: "polder.yaml".into(),
+            line: 1,
+            column: 14,
+            length: 8,
+            offending: "account_key".to_owned(),
+            severity: Severity::Warning,
+            code: Cow::Borrowed("secret-in-text"),
+            message: "'account_key' is a secret".to_owned(),
+            help: None,
+        };
+        let shown = show(&[fault], folder.path(), Reader::Person { color: false });
+        assert!(shown.contains("polder.yaml:1:14") && !shown.contains("c2VjcmV0"), "{shown}");
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod server;
 mod share;
 mod signed_in;
 mod statements;
+mod stores;
 mod support;
 mod trouble;
 mod validate;
