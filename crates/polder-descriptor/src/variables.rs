@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use polder_model::secret::SecretReference;
+
 use crate::fault::{Fault, Span};
 use crate::suggest;
 use crate::yaml::{MAX_BYTES, Node, Scalar, Value};
@@ -121,9 +123,9 @@ impl Variables<'_> {
         let problem =
             |code, message: String, help: Option<String>| Problem { at: 0, part: whole.to_owned(), code, message, help };
         if let Some(secret) = name.strip_prefix("secret:") {
-            if !is_name(secret) {
-                let help = Some("write ${secret:NAME}: letters, digits and '_'".to_owned());
-                return Err(problem("variable-syntax", format!("{secret:?} is not a secret's name"), help));
+            if let Err(wrong) = secret.parse::<SecretReference>() {
+                let message = format!("{secret:?} refers to no secret: {wrong}");
+                return Err(problem("variable-syntax", message, Some(wrong.help.to_owned())));
             }
             if !secrets {
                 let message = format!("the secret {secret} may not be used here: it would end up in a plan and in the state");

@@ -18,8 +18,8 @@ use polder_receive::Received;
 
 use crate::audit::AuditTrail;
 use crate::platform::Platform;
+use crate::secrets::connection_secret;
 use crate::system::SystemTables;
-use crate::tenant::connection_secret;
 use crate::views;
 
 /// The tables of an environment as one caller may read them.
@@ -116,9 +116,11 @@ impl GovernedTables {
         let Some(connection) = self.metastore.connection(&name.catalog) else {
             return Err(ResolveError::Unavailable(format!("the connection {} is not applied", name.catalog)));
         };
-        let secret = connection.database.secret().map(connection_secret).transpose();
-        let secret = secret.map_err(|error| {
-            tracing::warn!(connection = %name.catalog, %error, "a connection has no secret");
+        // It may be asked of others, and this thread has more to do than to wait.
+        let named = connection.database.secret().cloned();
+        let found = tokio::task::spawn_blocking(move || named.as_ref().map(connection_secret).transpose()).await;
+        let secret = found.map_err(|error| unavailable(&error))?.map_err(|error| {
+            tracing::warn!(connection = %name.catalog, error = with_causes(&error), hint = error.hint(), "a connection has no secret");
             let what = if matches!(connection.database, Database::DeltaSharing(_)) { "secret" } else { "password" };
             ResolveError::Unavailable(format!("the {what} of the connection {} is not set where polder runs", name.catalog))
         })?;

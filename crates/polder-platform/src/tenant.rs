@@ -8,9 +8,7 @@ use polder_descriptor::{EnvironmentInfo, Mesh, TenantSettings};
 use polder_engine::{Engine, EngineConfig};
 use polder_federation::{Connections, Files, Limits};
 use polder_lake::{Lake, LakeConfig, ProviderConfig};
-use polder_model::connection::SecretName;
 use polder_model::resource::Environment;
-use polder_model::secret::Secret;
 use polder_model::store_option::is_store;
 use polder_model::{EnvironmentName, Provider, TenantName};
 use polder_outbound::OutboundConfig;
@@ -23,6 +21,7 @@ use crate::hot::HotTables;
 use crate::identity::Identity;
 use crate::mesh::{self, MeshSource};
 use crate::platform::{Platform, choose};
+use crate::secrets::resolve_secret;
 
 /// The folder in a mesh that holds what polder keeps, tenant by tenant.
 pub(crate) const STATE_FOLDER: &str = ".polder";
@@ -116,7 +115,7 @@ impl State {
         // One that holds no network is told by validation, and by a server before it starts.
         let outbound = OutboundConfig { allow: allow.unwrap_or_default(), ..OutboundConfig::default() };
         let database = match settings.database {
-            Some(place) => polder_store::in_folder(&root, resolve_secret(&place)?),
+            Some(place) => polder_store::in_folder(&root, resolve_secret(&root, &place)?),
             None => home.join("state.db").to_string_lossy().into_owned(),
         };
         let opened = Store::open(&database).await;
@@ -142,7 +141,8 @@ impl State {
     }
 
     pub(crate) fn environment(&self, mesh: &Mesh, info: EnvironmentInfo, identity: Identity) -> Result<Platform, Error> {
-        let lake = Lake::new(lake_config(mesh, &info.name, &self.home)?).doing(ErrorKind::Invalid, "cannot open the lake")?;
+        let lake = Lake::new(lake_config(mesh, &info.name, &self.root, &self.home)?)
+            .doing(ErrorKind::Invalid, "cannot open the lake")?;
         let received = Received::new(self.home.join("shared").join(info.name.as_str()), self.outbound.clone());
         let files = Files { root: self.root.to_path_buf(), kept_apart: self.kept_apart.to_vec() };
         Ok(Platform {
@@ -182,13 +182,13 @@ fn spill_folder(home: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Providers that have a store use it; the others are folders.
-fn lake_config(mesh: &Mesh, environment: &EnvironmentName, home: &Path) -> Result<LakeConfig, Error> {
+fn lake_config(mesh: &Mesh, environment: &EnvironmentName, root: &Path, home: &Path) -> Result<LakeConfig, Error> {
     let mut config = LakeConfig { root: home.join("lake"), providers: BTreeMap::new() };
     let Some(settings) = mesh.environment_settings(environment, &mesh::process_variable) else { return Ok(config) };
     for provider in Provider::ALL {
         let Some(declared) = settings.providers.get(&provider) else { continue };
         if is_store(declared) {
-            let options = declared.iter().map(|(name, value)| Ok((name.clone(), resolve_secret(value)?)));
+            let options = declared.iter().map(|(name, value)| Ok((name.clone(), resolve_secret(root, value)?)));
             let options = options.collect::<Result<_, Error>>()?;
             config.providers.insert(provider, ProviderConfig { scheme: scheme(provider).to_owned(), options });
         }
@@ -202,28 +202,4 @@ const fn scheme(provider: Provider) -> &'static str {
         Provider::Azure => "az",
         Provider::Gcp => "gs",
     }
-}
-
-/// Looks a secret of polder.yaml up, where it is used and nowhere before: `${secret:NAME}` is the process's variable NAME. Any other text
-/// is itself.
-///
-/// # Errors
-/// When the variable is not set.
-pub fn resolve_secret(value: &str) -> Result<String, Error> {
-    let Some(name) = value.strip_prefix("${secret:").and_then(|rest| rest.strip_suffix('}')) else {
-        return Ok(value.to_owned());
-    };
-    secret_variable(name)
-}
-
-/// Looks a connection's secret up: only variables that are named for that are read (see [`SecretName::VARIABLES`]).
-pub(crate) fn connection_secret(name: &SecretName) -> Result<Secret, Error> {
-    secret_variable(&name.variable()).map(Secret::new)
-}
-
-fn secret_variable(name: &str) -> Result<String, Error> {
-    mesh::process_variable(name).ok_or_else(|| {
-        Error::new(ErrorKind::Invalid, format!("secret {name} is not set"))
-            .with_hint(format!("set it in the environment of polder: export {name}=..."))
-    })
 }

@@ -81,7 +81,7 @@ impl App {
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
         let key = |name: &str| store.tenant_key(name).map_err(|error| StartError::Settings(error.to_string()));
         let keys = Keys { tokens: key("tokens")?, addresses: key("addresses")?, volume_addresses: key("volume_addresses")? };
-        let auth = Auth::new(&settings.server, &keys, &url(&settings, &config), &outbound)?;
+        let auth = Auth::new(&config.root, &settings.server, &keys, &url(&settings, &config), &outbound)?;
         let first = environments.iter().find(|platform| !platform.production()).or_else(|| environments.first());
         let Some(default_environment) = first.map(|platform| platform.environment().clone()) else {
             return Err(StartError::Settings(format!("tenant {name} has no environment")));

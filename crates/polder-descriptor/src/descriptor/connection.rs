@@ -3,6 +3,7 @@
 mod share;
 
 use polder_model::connection::{Database, DatabaseServer, SecretName, Tls};
+use polder_model::secret::SecretReference;
 use polder_model::{Column, DomainName, ObjectName, SchemaName, TableName};
 
 use crate::descriptor::column;
@@ -172,10 +173,21 @@ fn is_host(r: &mut Reader<'_>, host: &Spanned<String>) -> bool {
 fn secret(r: &mut Reader<'_>, fields: &mut Fields<'_>, key: &'static str, what: &str) -> Option<SecretName> {
     let text = fields.text(r, key)?;
     let name = text.value.parse();
-    if name.is_err() {
-        let message = format!("{what} is not written into a file: this one refers to no secret");
-        r.error(text.span, "secret-in-text", key, message).help =
-            Some(format!("write ${{secret:NAME}}, and set {}NAME in the environment of polder", SecretName::VARIABLES));
+    let variables = SecretName::VARIABLES;
+    match (&name, SecretReference::of_value(&text.value)) {
+        // What is no reference at all is told where variables are.
+        (Ok(_), _) | (Err(_), Some(Err(_))) => {}
+        // Whoever may apply writes this file, and says where the secret is sent: what it is read from is for whoever runs polder to say.
+        (Err(_), Some(Ok(reference))) => {
+            let message = format!("a connection only names {what}, and does not say where that is kept");
+            r.error(text.span, "secret-not-allowed", key, message).help =
+                Some(format!("write ${{secret:NAME}}, and set {variables}NAME to {reference} in the environment of polder"));
+        }
+        (Err(_), None) => {
+            let message = format!("{what} is not written into a file: this one refers to no secret");
+            r.error(text.span, "secret-in-text", key, message).help =
+                Some(format!("write ${{secret:NAME}}, and set {variables}NAME in the environment of polder"));
+        }
     }
     name.ok()
 }

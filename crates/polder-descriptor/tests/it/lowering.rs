@@ -101,6 +101,12 @@ fn a_connection_that_cannot_be_is_refused() {
     assert_eq!(codes(&format!("name: finance\n{server}{table}")), ["duplicate-catalog"]);
     assert_eq!(codes(&format!("name: system\n{server}{table}")), ["duplicate-catalog"]);
     assert_eq!(codes(&format!("name: crm\n{server}{table}password: hunter2\n")), ["secret-in-text"]);
+    // Where a secret is kept is for whoever runs polder to say, and not for whoever says where it is sent.
+    for place in ["file:/etc/polder/keys/mask", "vault:secret/other#password", "keyring:polder/state"] {
+        let password = format!("password: '${{secret:{place}}}'\n");
+        assert_eq!(codes(&format!("name: crm\n{server}{table}{password}")), ["secret-not-allowed"], "{place}");
+    }
+    assert_eq!(codes(&format!("name: crm\n{server}{table}password: '${{secret:vault:x}}'\n")), ["variable-syntax"]);
     assert_eq!(codes(&format!("name: crm\n{server}{table}file: a.db\n")), ["does-not-apply"]);
     assert_eq!(codes("name: crm\nkind: mysql\nhost: h\n"), ["missing-key"]);
     for host in ["'h/x'", "'u@h'", "'h?a=b'", "'h h'"] {
@@ -388,5 +394,39 @@ fn a_received_share_is_a_connection() {
     ] {
         let expect: &[&str] = if holds { &[] } else { &["invalid-address"] };
         assert_eq!(codes(&format!("endpoint: '{endpoint}'\nshare: s\ntoken: ${{secret:T}}\n")), expect, "{endpoint}");
+    }
+}
+
+#[test]
+fn the_organization_refers_to_secrets_wherever_they_are_kept() {
+    let database = |reference: &str| {
+        let text = POLDER.replacen("nonprod", &format!("{{name: nonprod, database: '{reference}'}}"), 1);
+        read(&[("polder.yaml", &text)])
+    };
+    for reference in [
+        "${secret:STATE}",
+        "${secret:file:/run/secrets/state}",
+        "${secret:keyring:polder/state}",
+        "${secret:vault:kv/polder/prod#url}",
+    ] {
+        let (mesh, faults) = database(reference);
+        assert_eq!(lines(&faults), Vec::<String>::new());
+        let settings = mesh.tenant_settings(&"nonprod".parse().unwrap(), &|_| None).unwrap();
+        assert_eq!(settings.database.as_deref(), Some(reference));
+    }
+    for (reference, said) in [
+        (
+            "${secret:vault:kv/polder}",
+            "refers to no secret: it names no field of a secret in Vault | write ${secret:vault:MOUNT/PATH#FIELD}",
+        ),
+        (
+            "${secret:file:state}",
+            "refers to no secret: it names no file | write the file's whole path: ${secret:file:/run/secrets/name}",
+        ),
+        ("${secret:aws:x}", "write ${secret:NAME} for a variable of the process, or begin with file:, keyring: or vault:"),
+    ] {
+        let (_, faults) = database(reference);
+        let told = lines(&faults);
+        assert!(told.len() == 1 && told[0].contains("variable-syntax") && told[0].ends_with(said), "{told:#?}");
     }
 }

@@ -1,5 +1,7 @@
 //! The desk: the rules of access on request, and who is told of it.
 
+use std::path::Path;
+
 use polder_access::request::Rules;
 use polder_descriptor::TenantSettings;
 use polder_model::principal::EVERYONE;
@@ -9,7 +11,7 @@ use polder_outbound::{Outbound, OutboundConfig};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
 use crate::platform::Platform;
-use crate::tenant::resolve_secret;
+use crate::secrets::resolve_secret;
 
 /// The rules of access on request of one tenant, and who is told of what happens. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,11 +30,11 @@ impl AccessDesk {
         !told.webhooks.is_empty() || told.email.is_some() || told.tickets.is_some()
     }
 
-    /// The desk as polder.yaml sets it. Without a way out nobody is told.
+    /// The desk as the polder.yaml in `root` sets it. Without a way out nobody is told.
     ///
     /// # Errors
     /// When a setting does not hold or a secret is not there.
-    pub fn new(settings: &TenantSettings, outbound: Option<&Outbound>) -> Result<Self, Error> {
+    pub fn new(root: &Path, settings: &TenantSettings, outbound: Option<&Outbound>) -> Result<Self, Error> {
         let access = &settings.server.access;
         let standard = Rules::default();
         let maximum_days = access.maximum_days.unwrap_or(standard.maximum_days);
@@ -49,7 +51,7 @@ impl AccessDesk {
         if rules.maximum_days == 0 || rules.review_after_days == 0 {
             return Err(Error::new(ErrorKind::Invalid, "server.access: maximumDays and reviewAfterDays are at least 1"));
         }
-        let notifier = outbound.map(|outbound| notifier(settings, outbound)).transpose();
+        let notifier = outbound.map(|outbound| notifier(root, settings, outbound)).transpose();
         let notifier = notifier.doing(ErrorKind::Invalid, "server.notifications in polder.yaml do not hold")?.flatten();
         Ok(Self { rules, notifier })
     }
@@ -64,18 +66,18 @@ impl Platform {
         let mesh = mesh::read_top(&self.root)?;
         let settings = mesh.tenant_settings(self.tenant(), &mesh::process_variable).unwrap_or_default();
         if !AccessDesk::tells_anyone(&settings) {
-            return AccessDesk::new(&settings, None);
+            return AccessDesk::new(&self.root, &settings, None);
         }
         let allow = settings.server.outbound.iter().map(|network| network.parse()).collect::<Result<Vec<_>, _>>();
         let allow = allow.doing(ErrorKind::Invalid, "server.outbound in polder.yaml holds what is no network")?;
         let outbound = Outbound::new(OutboundConfig { allow, ..OutboundConfig::default() });
-        AccessDesk::new(&settings, Some(&outbound))
+        AccessDesk::new(&self.root, &settings, Some(&outbound))
     }
 }
 
-fn notifier(settings: &TenantSettings, outbound: &Outbound) -> Result<Option<Notifier>, ConfigError> {
+fn notifier(root: &Path, settings: &TenantSettings, outbound: &Outbound) -> Result<Option<Notifier>, ConfigError> {
     let declared = &settings.server.notifications;
-    let resolve = |value: &str| resolve_secret(value).map_err(|error| error.to_string());
+    let resolve = |value: &str| resolve_secret(root, value).map_err(|error| error.to_string());
     let webhooks = declared.webhooks.iter().map(|hook| WebhookConfig::read(&hook.url, &hook.secret, &resolve));
     let config = Config {
         webhooks: webhooks.collect::<Result<_, _>>()?,

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// The desk of the tenant that is served.
 pub(crate) fn desk(app: &App) -> Result<AccessDesk, Problem> {
-    Ok(AccessDesk::new(&app.settings, Some(&app.outbound))?)
+    Ok(AccessDesk::new(&app.config.root, &app.settings, Some(&app.outbound))?)
 }
 
 /// What is told is as of now, also where no server sweeps, as on a laptop.

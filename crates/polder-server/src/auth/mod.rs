@@ -19,6 +19,8 @@ mod tokens;
 mod watch;
 mod who;
 
+use std::path::Path;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -101,12 +103,19 @@ impl Standing {
 }
 
 impl Auth {
-    /// Prepares sign-on as the tenant's settings say. `keys` are the tenant's for signing, `url` the server's own.
+    /// Prepares sign-on as the tenant's settings say. `root` is the mesh's folder, `keys` are the tenant's for signing, `url` is the
+    /// server's own.
     ///
     /// # Errors
     /// When a secret is not set, or a key is none.
-    pub fn new(settings: &ServerSettings, keys: &Keys, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
-        let issuer = settings.identity.as_ref().map(|settings| issuer(settings, outbound)).transpose()?;
+    pub fn new(
+        root: &Path,
+        settings: &ServerSettings,
+        keys: &Keys,
+        url: &str,
+        outbound: &Outbound,
+    ) -> Result<Self, StartError> {
+        let issuer = settings.identity.as_ref().map(|settings| issuer(root, settings, outbound)).transpose()?;
         let signer = Signer::new(&keys.tokens, url)
             .ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;
         Ok(Self {
@@ -130,8 +139,8 @@ impl Auth {
     }
 }
 
-fn issuer(settings: &IdentitySettings, outbound: &Outbound) -> Result<Issuer, StartError> {
-    let client_secret = settings.client_secret.as_deref().map(resolve_secret).transpose()?.map(Secret::new);
+fn issuer(root: &Path, settings: &IdentitySettings, outbound: &Outbound) -> Result<Issuer, StartError> {
+    let client_secret = settings.client_secret.as_deref().map(|value| resolve_secret(root, value)).transpose()?.map(Secret::new);
     let usual = || ["openid", "profile", "email"].map(str::to_owned).to_vec();
     let mut scopes = if settings.scopes.is_empty() { usual() } else { settings.scopes.clone() };
     if !scopes.iter().any(|scope| scope == "openid") {

@@ -41,6 +41,11 @@ fn what_the_page_on_delivery_shows_works() {
 }
 
 #[test]
+fn what_the_page_on_secrets_shows_works() {
+    Page::read("docs/secrets.md").play();
+}
+
+#[test]
 fn what_the_page_on_zones_shows_works() {
     Page::read("docs/zones.md").play();
 }

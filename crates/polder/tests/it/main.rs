@@ -23,6 +23,7 @@ mod others_words;
 mod query;
 mod reference;
 mod saving;
+mod secrets;
 mod served;
 mod server;
 mod share;
