@@ -49,21 +49,12 @@ pub(crate) async fn insert<const N: usize>(
 /// An insert of rows that are one value, as JSON. SQLite is handed values one by one, by names that it looks for, and reads a statement anew
 /// for every count of rows: this one is the same for any.
 fn from_json<const N: usize>(work: &Work, into: &'static str, tail: &'static str, rows: &[[Value; N]]) -> Result<Sql<'static>> {
-    // Without a condition, what follows a join could be its own.
-    let text = format!("{} where true {tail}", of_json::<N>(into));
-    Ok(sqlx::query(AssertSqlSafe(text)).bind(as_json(&work.place, rows)?))
-}
-
-/// Rows as one value.
-pub(crate) fn as_json<const N: usize>(place: &str, rows: &[[Value; N]]) -> Result<String> {
     let rows: Vec<&[Value]> = rows.iter().map(<[Value; N]>::as_slice).collect();
-    serde_json::to_string(&rows).map_err(|e| StoreError::unreadable(place, "rows to be kept".to_owned(), e))
-}
-
-/// The insert of rows that are one value, the first of the statement's, in the words of SQLite. A condition may follow.
-pub(crate) fn of_json<const N: usize>(into: &str) -> String {
+    let json = serde_json::to_string(&rows).map_err(|e| StoreError::unreadable(&work.place, "rows to be kept".to_owned(), e))?;
     let columns: Vec<String> = (0..N).map(|column| format!("value ->> {column}")).collect();
-    format!("insert into {into} select {} from json_each($1)", columns.join(", "))
+    // Without a condition, what follows a join could be its own.
+    let text = format!("insert into {into} select {} from json_each($1) where true {tail}", columns.join(", "));
+    Ok(sqlx::query(AssertSqlSafe(text)).bind(json))
 }
 
 /// Deletes the environment's rows whose key is one of these. `from` is the table, `key` its column.

@@ -8,7 +8,6 @@
 mod audit;
 mod batches;
 mod bulk;
-mod checkpoint;
 mod commits;
 mod counters;
 mod deliveries;

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polder_model::EnvironmentName;
-use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
-use sqlx::pool::PoolConnection;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Writer;
-use crate::checkpoint::{self, Since};
 use crate::error::{Result, StoreError};
 use crate::joined::Joined;
 use crate::place::{self, Place};
@@ -23,6 +21,8 @@ use crate::{keys, migrations, private};
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: AnyPool,
+    /// What writes. On a server there is one pool for all.
+    writers: AnyPool,
     dialect: Dialect,
     place: Arc<str>,
     key_folder: Option<Arc<Path>>,
@@ -30,7 +30,6 @@ pub struct Store {
     turn: Arc<Semaphore>,
     pub(crate) audit_writer: Arc<Writer>,
     pub(crate) joined: JoinedReads,
-    since_moved: Arc<Since>,
 }
 
 /// What every request asks for, read for many at once.
@@ -132,6 +131,7 @@ impl Store {
     /// Finishes what is under way and closes.
     pub async fn close(self) {
         self.pool.close().await;
+        self.writers.close().await;
     }
 
     /// The tenant's key of this name: 32 random bytes as 64 hexadecimal digits, made at the first call and the same ever after.
@@ -150,46 +150,24 @@ impl Store {
     fn connect(place: &Place, options: StoreOptions) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let dialect = if place.file.is_some() { Dialect::Sqlite } else { Dialect::Postgres };
-        // The defaults of SQLite and sqlx are what we need (a test says so). Setting them on each connection would make the pool
-        // try a damaged file again and again, and in the end say that it took too long.
-        let mut pool = AnyPoolOptions::new()
-            .max_connections(if dialect == Dialect::Sqlite { 4 } else { options.max_connections.max(1) })
-            .acquire_timeout(if dialect == Dialect::Sqlite { PATIENCE * 6 } else { PATIENCE * 2 })
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // Beginning a transaction tests the connection, and another is tried then.
-            .test_before_acquire(false);
-        if dialect == Dialect::Sqlite {
-            pool = pool.after_connect(|connection, _| {
-                Box::pin(async move {
-                    // Without it the log is moved sooner; what is wrong with the file is told when it is first read.
-                    let _ = connection.execute(checkpoint::LATE).await;
-                    Ok(())
-                })
-            });
-            // SQLite ends a transaction by itself when the disk is full. The rollback of sqlx fails then, and it believes for
-            // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way; where no
-            // transaction is known of, none is.
-            pool = pool.after_release(|connection, _| {
-                Box::pin(async move {
-                    if connection.is_in_transaction() {
-                        connection.ping().await?;
-                    }
-                    Ok(!connection.is_in_transaction())
-                })
-            });
-        }
-        let pool = pool.connect_lazy_with(connect_options(place)?);
+        let (pool, writers) = match dialect {
+            // One connection writes, as one may at a time: what it wrote it knows, and what another writes each has to read again.
+            Dialect::Sqlite => (connections(place, dialect, 4)?, connections(place, dialect, 1)?),
+            Dialect::Postgres => {
+                let pool = connections(place, dialect, options.max_connections.max(1))?;
+                (pool.clone(), pool)
+            }
+        };
         let key_folder = place.file.as_ref().and_then(|file| Some(Arc::from(file.parent()?.join("keys"))));
         Ok(Self {
             pool,
+            writers,
             dialect,
             place: place.shown.as_str().into(),
             key_folder,
             turn: Arc::new(Semaphore::new(1)),
             audit_writer: Arc::default(),
             joined: JoinedReads::default(),
-            since_moved: Arc::default(),
         })
     }
 
@@ -235,33 +213,18 @@ impl Store {
         }
     }
 
-    /// Runs a script that begins and ends a transaction of its own, in one call to the database instead of one for each statement.
-    /// Returns the rows of all of them.
-    pub(crate) async fn run_script(&self, doing: &'static str, sql: Sql<'static>) -> Result<Vec<Cells>> {
-        let turn = self.turn(doing).await?;
-        let fault = |source| StoreError::new(&self.place, doing, source);
-        let mut script = Script { connection: self.pool.acquire().await.map_err(fault)?, ended: false };
-        let rows = sql.fetch_all(&mut *script.connection).await.map_err(fault)?;
-        script.ended = true;
-        drop(turn);
-        if self.since_moved.is_long() {
-            tokio::spawn(self.clone().move_log());
-        }
-        Ok(rows.into_iter().map(|row| Cells::new(row, &self.place, doing)).collect())
-    }
-
     /// Begins a transaction that only reads, and reads one moment's state.
     pub(crate) async fn read(&self, doing: &'static str) -> Result<Work> {
-        self.transaction(doing, if self.dialect == Dialect::Sqlite { "begin" } else { POSTGRES_READ }, None).await
+        self.transaction(&self.pool, doing, if self.dialect == Dialect::Sqlite { "begin" } else { POSTGRES_READ }, None).await
     }
 
     /// Begins a transaction that writes. There is one at a time, on every server together: the others wait here, not midway.
     pub(crate) async fn write(&self, doing: &'static str) -> Result<Work> {
         let turn = Some(self.turn(doing).await?);
         if self.dialect == Dialect::Sqlite {
-            return self.transaction(doing, SQLITE_WRITE, turn).await;
+            return self.transaction(&self.writers, doing, SQLITE_WRITE, turn).await;
         }
-        let mut work = self.transaction(doing, POSTGRES_WRITE, turn).await?;
+        let mut work = self.transaction(&self.writers, doing, POSTGRES_WRITE, turn).await?;
         work.run(sqlx::query(POSTGRES_TURN)).await?;
         Ok(work)
     }
@@ -271,12 +234,12 @@ impl Store {
     pub(crate) async fn write_beside(&self, doing: &'static str) -> Result<Work> {
         match self.dialect {
             Dialect::Sqlite => self.write(doing).await,
-            Dialect::Postgres => self.transaction(doing, POSTGRES_WRITE, None).await,
+            Dialect::Postgres => self.transaction(&self.writers, doing, POSTGRES_WRITE, None).await,
         }
     }
 
     /// Waits for this process's turn to write.
-    pub(crate) async fn turn(&self, doing: &'static str) -> Result<OwnedSemaphorePermit> {
+    async fn turn(&self, doing: &'static str) -> Result<OwnedSemaphorePermit> {
         let waited = tokio::time::timeout(PATIENCE * 6, self.turn.clone().acquire_owned()).await;
         // The semaphore is never closed.
         waited.ok().and_then(std::result::Result::ok).ok_or_else(|| StoreError::Locked { place: self.place.to_string(), doing })
@@ -290,13 +253,14 @@ impl Store {
     /// next is tried, until one is new.
     async fn transaction(
         &self,
+        pool: &AnyPool,
         doing: &'static str,
         statement: &'static str,
         turn: Option<OwnedSemaphorePermit>,
     ) -> Result<Work> {
         let mut lost = 0;
         loop {
-            match self.pool.begin_with(statement).await {
+            match pool.begin_with(statement).await {
                 Ok(transaction) => return Ok(Work { transaction, place: self.place.clone(), doing, turn }),
                 Err(source) => lost = self.after_fault(doing, source, lost)?,
             }
@@ -312,18 +276,28 @@ impl Store {
     }
 }
 
-/// A connection that runs a script. Where that fails or is given up, it may be left in a transaction that nobody knows of: it is closed.
-struct Script {
-    connection: PoolConnection<Any>,
-    ended: bool,
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.connection.close_on_drop();
-        }
+/// Connections to the database, opened when they are needed.
+fn connections(place: &Place, dialect: Dialect, size: u32) -> Result<AnyPool> {
+    // The defaults of SQLite and sqlx are what we need (a test says so). Setting them on each connection would make the pool
+    // try a damaged file again and again, and in the end say that it took too long.
+    let mut pool = AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(if dialect == Dialect::Sqlite { PATIENCE * 6 } else { PATIENCE * 2 })
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // Beginning a transaction tests the connection, and another is tried then.
+        .test_before_acquire(false);
+    if dialect == Dialect::Sqlite {
+        // SQLite ends a transaction by itself when the disk is full. The rollback of sqlx fails then, and it believes for
+        // ever that the connection is in a transaction. The ping is answered after a rollback that is on its way.
+        pool = pool.after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        });
     }
+    Ok(pool.connect_lazy_with(connect_options(place)?))
 }
 
 fn connect_options(place: &Place) -> Result<AnyConnectOptions> {

@@ -7,8 +7,6 @@
 //!  +---------+-----+   +---------+-----+   +---------+-----+   +----------+-----+-----------+
 //! ```
 
-use std::sync::LazyLock;
-
 use hmac::{Hmac, Mac as _};
 use polder_model::secret::Secret;
 use sha2::{Digest as _, Sha256};
@@ -197,60 +195,17 @@ pub(super) async fn hold_head(work: &mut Work, dialect: Dialect, key: &Secret) -
     if signed { Ok(head) } else { Err(StoreError::AuditEnd { place: work.place.to_string() }) }
 }
 
-/// Where records go, and what of them.
-const RECORDS: &str = "audit (sequence, environment, time, principal, authenticated_by, source, action, securable, allowed, \
-                       determined_by, detail, request_id, hash)";
-
-/// The rows of records that follow a head, and the head after them.
-fn following(mut head: Head, events: &[AuditEvent]) -> (Vec<[Value; 13]>, Head) {
+/// Appends to the head that is held; returns the new one.
+pub(super) async fn append(work: &mut Work, mut head: Head, key: &Secret, events: &[AuditEvent]) -> Result<Head> {
     let rows = events.iter().map(|event| {
         let stored = Stored::new(head.sequence + 1, event);
         head = Head { sequence: stored.sequence, hash: stored.hash(&head.hash) };
         stored.row(&head.hash)
     });
     let rows = rows.collect();
-    (rows, head)
-}
-
-/// Appends to the head that is held; returns the new one.
-pub(super) async fn append(work: &mut Work, head: Head, key: &Secret, events: &[AuditEvent]) -> Result<Head> {
-    let (rows, head) = following(head, events);
-    bulk::insert(work, RECORDS, "", rows).await?;
+    let into = "audit (sequence, environment, time, principal, authenticated_by, source, action, securable, allowed, \
+                determined_by, detail, request_id, hash)";
+    bulk::insert(work, into, "", rows).await?;
     head.write(work, key).await?;
     Ok(head)
-}
-
-/// Records that are to follow a head, and the head after them.
-pub(super) struct Following {
-    rows: Vec<[Value; 13]>,
-    before: Head,
-    pub(super) after: Head,
-}
-
-impl Following {
-    pub(super) fn new(before: Head, events: &[AuditEvent]) -> Self {
-        let (rows, after) = following(before, events);
-        Self { rows, before, after }
-    }
-
-    /// Appends in one call to SQLite, if the head is still the one that they are to follow; says whether it was.
-    pub(super) async fn append(self, store: &Store, doing: &'static str, key: &Secret) -> Result<bool> {
-        static SCRIPT: LazyLock<String> = LazyLock::new(|| {
-            format!(
-                "begin immediate; \
-                 update audit_head set sequence = $2, hash = $3, signature = $4 \
-                     where one = 1 and sequence = $5 and hash = $6 and signature = $7 returning sequence; \
-                 {} where (select hash from audit_head where one = 1) = $3; \
-                 commit",
-                bulk::of_json::<13>(RECORDS)
-            )
-        });
-        let rows = bulk::as_json(store.place(), &self.rows)?;
-        let mut sql = sqlx::query(SCRIPT.as_str()).bind(rows);
-        for head in [self.after, self.before] {
-            let signature = hex::encode(head.mac(key).finalize().into_bytes());
-            sql = sql.bind(as_bigint(head.sequence)).bind(hex::encode(head.hash)).bind(signature);
-        }
-        Ok(!store.run_script(doing, sql).await?.is_empty())
-    }
 }

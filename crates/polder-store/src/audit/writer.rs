@@ -1,15 +1,15 @@
 //! Appending to the audit under load: appends that wait while a commit is under way go into the next one together.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use polder_model::secret::Secret;
 use tokio::sync::oneshot;
 
 use crate::audit::AuditEvent;
-use crate::audit::chain::{self, Following, Hash, Head};
+use crate::audit::chain::{self, Hash, Head};
 use crate::error::{Result, StoreError};
-use crate::store::{Dialect, Store};
+use crate::store::Store;
 use crate::work::{Work, as_bigint};
 
 const DOING: &str = "appending to the audit";
@@ -26,8 +26,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     queue: Mutex<Queue>,
-    /// The last record, where this process appended it. Others may have appended since.
-    last: Mutex<Option<Head>>,
 }
 
 #[derive(Debug, Default)]
@@ -57,10 +55,6 @@ pub(super) async fn append(store: &Store, events: Vec<AuditEvent>) -> Result<()>
 }
 
 impl Writer {
-    fn last(&self) -> MutexGuard<'_, Option<Head>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Puts an append into the queue; says whether nobody is there to write it.
     fn wait(&self, waiting: Waiting) -> bool {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,28 +115,12 @@ async fn keep(store: &Store, events: &[AuditEvent]) -> Result<()> {
     let mut tried = None;
     let mut wait = FIRST_WAIT;
     let started = Instant::now();
-    let last = store.audit_writer.last().take();
-    if store.dialect() == Dialect::Sqlite
-        && let Some(last) = last
-    {
-        let following = Following::new(last, events);
-        tried = Some(following.after);
-        // Whatever is wrong is found again, and told, in the ordinary way.
-        if matches!(following.append(store, DOING, &key).await, Ok(true)) {
-            *store.audit_writer.last() = tried;
-            return Ok(());
-        }
-    }
     loop {
         match attempt(store, &key, events, &mut tried).await {
             Err(error) if error.is_passing() && started.elapsed() < PATIENCE => {
                 tracing::warn!(%error, "the audit is tried again");
             }
-            Ok(()) => {
-                *store.audit_writer.last() = tried;
-                return Ok(());
-            }
-            failed => return failed,
+            other => return other,
         }
         tokio::time::sleep(wait).await;
         wait = LONGEST_WAIT.min(wait * 2);
