@@ -23,8 +23,15 @@ pub struct Limit {
 }
 
 const DATABRICKS: &str = "docs.databricks.com/resources/limits";
+const DATABRICKS_AT_AWS: &str = "docs.databricks.com/aws/en/resources/limits";
 const AZURE: &str = "learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits";
-const AWS: &str = "docs.aws.amazon.com/general/latest/gr/aws-service-information.html";
+const S3: &str = "docs.aws.amazon.com/AmazonS3/latest/userguide/BucketRestrictions.html";
+const IAM: &str = "docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html";
+const VPC: &str = "docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html";
+const GOOGLE_FOLDERS: &str = "cloud.google.com/resource-manager/docs/limits";
+const GOOGLE_TAGS: &str = "cloud.google.com/data-catalog/docs/resources/quotas";
+const GOOGLE_CLUSTERS: &str = "cloud.google.com/kubernetes-engine/quotas";
+const GOOGLE_IDENTITIES: &str = "cloud.google.com/iam/quotas";
 
 const fn limit(
     name: &'static str,
@@ -39,6 +46,9 @@ const fn limit(
 
 /// Workspaces of a tenant.
 pub const WORKSPACES: Limit = limit("databricks.workspaces", "workspaces", "tenant", 50, true, DATABRICKS);
+/// Credential configurations of a tenant at AWS: one for each workspace there.
+pub const CREDENTIALS: Limit =
+    limit("databricks.credentials", "credential configurations", "tenant", 55, true, DATABRICKS_AT_AWS);
 /// Catalogs of a metastore.
 pub const CATALOGS: Limit = limit("databricks.catalogs", "catalogs", "metastore", 1_000, true, DATABRICKS);
 /// Schemas of a catalog.
@@ -59,17 +69,26 @@ pub const ROLE_ASSIGNMENTS: Limit = limit("azure.roleAssignments", "role assignm
 /// Requests of a storage account in a second.
 pub const ACCOUNT_REQUESTS: Limit = limit("azure.accountRequests", "requests a second", "storage account", 20_000, true, AZURE);
 /// Buckets of an account.
-pub const BUCKETS: Limit = limit("aws.buckets", "buckets", "account", 10_000, true, AWS);
+pub const BUCKETS: Limit = limit("aws.buckets", "buckets", "account", 10_000, true, S3);
 /// Roles of an account.
-pub const ROLES: Limit = limit("aws.roles", "IAM roles", "account", 1_000, true, AWS);
+pub const ROLES: Limit = limit("aws.roles", "IAM roles", "account", 1_000, true, IAM);
 /// Subnets of a VPC.
-pub const SUBNETS: Limit = limit("aws.subnets", "subnets", "VPC", 200, true, AWS);
+pub const SUBNETS: Limit = limit("aws.subnets", "subnets", "VPC", 200, true, VPC);
 /// Address blocks of a VPC.
-pub const BLOCKS: Limit = limit("aws.addressBlocks", "address blocks", "VPC", 5, true, AWS);
+pub const BLOCKS: Limit = limit("aws.addressBlocks", "address blocks", "VPC", 5, true, VPC);
+/// Folders in one folder.
+pub const FOLDERS: Limit = limit("google.folders", "folders", "folder", 300, false, GOOGLE_FOLDERS);
+/// Policy tags of a taxonomy.
+pub const POLICY_TAGS: Limit = limit("google.policyTags", "policy tags", "taxonomy", 100, false, GOOGLE_TAGS);
+/// Nodes of a cluster.
+pub const CLUSTER_NODES: Limit = limit("google.clusterNodes", "nodes", "cluster", 5_000, true, GOOGLE_CLUSTERS);
+/// Service accounts of a project.
+pub const SERVICE_ACCOUNTS: Limit = limit("google.serviceAccounts", "service accounts", "project", 100, true, GOOGLE_IDENTITIES);
 
 /// Every limit.
 pub const LIMITS: &[Limit] = &[
     WORKSPACES,
+    CREDENTIALS,
     CATALOGS,
     SCHEMAS,
     SCHEMA_TABLES,
@@ -83,6 +102,10 @@ pub const LIMITS: &[Limit] = &[
     ROLES,
     SUBNETS,
     BLOCKS,
+    FOLDERS,
+    POLICY_TAGS,
+    CLUSTER_NODES,
+    SERVICE_ACCOUNTS,
 ];
 
 impl Limit {

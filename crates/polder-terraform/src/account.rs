@@ -1,5 +1,6 @@
-//! The root of the account at Databricks: the metastore, groups and programs; a file for each workspace with who uses it; a file for each
-//! domain with its programs. It is the tenant's, and the same whichever of its environments is exported.
+//! The root of an account at Databricks, of which there is one for each cloud: the metastore, groups and programs; a file for each
+//! workspace with who uses it; a file for each domain with its programs. It is the tenant's, and the same whichever of its environments is
+//! exported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,31 +13,43 @@ use serde_json::{Map, Value, json};
 use crate::landing::owner;
 use crate::root::{add, label, name, terraform, variable};
 use crate::workspaces::folder;
-use crate::{Asked, Export};
+use crate::{APPLICATION_IDS, Asked, Export, aws};
 
-const FOLDER: &str = "account";
+/// The folder of an account's root, and where the account is. That of Azure was there before any other.
+const fn of(cloud: Provider) -> (&'static str, &'static str) {
+    match cloud {
+        Provider::Aws => ("account-aws", aws::ACCOUNT_HOST),
+        _ => ("account", "https://accounts.azuredatabricks.net"),
+    }
+}
 
-pub(crate) fn write(asked: Asked<'_>, export: &mut Export) {
+/// Writes the root of the account at Databricks for a cloud that the tenant has zones at, whichever of its environments they are in.
+pub(crate) fn write(asked: Asked<'_>, cloud: Provider, export: &mut Export) {
+    if asked.management(cloud).is_none() {
+        return;
+    }
+    let (root, _) = of(cloud);
     let principals = Principals::of(asked);
-    add(export, format!("{FOLDER}/main.tf.json"), &main(asked, &principals));
+    add(export, format!("{root}/main.tf.json"), &main(asked, cloud, &principals));
     for desired in asked.of_tenant {
-        let here = |zone: &&LandingZone| zone.environment == desired.environment && zone.provider == Provider::Azure;
+        let here = |zone: &&LandingZone| zone.environment == desired.environment && zone.provider == cloud;
         for zone in asked.tenant.zones.iter().filter(here) {
             for workspace in &zone.workspaces {
                 let module = format!("workspace_{}-{}", desired.environment, folder(zone, workspace));
-                add(export, format!("{FOLDER}/{module}.tf.json"), &of_workspace(desired, workspace, module));
+                add(export, format!("{root}/{module}.tf.json"), &of_workspace(desired, workspace, module));
             }
         }
     }
     for (domain, programs) in &principals.of_domains {
-        let path = format!("{FOLDER}/domain_{}.tf.json", label(domain.as_str()));
-        add(export, path, &of_domain(programs, &principals.members));
+        let path = format!("{root}/domain_{}.tf.json", label(domain.as_str()));
+        add(export, path, &of_domain(domain, programs, &principals.members));
     }
     export.held_back.extend(principals.left_out);
 }
 
-fn main(asked: Asked<'_>, principals: &Principals) -> Value {
-    let management = asked.management();
+fn main(asked: Asked<'_>, cloud: Provider, principals: &Principals) -> Value {
+    let (root, host) = of(cloud);
+    let management = asked.management(cloud);
     let items = management.map(|zone| zone.items.as_slice()).unwrap_or_default();
     let programs = |name: &String| principals.programs.contains(name);
     let members = principals.members.iter().filter(|(_, member)| principals.groups.contains(member) || programs(member));
@@ -44,8 +57,8 @@ fn main(asked: Asked<'_>, principals: &Principals) -> Value {
         .map(|(group, member)| json!({"group": group, "member": member, "is_group": principals.groups.contains(member)}))
         .collect();
     json!({
-        "terraform": terraform(asked, &format!("{}/{FOLDER}", asked.desired.tenant), &["databricks"]),
-        "provider": {"databricks": {"host": "https://accounts.azuredatabricks.net", "account_id": "${var.databricks_account_id}"}},
+        "terraform": terraform(asked, cloud, &format!("{}/{root}", asked.desired.tenant), &["databricks"]),
+        "provider": {"databricks": {"host": host, "account_id": "${var.databricks_account_id}"}},
         "variable": {
             "databricks_account_id": variable("string", "The account at Databricks."),
         },
@@ -59,7 +72,7 @@ fn main(asked: Asked<'_>, principals: &Principals) -> Value {
             "service_principals": principals.programs,
             "members": members,
         }},
-        "output": {"application_ids": {
+        "output": {APPLICATION_IDS: {
             "value": "${module.account.application_ids}",
             "description": "By what service principals that are no domain's are known to grants, by name.",
         }},
@@ -81,7 +94,7 @@ fn of_workspace(desired: &Desired, workspace: &Workspace, module: String) -> Val
 }
 
 /// The programs of a domain, and the groups that they are in.
-fn of_domain(programs: &BTreeSet<String>, members: &[(String, String)]) -> Value {
+fn of_domain(domain: &DomainName, programs: &BTreeSet<String>, members: &[(String, String)]) -> Value {
     let mut resources = Map::new();
     let of = |name: &String| format!("program_{}", label(name));
     let principals: Map<String, Value> = programs.iter().map(|name| (of(name), json!({"display_name": name}))).collect();
@@ -97,16 +110,10 @@ fn of_domain(programs: &BTreeSet<String>, members: &[(String, String)]) -> Value
             (address, ids)
         })
         .collect();
-    let outputs: Map<String, Value> = programs
-        .iter()
-        .map(|name| {
-            let value = format!("${{databricks_service_principal.{}.application_id}}", of(name));
-            (
-                format!("{}_application_id", of(name)),
-                json!({"value": value, "description": format!("By what {name} is known to grants.")}),
-            )
-        })
-        .collect();
+    let id = |name: &String| (name.clone(), format!("${{databricks_service_principal.{}.application_id}}", of(name)).into());
+    let ids: Map<String, Value> = programs.iter().map(id).collect();
+    let description = format!("By what the service principals of {domain} are known to grants, by name.");
+    let outputs = json!({format!("{APPLICATION_IDS}_{}", label(domain.as_str())): {"value": ids, "description": description}});
     resources.insert("databricks_service_principal".to_owned(), principals.into());
     if !in_groups.is_empty() {
         resources.insert("databricks_group_member".to_owned(), in_groups.into());

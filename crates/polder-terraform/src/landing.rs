@@ -1,4 +1,4 @@
-//! The roots of landing zones: the zone itself, a file for each workspace, a file for each domain.
+//! The roots of landing zones at Azure: the zone itself, a file for each workspace, a file for each domain.
 
 use polder_model::{DepartmentName, Desired, DomainName, Kind as Address, Resource};
 use polder_zones::layout::{DomainPlace, LandingZone, Storage, Workspace};
@@ -29,9 +29,9 @@ const BUDGET: &str = "object({amount = number, start = string, emails = list(str
 fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     let network = name(&zone.items, Kind::VirtualNetwork);
     let blocks: Vec<String> = zone.blocks.iter().map(ToString::to_string).collect();
-    let tags = tags(asked, zone);
+    let tags: Map<String, Value> = tags(asked, zone).into_iter().map(|(key, text)| (key, words(&text).into())).collect();
     json!({
-        "terraform": terraform(asked, &format!("{}/{folder}", asked.desired.environment), &["azurerm"]),
+        "terraform": terraform(asked, zone.provider, &format!("{}/{folder}", asked.desired.environment), &["azurerm"]),
         "provider": {"azurerm": {"features": {}, "subscription_id": "${var.subscription_id}", "storage_use_azuread": true}},
         "variable": {
             "subscription_id": variable("string", &format!("The subscription {}.", name(&zone.items, Kind::Subscription))),
@@ -65,14 +65,18 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     })
 }
 
-/// Tags from who owns what: nothing of them is written by hand but what the conventions add.
-fn tags(asked: Asked<'_>, zone: &LandingZone) -> Map<String, Value> {
-    let mut tags: Map<String, Value> = asked.settings.tags.iter().map(|(key, text)| (key.clone(), words(text).into())).collect();
-    tags.insert("organization".to_owned(), words(&asked.desired.organization).into());
-    tags.insert("environment".to_owned(), asked.desired.environment.as_str().into());
-    tags.insert("department".to_owned(), zone.department.as_ref().map_or("shared", DepartmentName::as_str).into());
-    tags.insert("managed_by".to_owned(), "polder".into());
-    tags
+/// Tags from who owns what, as texts: nothing of them is written by hand but what the conventions add.
+pub(crate) fn tags(asked: Asked<'_>, zone: &LandingZone) -> Vec<(String, String)> {
+    let department = zone.department.as_ref().map_or("shared", DepartmentName::as_str);
+    let own = [
+        ("organization", asked.desired.organization.as_str()),
+        ("environment", asked.desired.environment.as_str()),
+        ("department", department),
+        ("managed_by", "polder"),
+    ];
+    let more = asked.settings.tags.iter().filter(|(key, _)| own.iter().all(|(other, _)| other != key));
+    let more = more.map(|(key, text)| (key.as_str(), text.as_str()));
+    more.chain(own).map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
 }
 
 fn of_workspace(zone: &LandingZone, workspace: &Workspace) -> Value {

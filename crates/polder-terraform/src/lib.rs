@@ -8,15 +8,23 @@
 //! modules/azure/landing-zone  workspace  domain      modules/databricks/account  domain
 //!             ^                   ^         ^                      ^                ^
 //! landing/trading-azure/  main  workspace_odds  domain_odds     account/      workspaces/trading-azure-odds/
+//!
+//! modules/aws/landing-zone  workspace  domain        with Databricks account-aws/, workspaces/trading-aws-odds/;
+//!             ^                 ^         ^          with Glue and EKS catalogs/trading-aws/, workspaces/trading-aws-odds/
+//! landing/trading-aws/    main  workspace_odds  domain_odds
 //! ```
 
 mod account;
+mod aws;
+mod contents;
+mod glue;
+mod google;
 mod landing;
 mod modules;
 mod root;
 mod workspaces;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_model::zone::ZoneSettings;
 use polder_model::{Desired, Provider};
@@ -63,14 +71,47 @@ pub fn export(asked: Asked<'_>) -> Result<Export, Vec<Refusal>> {
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let mut export = Export { files: modules::files(), held_back: Vec::new() };
+    let mut export = Export::default();
     for zone in asked.zones() {
-        landing::write(asked, zone, &mut export);
-        workspaces::write(asked, zone, &mut export);
+        match zone.provider {
+            Provider::Azure => {
+                landing::write(asked, zone, &mut export);
+                workspaces::write(asked, zone, &mut export);
+            }
+            Provider::Aws => aws::write(asked, zone, &mut export),
+            Provider::Gcp => google::write(asked, zone, &mut export),
+        }
     }
-    account::write(asked, &mut export);
+    account::write(asked, Provider::Azure, &mut export);
+    if aws::has_databricks(asked) {
+        account::write(asked, Provider::Aws, &mut export);
+    }
+    // A domain that is at two clouds holds back the same at both.
+    let mut said = BTreeSet::new();
+    export.held_back.retain(|held_back| said.insert(held_back.clone()));
+    let called = modules::called(&export.files);
+    export.files.extend(called);
     export.files.insert("README.md".to_owned(), readme(asked));
     Ok(export)
+}
+
+/// What the names of outputs begin with that say by what service principals are known: maps from their names.
+pub const APPLICATION_IDS: &str = "application_ids";
+
+/// The order in which roots are made: those of a stage need what those of the stages before have made.
+const STAGES: [&str; 5] = ["landing", "account", "catalogs", "workspaces", "bigquery"];
+
+/// The roots among the files of an export, by their folders, in stages: those of one need those of the stages before, and none of each
+/// other.
+#[must_use]
+pub fn stages<'a>(files: impl Iterator<Item = &'a str> + Clone) -> Vec<Vec<String>> {
+    let roots = files.filter_map(|path| path.strip_suffix("/main.tf.json"));
+    let of = |stage: &&str| {
+        let stage = *stage;
+        let is_of = |root: &&str| root.split(['/', '-']).next() == Some(stage);
+        roots.clone().filter(is_of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    STAGES.iter().map(of).filter(|stage| !stage.is_empty()).collect()
 }
 
 /// What a file of a root says in place of what it declared, when that is declared no more: that Terraform forgets it and destroys nothing.
@@ -100,9 +141,9 @@ impl<'a> Asked<'a> {
         self.tenant.zones.iter().filter(move |zone| zone.environment == self.desired.environment)
     }
 
-    /// What the zones of the tenant share at Azure.
-    fn management(self) -> Option<&'a ManagementZone> {
-        self.tenant.management.iter().find(|zone| zone.provider == Provider::Azure)
+    /// What the zones of the tenant share at a cloud; `None` where it has no zones there.
+    fn management(self, cloud: Provider) -> Option<&'a ManagementZone> {
+        self.tenant.management.iter().find(|zone| zone.provider == cloud)
     }
 }
 
@@ -110,17 +151,16 @@ fn refusals(asked: Asked<'_>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let mut refuse = |message: String, help: &str| refusals.push(Refusal { message, help: help.to_owned() });
     for zone in asked.zones() {
-        if zone.provider != Provider::Azure {
-            refuse(
-                format!("{} is at {}, which is not written as Terraform yet", zone.key, zone.provider),
-                "keep its datasets at azure",
-            );
-            continue;
-        }
         if zone.region.is_none() {
-            refuse(format!("{} has no region", zone.key), "write providers: {azure: {region: westeurope}} in polder.yaml");
+            let help = match zone.provider {
+                Provider::Azure => "write providers: {azure: {region: westeurope}} in polder.yaml",
+                Provider::Aws => "write providers: {aws: {region: eu-west-1}} in polder.yaml",
+                Provider::Gcp => google::NO_REGION,
+            };
+            refuse(format!("{} has no region", zone.key), help);
         }
-        let subnets = zone.workspaces.iter().flat_map(|workspace| &workspace.subnets).chain([&zone.endpoints]);
+        let of_workspaces = zone.workspaces.iter().flat_map(|workspace| &workspace.subnets);
+        let subnets = of_workspaces.chain([&zone.endpoints]).chain(&zone.edge);
         let lacking = subnets.filter(|subnet| subnet.needed > 0 && subnet.block.is_none()).count();
         if lacking > 0 {
             let message = format!("{} has no addresses for {lacking} of its subnets", zone.key);
@@ -135,13 +175,64 @@ fn refusals(asked: Asked<'_>) -> Vec<Refusal> {
 
 fn readme(asked: Asked<'_>) -> String {
     let Desired { organization, environment, .. } = asked.desired;
+    let google = if asked.zones().any(|zone| zone.provider == Provider::Gcp) { google::README } else { "" };
+    let at_aws = asked.management(Provider::Aws).is_some();
+    let has_glue = at_aws && !aws::has_databricks(asked);
+    let mut steps = vec!["each folder in `landing`: a landing zone, its workspaces, its domains".to_owned()];
+    let accounts = match (asked.management(Provider::Azure).is_some(), at_aws && !has_glue) {
+        (true, true) => "`account` for Azure, `account-aws` for AWS",
+        (true, false) => "`account`",
+        (false, true) => "`account-aws`",
+        (false, false) => "",
+    };
+    if !accounts.is_empty() {
+        steps.push(format!(
+            "{accounts}: the metastore, groups, service principals, and who uses which workspace, for all environments of the tenant"
+        ));
+    }
+    if has_glue {
+        steps.push("each folder in `catalogs`: at AWS Glue's databases, and what is granted on them".to_owned());
+    }
+    steps.push(match has_glue {
+        true => "each folder in `workspaces`: catalogs, layers, grants, policies, secrets; at AWS the roles of pods".to_owned(),
+        false => "each folder in `workspaces`: catalogs, layers, grants, policies, secrets".to_owned(),
+    });
+    let steps: String = steps.iter().enumerate().map(|(at, step)| format!("{}. {step}\n", at + 1)).collect();
     format!(
         "# {environment} of {organization}, as Terraform\n\nWritten by `polder export terraform -e {environment}`: change the mesh and export \
-         again, not these files.\n\n1. each folder in `landing`: a landing zone, its workspaces, its domains\n2. `account`: the metastore, \
-         groups, service principals, and who uses which workspace, for all environments of the tenant\n3. each folder in `workspaces`: catalogs, layers, grants, policies, \
-         secrets\n\nThese are roots with a state of their own, to be applied in this order; those of a step in any. The states are in a\n\
-         container that has to be there before: that of `backend` in each root.\n\n\
-         Values that are nobody's but yours (subscriptions, the account at Databricks, who applies) are variables of the roots: write them in\n\
-         `terraform.tfvars` of each, which the next export leaves alone.\n"
+         again, not these files.\n\n{steps}\n\
+         These are roots with a state of their own, to be applied in this order; those of a step in any. The states are in a\n\
+         container or bucket that has to be there before: that of `backend` in each root.\n\n\
+         Values that are nobody's but yours (subscriptions and accounts, who applies) are variables of the roots: write them in\n\
+         `terraform.tfvars` of each, which the next export leaves alone.\n{google}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_come_in_the_order_in_which_they_need_each_other() {
+        let files = [
+            "account/main.tf.json",
+            "account/domain_odds.tf.json",
+            "account-aws/main.tf.json",
+            "landing/trading-azure/main.tf.json",
+            "modules/azure/domain/main.tf.json",
+            "bigquery/trading-gcp/main.tf.json",
+            "workspaces/trading-azure-odds/main.tf.json",
+            "catalogs/trading-aws/main.tf.json",
+            "README.md",
+        ];
+        let expect = [
+            vec!["landing/trading-azure".to_owned()],
+            vec!["account".to_owned(), "account-aws".to_owned()],
+            vec!["catalogs/trading-aws".to_owned()],
+            vec!["workspaces/trading-azure-odds".to_owned()],
+            vec!["bigquery/trading-gcp".to_owned()],
+        ];
+        assert_eq!(stages(files.into_iter()), expect);
+        assert!(stages(["README.md"].into_iter()).is_empty());
+    }
 }

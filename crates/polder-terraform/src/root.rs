@@ -1,6 +1,7 @@
 //! What all roots have: providers at pinned versions, a state of their own in the tenant's management zone, and words of the mesh that
 //! cannot be anything but words.
 
+use polder_model::Provider;
 use polder_zones::layout::Item;
 use polder_zones::names::Kind;
 use serde_json::{Map, Value, json};
@@ -8,26 +9,38 @@ use serde_json::{Map, Value, json};
 use crate::{Asked, Export};
 
 /// The providers, each pinned to the versions that the modules were written for.
-const PROVIDERS: [(&str, &str, &str); 2] =
-    [("azurerm", "hashicorp/azurerm", "~> 4.55"), ("databricks", "databricks/databricks", "~> 1.99")];
+const PROVIDERS: [(&str, &str, &str); 3] = [
+    ("aws", "hashicorp/aws", "~> 6.25"),
+    ("azurerm", "hashicorp/azurerm", "~> 4.55"),
+    ("databricks", "databricks/databricks", "~> 1.99"),
+];
 
-/// The `terraform` block of a root: its providers, and where its state is, by the name of that.
-pub(crate) fn terraform(asked: Asked<'_>, state: &str, providers: &[&str]) -> Value {
+/// The `terraform` block of a root: its providers, and where its state is, by the name of that: in the management zone of the cloud that
+/// the root is about.
+pub(crate) fn terraform(asked: Asked<'_>, cloud: Provider, state: &str, providers: &[&str]) -> Value {
     let wanted = PROVIDERS.iter().filter(|(name, ..)| providers.contains(name));
     let required: Map<String, Value> =
         wanted.map(|(name, source, version)| ((*name).to_owned(), json!({"source": source, "version": version}))).collect();
-    let management = asked.management().map(|zone| zone.items.as_slice()).unwrap_or_default();
-    json!({
-        "required_version": ">= 1.9",
-        "required_providers": required,
-        "backend": {"azurerm": {
-            "resource_group_name": name(management, Kind::ResourceGroup),
-            "storage_account_name": name(management, Kind::StorageAccount),
+    let management = asked.management(cloud);
+    let items = management.map(|zone| zone.items.as_slice()).unwrap_or_default();
+    let key = format!("{state}.tfstate");
+    let backend = match cloud {
+        Provider::Aws => json!({"s3": {
+            "bucket": name(items, Kind::Bucket),
+            "key": key,
+            "region": management.and_then(|zone| zone.region.clone()),
+            "encrypt": true,
+            "use_lockfile": true,
+        }}),
+        _ => json!({"azurerm": {
+            "resource_group_name": name(items, Kind::ResourceGroup),
+            "storage_account_name": name(items, Kind::StorageAccount),
             "container_name": "tfstate",
-            "key": format!("{state}.tfstate"),
+            "key": key,
             "use_azuread_auth": true,
-        }},
-    })
+        }}),
+    };
+    json!({"required_version": ">= 1.9", "required_providers": required, "backend": backend})
 }
 
 /// The name of the item of a kind.
@@ -58,6 +71,11 @@ pub(crate) fn add(export: &mut Export, path: String, value: &Value) {
 /// A variable of a root.
 pub(crate) fn variable(kind: &str, description: &str) -> Value {
     json!({"type": kind, "description": description})
+}
+
+/// A variable of a root that need not be given.
+pub(crate) fn defaulted(kind: &str, description: &str, default: Value) -> Value {
+    json!({"type": kind, "description": description, "default": default})
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
-//! The roots of workspaces: for each domain that works in one its credential, storage locations, catalog, layers, grants, policy for
-//! clusters and secrets.
+//! The roots of workspaces at Databricks: for each domain that works in one its credential, storage locations, catalog, layers, grants,
+//! policy for clusters and secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use polder_model::{Address, DomainName, Kind as Nodes, Privilege, Resource, Securable};
+use polder_model::{Privilege, Provider};
 use polder_zones::layout::{DomainPlace, LandingZone, Workspace};
 use polder_zones::names::Kind;
 use serde_json::{Map, Value, json};
 
+use crate::contents::{Contents, listed, unmasked};
 use crate::landing::{self, account, owner};
 use crate::root::{add, label, name, terraform, variable, words};
-use crate::{Asked, Export};
+use crate::{Asked, Export, aws};
 
 /// The folder of a workspace's root, below `workspaces`.
 pub(crate) fn folder(zone: &LandingZone, workspace: &Workspace) -> String {
@@ -20,21 +21,34 @@ pub(crate) fn folder(zone: &LandingZone, workspace: &Workspace) -> String {
 pub(crate) fn write(asked: Asked<'_>, zone: &LandingZone, export: &mut Export) {
     for workspace in &zone.workspaces {
         let folder = format!("workspaces/{}", folder(zone, workspace));
-        add(export, format!("{folder}/main.tf.json"), &main(asked, zone, workspace, &folder));
-        let own = (zone.key.clone(), workspace.key.clone());
-        for home in asked.zones() {
-            for place in home.domains.iter().filter(|place| place.workspace == own) {
-                let path = format!("{folder}/domain_{}.tf.json", label(place.domain.as_str()));
-                let domain = of_domain(asked, home, place, &mut export.held_back);
-                add(export, path, &domain);
-            }
+        let main = match zone.provider {
+            Provider::Aws => aws::workspace_root(asked, workspace, &folder),
+            _ => main(asked, zone, workspace, &folder),
+        };
+        add(export, format!("{folder}/main.tf.json"), &main);
+        for (home, place) in working_in(asked, zone, workspace) {
+            let path = format!("{folder}/domain_{}.tf.json", label(place.domain.as_str()));
+            let domain = of_domain(asked, home, place, &mut export.held_back);
+            add(export, path, &domain);
         }
     }
 }
 
+/// The domains that work in a workspace, each with its own zone.
+pub(crate) fn working_in<'a>(
+    asked: Asked<'a>,
+    zone: &LandingZone,
+    workspace: &Workspace,
+) -> impl Iterator<Item = (&'a LandingZone, &'a DomainPlace)> + use<'a> {
+    let own = (zone.key.clone(), workspace.key.clone());
+    let places = asked.zones().flat_map(|home| home.domains.iter().map(move |place| (home, place)));
+    places.filter(move |(_, place)| place.workspace == own)
+}
+
 fn main(asked: Asked<'_>, zone: &LandingZone, workspace: &Workspace, folder: &str) -> Value {
+    let state = format!("{}/{folder}", asked.desired.environment);
     json!({
-        "terraform": terraform(asked, &format!("{}/{folder}", asked.desired.environment), &["azurerm", "databricks"]),
+        "terraform": terraform(asked, zone.provider, &state, &["azurerm", "databricks"]),
         // What a domain has is in the subscription of its own zone: one provider for each.
         "provider": {
             "azurerm": {"features": {}, "subscription_id": "${var.subscription_id}"},
@@ -55,6 +69,40 @@ fn main(asked: Asked<'_>, zone: &LandingZone, workspace: &Workspace, folder: &st
 
 fn of_domain(asked: Asked<'_>, home: &LandingZone, place: &DomainPlace, held_back: &mut Vec<String>) -> Value {
     let domain = place.domain.as_str();
+    let module = format!("domain_{}", label(domain));
+    let owner = owner(asked.desired, &place.domain).unwrap_or_default();
+    let contents = Contents::of(asked, &place.domain, held_back);
+    let granted = Granted::of(&contents, domain, &owner, held_back);
+    let owner_privileges = granted.owner_privileges(&contents, domain, held_back);
+    let mut call = object(json!({
+        "source": "../../modules/databricks/domain",
+        "name": format!("{}-{domain}", asked.desired.environment),
+        // The environments of a tenant share a metastore.
+        "catalog": format!("{}_{domain}", asked.desired.environment),
+        "comment": words(&contents.comment),
+        "home": place.storage.iter().find(|storage| storage.is_home).map(account),
+        "schemas": contents.schemas,
+        "applier": "${var.applier}",
+        "owner": owner,
+        "owner_privileges": owner_privileges,
+        "grants": granted.grants,
+        "nodes": contents.nodes,
+    }));
+    call.extend(match home.provider {
+        Provider::Aws => aws::storage_of(home, place),
+        _ => storage_of(home, place),
+    });
+    let mut file = object(json!({"module": {&module: call}}));
+    if home.provider == Provider::Aws {
+        let description = format!("By what Databricks assumes the role of {domain}.");
+        let external_id = json!({"value": format!("${{module.{module}.external_id}}"), "description": description});
+        file.insert("output".to_owned(), json!({format!("{module}_external_id"): external_id}));
+    }
+    file.into()
+}
+
+/// As what a domain's storage at Azure is read, where it is, and where its secrets are.
+fn storage_of(home: &LandingZone, place: &DomainPlace) -> Map<String, Value> {
     let group = name(&place.items, Kind::ResourceGroup);
     let id = |provider: &str, kind: &str, name: &str| {
         format!(
@@ -69,103 +117,46 @@ fn of_domain(asked: Asked<'_>, home: &LandingZone, place: &DomainPlace, held_bac
         .iter()
         .map(|storage| (account(storage), format!("abfss://data@{}.dfs.core.windows.net", storage.item.name).into()))
         .collect();
-    let owner = owner(asked.desired, &place.domain).unwrap_or_default();
-    let contents = Contents::of(asked, &place.domain, &owner, held_back);
-    json!({"module": {format!("domain_{}", label(domain)): {
-        "source": "../../modules/databricks/domain",
-        "name": format!("{}-{domain}", asked.desired.environment),
-        // The environments of a tenant share a metastore.
-        "catalog": format!("{}_{domain}", asked.desired.environment),
-        "comment": words(&contents.comment),
+    object(json!({
         "access_connector_id": id("Microsoft.Databricks", "accessConnectors", &connector),
         "storage_urls": storage,
-        "home": place.storage.iter().find(|storage| storage.is_home).map(account),
-        "schemas": contents.schemas,
-        "applier": "${var.applier}",
-        "owner": owner,
-        "owner_privileges": contents.owner_privileges(domain, held_back),
-        "grants": contents.grants,
-        "nodes": contents.nodes,
         "key_vault_id": id("Microsoft.KeyVault", "vaults", &vault),
         "key_vault_url": format!("https://{vault}.vault.azure.net/"),
-    }}})
+    }))
 }
 
-/// What a domain's catalog holds.
-struct Contents {
-    comment: String,
-    nodes: u32,
-    schemas: BTreeSet<String>,
+/// The fields of an object.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// What is granted at Databricks.
+struct Granted {
     grants: Vec<Value>,
-    /// What its owners were granted on the catalog by name.
+    /// What the owners were granted on the catalog by name.
     to_owner: BTreeSet<String>,
-    /// Whether a table of it shows less to some than to others.
-    masked: bool,
 }
 
-impl Contents {
-    fn of(asked: Asked<'_>, domain: &DomainName, owner: &str, held_back: &mut Vec<String>) -> Self {
-        let resources = &asked.desired.resources;
-        let mut found = Self {
-            comment: String::new(),
-            nodes: 1,
-            schemas: BTreeSet::new(),
-            grants: Vec::new(),
-            to_owner: BTreeSet::new(),
-            masked: false,
-        };
-        if let Some(Resource::Domain(declared)) = resources.get(&Address::new(Nodes::Domain, domain)).map(|d| d.resource.as_ref())
-        {
-            found.comment.clone_from(&declared.description);
-            found.nodes = declared.nodes.0;
-        }
-        let mut grants = BTreeMap::new();
-        let mut programs = BTreeSet::new();
-        for declared in resources.values() {
-            match declared.resource.as_ref() {
-                Resource::Schema(schema) if schema.catalog == *domain => drop(found.schemas.insert(schema.name.to_string())),
-                Resource::Table(table) if table.dataset.domain == *domain => {
-                    found.masked |= !table.row_filters.is_empty() || table.columns.iter().any(|column| column.is_pii());
-                }
-                Resource::ServicePrincipal(program) => drop(programs.insert(program.name.to_string())),
-                Resource::Grant(grant) => {
-                    let schema = match &grant.securable {
-                        Securable::Catalog(catalog) if catalog == domain => None,
-                        Securable::Schema(catalog, schema) if catalog == domain => Some(schema.to_string()),
-                        other => {
-                            if other.catalog() == Some(domain) {
-                                held_back.push(format!(
-                                    "{} on {other} for {}: it may not be there yet",
-                                    listed(&grant.privileges),
-                                    grant.principal
-                                ));
-                            }
-                            continue;
-                        }
-                    };
-                    grants.insert((schema, grant.principal.to_string()), grant.privileges.clone());
-                }
-                _ => {}
-            }
-        }
-        for ((schema, principal), privileges) in grants {
-            let in_clear = privileges.contains(&Privilege::ReadPii);
-            let (given, held): (BTreeSet<Privilege>, BTreeSet<Privilege>) = privileges
-                .into_iter()
-                .filter(|privilege| *privilege != Privilege::ReadPii)
-                .partition(|privilege| in_clear || !found.masked || !shows_rows(*privilege));
+impl Granted {
+    fn of(contents: &Contents, domain: &str, owner: &str, held_back: &mut Vec<String>) -> Self {
+        let mut found = Self { grants: Vec::new(), to_owner: BTreeSet::new() };
+        for ((schema, principal), privileges) in contents.grants.clone() {
+            let (given, held) = unmasked(privileges, contents.masked);
             if !held.is_empty() {
-                let on = schema.as_ref().map_or_else(|| domain.to_string(), |schema| format!("{domain}.{schema}"));
+                let on = schema.as_ref().map_or_else(|| domain.to_owned(), |schema| format!("{domain}.{schema}"));
                 held_back.push(format!("{} on {on} for {principal}: {MASKED}", listed(&held)));
             }
-            let given: Vec<String> = given.iter().map(|privilege| privilege.as_str().replace(' ', "_")).collect();
+            let given: Vec<String> = given.iter().map(|privilege| word(*privilege)).collect();
             if schema.is_none() && principal == owner {
                 // One grant says all that somebody has on something.
                 found.to_owner.extend(given);
             } else if !given.is_empty() {
                 // Programs are known by a number that the account gives them.
-                let principal =
-                    if programs.contains(&principal) { format!("${{var.application_ids[\"{principal}\"]}}") } else { principal };
+                let is_program = contents.programs.contains_key(&principal);
+                let principal = if is_program { format!("${{var.application_ids[\"{principal}\"]}}") } else { principal };
                 found.grants.push(json!({"principal": principal, "schema": schema, "privileges": given}));
             }
         }
@@ -173,8 +164,8 @@ impl Contents {
     }
 
     /// What the owners of the domain may do with its catalog.
-    fn owner_privileges(&self, domain: &str, held_back: &mut Vec<String>) -> BTreeSet<String> {
-        let usual: &[&str] = if self.masked {
+    fn owner_privileges(&self, contents: &Contents, domain: &str, held_back: &mut Vec<String>) -> BTreeSet<String> {
+        let usual: &[&str] = if contents.masked {
             held_back.push(format!("ALL PRIVILEGES on {domain} for its owner: {MASKED}"));
             &["USE_CATALOG", "USE_SCHEMA", "BROWSE", "CREATE_SCHEMA", "CREATE_TABLE", "CREATE_VOLUME"]
         } else {
@@ -184,17 +175,9 @@ impl Contents {
     }
 }
 
+fn word(privilege: Privilege) -> String {
+    privilege.as_str().replace(' ', "_")
+}
+
 /// Why rights are held back that show rows.
 const MASKED: &str = "tables in it have masked columns or row filters, and there are no masks at Databricks yet";
-
-/// Whether a privilege shows rows as they are where nothing masks them.
-const fn shows_rows(privilege: Privilege) -> bool {
-    matches!(
-        privilege,
-        Privilege::Select | Privilege::Modify | Privilege::AllPrivileges | Privilege::ReadVolume | Privilege::Manage
-    )
-}
-
-fn listed(privileges: &BTreeSet<Privilege>) -> String {
-    privileges.iter().map(|privilege| privilege.as_str()).collect::<Vec<_>>().join(", ")
-}

@@ -1,6 +1,8 @@
 //! The proof that a layout fits: what is used, what is planned, how much there may be, and when growth reaches that. What does not fit
 //! comes with the smallest change by which it would.
 
+mod google;
+
 use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
@@ -85,6 +87,7 @@ pub fn prove(asked: Asked<'_>, given: &Addresses) -> Proof {
     let mut report = Report { lines: Vec::new(), unfit: Vec::new() };
     for tenant in &layout.tenants {
         of_tenant(asked, tenant, &mut report);
+        google::of_tenant(asked, tenant, &mut report);
         for zone in &tenant.zones {
             of_zone(asked.settings, &tenant.tenant, zone, &mut report);
         }
@@ -188,6 +191,13 @@ fn bounded(
 }
 
 fn of_tenant(asked: Asked<'_>, tenant: &TenantLayout, report: &mut Report) {
+    let at_aws = tenant.zones.iter().filter(|zone| zone.provider == Provider::Aws).flat_map(|zone| &zone.workspaces);
+    let credentials = at_aws.filter(|workspace| workspace.item.kind == Kind::Workspace).count() as u64;
+    if credentials > 0 {
+        let within = format!("tenant {}", tenant.tenant);
+        let fewer = "let domains share workspaces";
+        bounded(report, asked.settings, limits::CREDENTIALS, (&tenant.tenant, None), &within, credentials, fewer);
+    }
     let planned = workspaces(tenant);
     if planned == 0 || count(report, asked.settings, limits::WORKSPACES, format!("tenant {}", tenant.tenant), planned) {
         return;
@@ -251,9 +261,11 @@ fn of_zone(settings: &ZoneSettings, tenant: &TenantName, zone: &LandingZone, rep
     let within = format!("zone {}", zone.key);
     let domains = zone.domains.len() as u64;
     let kinds = |kind: Kind| {
-        let stored = zone.domains.iter().flat_map(|domain| domain.storage.iter().map(|storage| &storage.item));
+        let stored = zone.domains.iter().flat_map(|domain| &domain.storage);
+        let stored = stored.flat_map(|storage| [Some(&storage.item), storage.copy.as_ref()]).flatten();
         let of_domains = zone.domains.iter().flat_map(|domain| &domain.items).chain(stored);
-        zone.items.iter().chain(of_domains).filter(|item| item.kind == kind).count() as u64
+        let of_workspaces = zone.workspaces.iter().flat_map(|workspace| &workspace.items);
+        zone.items.iter().chain(of_domains).chain(of_workspaces).filter(|item| item.kind == kind).count() as u64
     };
     let split = "make two departments of it";
     match zone.provider {
@@ -272,8 +284,14 @@ fn of_zone(settings: &ZoneSettings, tenant: &TenantName, zone: &LandingZone, rep
         }
         Provider::Aws => {
             bounded(report, settings, limits::BUCKETS, whose, &within, kinds(Kind::Bucket), split);
-            bounded(report, settings, limits::ROLES, whose, &within, kinds(Kind::Role), split);
-            let subnets = zone.workspaces.iter().map(|workspace| workspace.subnets.len() as u64).sum::<u64>() + 1;
+            let copied = zone.domains.iter().filter(|domain| domain.storage.iter().any(|storage| storage.copy.is_some()));
+            let shared = zone.workspaces.iter().filter(|of| of.item.kind == Kind::EksCluster && zone.department.is_none());
+            let guests = shared.map(|cluster| cluster.domains.len() as u64).sum::<u64>();
+            let of_workspaces = ROLES_OF_A_WORKSPACE * zone.workspaces.len() as u64 + guests;
+            let roles = kinds(Kind::Role) + copied.count() as u64 + of_workspaces + 1;
+            bounded(report, settings, limits::ROLES, whose, &within, roles, split);
+            let subnets = zone.workspaces.iter().map(|workspace| workspace.subnets.len()).sum::<usize>() + zone.edge.len() + 1;
+            let subnets = subnets as u64;
             bounded(report, settings, limits::SUBNETS, whose, &within, subnets, "let its domains share workspaces");
             bounded(
                 report,
@@ -285,6 +303,7 @@ fn of_zone(settings: &ZoneSettings, tenant: &TenantName, zone: &LandingZone, rep
                 "give new departments to what grows",
             );
         }
+        // A project has limits of its own.
         Provider::Gcp => {}
     }
 }
@@ -292,6 +311,10 @@ fn of_zone(settings: &ZoneSettings, tenant: &TenantName, zone: &LandingZone, rep
 /// Role assignments that a domain takes: its connector's on its storage, its service principal's on storage and vault, and its owners' on
 /// the group, the storage and the vault.
 const ROLES_OF_A_DOMAIN: u64 = 6;
+
+/// IAM roles that a workspace takes, at most: those of a cluster and of its nodes. A domain has its own, and one more where its data is
+/// copied elsewhere or its pods run in a cluster of others'; the zone has one for its flow logs.
+const ROLES_OF_A_WORKSPACE: u64 = 2;
 
 /// Catalogs, schemas and tables. Of an environment's catalogs, schemas and shares only the fullest is told.
 fn of_metastores(asked: Asked<'_>, report: &mut Report) {

@@ -14,7 +14,9 @@ use ipnet::Ipv4Net;
 use polder_model::resource::Table;
 use polder_model::usage::Usage;
 use polder_model::zone::{AwsPlatform, EnvironmentZones, WorkspacePer, ZoneSettings};
-use polder_model::{Address, DepartmentName, Desired, DomainName, EnvironmentName, Provider, Resource, TenantName};
+use polder_model::{
+    Address, DepartmentName, Desired, DomainName, EnvironmentName, Provider, Resource, SchemaName, TableName, TenantName,
+};
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -86,6 +88,9 @@ pub struct LandingZone {
     pub workspaces: Vec<Workspace>,
     /// Its subnet for private endpoints.
     pub endpoints: Subnet,
+    /// What else its workspaces share of its network: at AWS private endpoints in a second availability zone, and a way out of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edge: Vec<Subnet>,
     /// Its domains.
     pub domains: Vec<DomainPlace>,
 }
@@ -97,6 +102,9 @@ pub struct Workspace {
     pub key: String,
     /// It, by its name at the provider.
     pub item: Item,
+    /// What is made for it alone: at AWS the bucket that Databricks keeps its own files in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
     /// The domains that work in it.
     pub domains: Vec<DomainName>,
     /// How many nodes it runs at once, at most.
@@ -108,7 +116,7 @@ pub struct Workspace {
 /// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Subnet {
-    /// What it is for: `host`, `container`, `a`, `b`, `nodes`, `pods`, `services`, `endpoints`.
+    /// What it is for: `host`, `container`, `a`, `b`, `nodes`, `pods`, `services`, `endpoints`, `endpoints-b`, `egress-a`, `egress-b`.
     pub role: &'static str,
     /// How many addresses it must have.
     pub needed: u64,
@@ -137,6 +145,9 @@ pub struct DomainPlace {
 pub struct Storage {
     /// It, by its name at the provider.
     pub item: Item,
+    /// Its copy in another region, at AWS, where a bucket is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Item>,
     /// Whether it is the domain's own: the one that every domain has, stored as is usual.
     pub is_home: bool,
     /// How it is stored.
@@ -145,6 +156,9 @@ pub struct Storage {
     pub why: String,
     /// How many tables are in it.
     pub tables: usize,
+    /// Which they are. Told by their number alone, as there may be thousands.
+    #[serde(skip)]
+    pub holds: Vec<TableName>,
     /// How many gigabytes its tables say that they have.
     pub gigabytes: u64,
     /// How many requests in a second its tables say that they are asked.
@@ -295,6 +309,7 @@ impl<'a> Environment<'a> {
         }
         for zone in zones.values_mut() {
             zone.endpoints.needed = endpoints(zone);
+            zone.edge = edge(zone);
         }
         zones.into_values().collect()
     }
@@ -357,6 +372,7 @@ impl<'a> Environment<'a> {
             blocks: Vec::new(),
             workspaces: Vec::new(),
             endpoints: Subnet { role: "endpoints", needed: 0, block: None },
+            edge: Vec::new(),
             domains: Vec::new(),
         }
     }
@@ -370,43 +386,74 @@ impl<'a> Environment<'a> {
         let kinds: &[Kind] = match self.platform(provider) {
             Platform::AzureDatabricks => &[Kind::ResourceGroup, Kind::KeyVault, Kind::AccessConnector, Kind::Budget],
             Platform::AwsDatabricks => &[Kind::Role, Kind::EncryptionKey, Kind::Secret, Kind::Budget],
-            Platform::Eks => &[Kind::Role, Kind::EncryptionKey, Kind::GlueDatabase, Kind::Secret, Kind::Budget],
+            Platform::Eks => &[Kind::Role, Kind::EncryptionKey, Kind::GlueDatabase, Kind::Namespace, Kind::Secret, Kind::Budget],
             Platform::Gke => &[
                 Kind::Project,
                 Kind::Network,
-                Kind::BigQueryDataset,
                 Kind::SqlInstance,
                 Kind::LoadBalancer,
+                Kind::EncryptionKey,
                 Kind::Secret,
                 Kind::Registry,
-                Kind::ServicePrincipal,
+                Kind::ServiceAccount,
                 Kind::Budget,
             ],
         };
-        self.items(kinds, &[self.desired.environment.as_str(), department.as_str(), domain.as_str()])
+        let address = [self.desired.environment.as_str(), department.as_str(), domain.as_str()];
+        let mut items = self.items(kinds, &address);
+        if self.platform(provider) == Platform::Gke {
+            let [environment, department, name] = address;
+            let layers = self.layers(domain, provider).into_iter();
+            items.extend(
+                layers.flat_map(|layer| self.items(&[Kind::BigQueryDataset], &[environment, department, name, layer.as_str()])),
+            );
+        }
+        items
+    }
+
+    /// The layers in which a domain has tables at a provider.
+    fn layers(&self, domain: &DomainName, provider: Provider) -> BTreeSet<&'a SchemaName> {
+        self.tables.get(&(domain, provider)).into_iter().flatten().map(|table| &table.name.schema).collect()
     }
 
     /// The accounts or buckets of a domain: one for each of its buckets that is stored in one way. The usual way has no word in the name, so
     /// that a domain's first account is its own name's.
     fn storage(&self, domain: &DomainName, zone: &LandingZone, tables: &[&Table], misfits: &mut Vec<Misfit>) -> Vec<Storage> {
-        let kind = if zone.provider == Provider::Azure { Kind::StorageAccount } else { Kind::Bucket };
+        let kind = match zone.provider {
+            Provider::Azure => Kind::StorageAccount,
+            Provider::Aws => Kind::Bucket,
+            Provider::Gcp => Kind::CloudBucket,
+        };
         let department = zone.department.as_ref().map_or(SHARED, DepartmentName::as_str);
         let environment = self.desired.environment.as_str();
         let usual = choose(zone.provider, None, &Usage::default()).ok();
         let mut found: BTreeMap<(String, StorageClass), Storage> = BTreeMap::new();
-        let mut add = |bucket: &str, choice: Choice, usage: Option<&Usage>| {
+        let mut add = |bucket: &str, choice: Choice, held: Option<(&Table, &Usage)>| {
             let own = if bucket == domain.as_str() { "" } else { bucket };
             let word =
                 if usual.as_ref().is_some_and(|usual| usual.class == choice.class) { String::new() } else { choice.class.word() };
             let storage = found.entry((own.to_owned(), choice.class.clone())).or_insert_with(|| {
                 let mut address = vec![environment, department, domain.as_str()];
                 address.extend([own, &word].into_iter().filter(|word| !word.is_empty()));
-                let item = Item { kind, name: kind.rule().name(&self.desired.organization, &address) };
-                let is_home = own.is_empty() && word.is_empty();
-                Storage { item, is_home, class: choice.class, why: choice.why, tables: 0, gigabytes: 0, requests_per_second: 0 }
+                let item = |address: &[&str]| Item { kind, name: kind.rule().name(&self.desired.organization, address) };
+                let is_elsewhere = zone.provider == Provider::Aws && choice.class.redundancy == "CROSS_REGION";
+                // No bucket of the mesh has a space in its name.
+                let copy = is_elsewhere.then(|| item(&[address.as_slice(), &["in another region"]].concat()));
+                Storage {
+                    item: item(&address),
+                    copy,
+                    is_home: own.is_empty() && word.is_empty(),
+                    class: choice.class,
+                    why: choice.why,
+                    tables: 0,
+                    holds: Vec::new(),
+                    gigabytes: 0,
+                    requests_per_second: 0,
+                }
             });
-            if let Some(usage) = usage {
+            if let Some((table, usage)) = held {
                 storage.tables += 1;
+                storage.holds.push(table.name.clone());
                 storage.gigabytes += usage.gigabytes.unwrap_or(0);
                 storage.requests_per_second += usage.requests_per_second.unwrap_or(0);
             }
@@ -422,7 +469,7 @@ impl<'a> Environment<'a> {
             // In an object store a bucket's `_` is a `-`: where tables are now changes no name here.
             let bucket = bucket.strip_prefix(&format!("{environment}-")).unwrap_or(bucket).replace('-', "_");
             match choose(zone.provider, zone.region.as_deref(), usage) {
-                Ok(choice) => add(&bucket, choice, Some(usage)),
+                Ok(choice) => add(&bucket, choice, Some((table, usage))),
                 Err(why) => misfits.push(Misfit {
                     environment: self.desired.environment.clone(),
                     table: Address::new(polder_model::Kind::Table, &table.name),
@@ -441,10 +488,16 @@ impl<'a> Environment<'a> {
             Platform::Gke => Kind::GkeCluster,
         };
         let department = zone.department.as_ref().map_or(SHARED, DepartmentName::as_str);
-        let name = kind.rule().name(&self.desired.organization, &[self.desired.environment.as_str(), department, &key]);
+        let address = [self.desired.environment.as_str(), department, &key];
+        let name = kind.rule().name(&self.desired.organization, &address);
+        let items = match platform {
+            // No bucket of the mesh has a space in its name.
+            Platform::AwsDatabricks => self.items(&[Kind::Bucket], &[address.as_slice(), &["of the workspace"]].concat()),
+            _ => Vec::new(),
+        };
         let subnets = platform.subnets(u64::from(nodes)).into_iter().map(|(role, needed)| Subnet { role, needed, block: None });
         let domains = domains.iter().map(|domain| (*domain).clone()).collect();
-        Workspace { key, item: Item { kind, name }, domains, nodes, subnets: subnets.collect() }
+        Workspace { item: Item { kind, name }, items, domains, nodes, subnets: subnets.collect(), key }
     }
 }
 
@@ -463,14 +516,15 @@ impl Platform {
     ///
     /// Azure Databricks: two subnets of its own, an address per node in each, and Azure keeps five. Databricks on AWS: two addresses per
     /// node from one subnet, and a second subnet in another zone that can take all of them over; AWS keeps five. EKS: an address per pod
-    /// from the subnet, 29 on common nodes. GKE: an address per node, of which Google keeps four, 256 per node for pods, and a range for
-    /// services.
+    /// from the subnet, 29 on common nodes. GKE: an address per node, one each for its control plane, a load balancer and the database, of
+    /// which Google keeps four, 256 per node for pods, and a range for services; a cluster of a region begins with a node in each of its three
+    /// zones.
     fn subnets(self, nodes: u64) -> Vec<(&'static str, u64)> {
         match self {
             Self::AzureDatabricks => vec![("host", nodes + 5), ("container", nodes + 5)],
             Self::AwsDatabricks => vec![("a", 2 * nodes + 5), ("b", 2 * nodes + 5)],
             Self::Eks => vec![("a", 30 * nodes + 5), ("b", 30 * nodes + 5)],
-            Self::Gke => vec![("nodes", nodes + 4), ("pods", 256 * nodes), ("services", 256)],
+            Self::Gke => vec![("nodes", nodes.max(3) + 7), ("pods", 256 * nodes.max(3)), ("services", 256)],
         }
     }
 }
@@ -496,12 +550,15 @@ fn zone_needs(zone: &LandingZone, settings: &ZoneSettings) -> ZoneNeeds {
     if zone.endpoints.needed > 0 {
         subnets.push(subnet(zone.endpoints.role.to_owned(), zone.endpoints.needed));
     }
+    // Nothing of Databricks is in them: they are as small as a VPC's may be.
+    subnets
+        .extend(zone.edge.iter().map(|of| SubnetNeeds { prefixes: (prefixes.0, 28), ..subnet(of.role.to_owned(), of.needed) }));
     ZoneNeeds { zone: zone.key.clone(), subnets, block_prefixes }
 }
 
 /// Addresses for private endpoints: two for each storage account (blobs and files of the lake), one for each vault and two for each
-/// workspace (its pages and the sign-on of browsers), and the five that Azure keeps. AWS has four in each zone, of which its interfaces take
-/// some; Google has none, as its services are reached within.
+/// workspace (its pages and the sign-on of browsers), and the five that Azure keeps. AWS has one for each service that is reached within,
+/// eight at most, and keeps five; Google has none, as its services are reached within.
 fn endpoints(zone: &LandingZone) -> u64 {
     let (domains, workspaces) = (zone.domains.len() as u64, zone.workspaces.len() as u64);
     let accounts = zone.domains.iter().map(|domain| domain.storage.len() as u64).sum::<u64>();
@@ -512,6 +569,18 @@ fn endpoints(zone: &LandingZone) -> u64 {
     }
 }
 
+/// At AWS a subnet is in one availability zone: private endpoints are in two of them, and each has a gateway of its own on the way out, for
+/// which, and for an address more when it is replaced, there are two addresses besides the five that AWS keeps.
+fn edge(zone: &LandingZone) -> Vec<Subnet> {
+    let subnet = |(role, needed)| Subnet { role, needed, block: None };
+    match zone.provider {
+        // Where nothing runs, nothing goes out.
+        Provider::Aws if zone.workspaces.is_empty() => Vec::new(),
+        Provider::Aws => [("endpoints-b", zone.endpoints.needed), ("egress-a", 2 + 5), ("egress-b", 2 + 5)].map(subnet).into(),
+        Provider::Azure | Provider::Gcp => Vec::new(),
+    }
+}
+
 impl LandingZone {
     /// Finds its blocks and subnets among the addresses that were given out.
     fn place(&mut self, addresses: &Addresses) {
@@ -519,7 +588,9 @@ impl LandingZone {
         self.blocks =
             addresses.range(first.clone()..).take_while(|(key, _)| key.starts_with(&first)).map(|(_, net)| *net).collect();
         let at = |rest: &str| addresses.get(&format!("{}/{rest}", self.key)).copied();
-        self.endpoints.block = at(self.endpoints.role);
+        for subnet in self.edge.iter_mut().chain([&mut self.endpoints]) {
+            subnet.block = at(subnet.role);
+        }
         for workspace in &mut self.workspaces {
             for subnet in &mut workspace.subnets {
                 subnet.block = at(&format!("{}/{}", workspace.key, subnet.role));
@@ -542,7 +613,7 @@ fn management(organization: &str, tenant: &TenantLayout) -> Vec<ManagementZone> 
                 Kind::LogWorkspace,
             ],
             Provider::Aws => &[Kind::Account, Kind::Metastore, Kind::Bucket, Kind::EncryptionKey],
-            Provider::Gcp => &[Kind::Project, Kind::BigQueryDataset, Kind::Secret],
+            Provider::Gcp => &[Kind::Project, Kind::CloudBucket, Kind::BigQueryDataset],
         };
         // Two words in one, which a hash follows: an environment may be called as its tenant is, and a department `management`.
         let address = [tenant.tenant.as_str(), "management_zone"];

@@ -9,5 +9,6 @@ pub mod capacity;
 pub mod layout;
 pub mod names;
 pub mod picture;
+pub mod policy_tags;
 pub mod space;
 pub mod storage;

@@ -36,6 +36,7 @@ pub enum Kind {
     EncryptionKey,
     GlueDatabase,
     EksCluster,
+    Namespace,
     Folder,
     Project,
     Network,
@@ -45,6 +46,8 @@ pub enum Kind {
     LoadBalancer,
     Secret,
     Registry,
+    CloudBucket,
+    ServiceAccount,
 }
 
 /// Among what names of a kind must differ.
@@ -85,7 +88,8 @@ const fn rule(kind: Kind, abbreviation: &'static str, range: (usize, usize), sep
 }
 
 /// The rules. Lengths and alphabets: Microsoft's "Naming rules and restrictions for Azure resources", the references of AWS's and Google's
-/// own APIs (S3 bucket naming rules, IAM and STS quotas, `projects.create`, `datasets.insert`), and Databricks' account API.
+/// own APIs (S3 bucket naming rules, IAM and STS quotas, `projects.create`, `datasets.insert`, `serviceAccounts.create`; "About Cloud Storage
+/// buckets"; Cloud SQL's `project:instance` of at most 98 characters; `billingAccounts.budgets`), and Databricks' account API.
 pub const RULES: &[Rule] = &[
     rule(Kind::Subscription, "sub", (1, 64), Some('-'), Scope::Tenant),
     rule(Kind::ResourceGroup, "rg", (1, 90), Some('-'), Scope::Zone),
@@ -99,24 +103,28 @@ pub const RULES: &[Rule] = &[
     rule(Kind::StorageAccount, "st", (3, 24), None, Scope::World),
     rule(Kind::ServicePrincipal, "sp", (1, 120), Some('-'), Scope::Tenant),
     rule(Kind::LogWorkspace, "log", (4, 63), Some('-'), Scope::Group),
-    rule(Kind::Budget, "bud", (1, 63), Some('-'), Scope::Zone),
+    rule(Kind::Budget, "bud", (1, 60), Some('-'), Scope::Zone),
     rule(Kind::Metastore, "ms", (1, 64), Some('-'), Scope::Tenant),
     rule(Kind::Account, "acc", (1, 50), Some('-'), Scope::Tenant),
     rule(Kind::Vpc, "vpc", (1, 63), Some('-'), Scope::Zone),
     rule(Kind::Bucket, "s3", (3, 63), Some('-'), Scope::World),
     rule(Kind::Role, "role", (1, 64), Some('-'), Scope::Zone),
     rule(Kind::EncryptionKey, "key", (1, 63), Some('-'), Scope::Zone),
+    // Glue takes 255: each layer's name follows.
     rule(Kind::GlueDatabase, "gl", (1, 128), Some('_'), Scope::Zone),
     rule(Kind::EksCluster, "eks", (1, 100), Some('-'), Scope::Zone),
+    rule(Kind::Namespace, "ns", (1, 63), Some('-'), Scope::Group),
     rule(Kind::Folder, "fld", (3, 30), Some('-'), Scope::Tenant),
     rule(Kind::Project, "prj", (6, 30), Some('-'), Scope::World),
     rule(Kind::Network, "net", (1, 62), Some('-'), Scope::Group),
     rule(Kind::BigQueryDataset, "bq", (1, 1_024), Some('_'), Scope::Group),
     rule(Kind::GkeCluster, "gke", (1, 40), Some('-'), Scope::Group),
-    rule(Kind::SqlInstance, "sql", (1, 80), Some('-'), Scope::Group),
+    rule(Kind::SqlInstance, "sql", (1, 67), Some('-'), Scope::Group),
     rule(Kind::LoadBalancer, "lb", (1, 63), Some('-'), Scope::Group),
     rule(Kind::Secret, "sec", (1, 127), Some('-'), Scope::Group),
     rule(Kind::Registry, "reg", (1, 63), Some('-'), Scope::Group),
+    rule(Kind::CloudBucket, "gcs", (3, 63), Some('-'), Scope::World),
+    rule(Kind::ServiceAccount, "sa", (6, 30), Some('-'), Scope::Group),
 ];
 
 impl Kind {
@@ -125,6 +133,15 @@ impl Kind {
     pub fn rule(self) -> &'static Rule {
         // A test says that every kind has one.
         RULES.iter().find(|rule| rule.kind == self).unwrap_or(&RULES[0])
+    }
+
+    /// What its names may not have in them, wherever it stands. Google: "Creating and managing projects" and "About Cloud Storage buckets".
+    const fn barred(self) -> &'static [&'static str] {
+        match self {
+            Self::Project => &["google", "null", "undefined", "ssl"],
+            Self::CloudBucket => &["google", "g00gle"],
+            _ => &[],
+        }
     }
 }
 
@@ -140,7 +157,9 @@ impl Rule {
         let mut words = vec![self.abbreviation.to_owned()];
         // Where names are the world's, another company has the same domains.
         words.extend((self.scope == Scope::World).then_some(abbreviated).filter(|text| !text.is_empty()));
-        words.extend(address.iter().map(|word| self.word(word)).filter(|word| !word.is_empty()));
+        words.extend(address.iter().map(|word| self.word(word)));
+        let words: Vec<String> =
+            words.into_iter().map(|word| self.without_barred(word)).filter(|word| !word.is_empty()).collect();
         let separator = self.separator.map(String::from).unwrap_or_default();
         let name = words.join(&separator);
         let is_plain = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -151,6 +170,14 @@ impl Rule {
         let room = self.longest - TAIL - separator.len();
         let head: String = name.chars().take(room).collect();
         format!("{}{separator}{}", head.trim_end_matches(['-', '_']), tail(self.kind, organization, address))
+    }
+
+    /// A word without what may be in no name. What is left of it stands together, and may be barred in turn.
+    fn without_barred(&self, mut word: String) -> String {
+        while let Some(barred) = self.kind.barred().iter().find(|barred| word.contains(**barred)) {
+            word = word.replace(barred, "");
+        }
+        word.trim_matches(['-', '_']).to_owned()
     }
 
     /// A word in the rule's alphabet.
@@ -175,7 +202,8 @@ impl Rule {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || Some(c) == self.separator;
         let twice = self.separator.is_some_and(|separator| name.contains(&format!("{separator}{separator}")));
         let ends = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.ends_with(|c: char| c.is_ascii_alphanumeric());
-        fits && name.chars().all(known) && !twice && ends
+        let barred = self.kind.barred().iter().any(|barred| name.contains(barred));
+        fits && name.chars().all(known) && !twice && ends && !barred
     }
 }
 
@@ -184,15 +212,21 @@ fn abbreviated(organization: &str) -> String {
     organization.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(4).collect()
 }
 
-/// What tells a name from all that would be like it: of everything that it was derived from.
+/// What tells a name from all that would be like it: of everything that it was derived from. One that happens to be barred is passed over.
 fn tail(kind: Kind, organization: &str, address: &[&str]) -> String {
     let mut hash = Sha256::new();
-    let kind = kind.rule().abbreviation;
-    for word in [kind, organization].iter().chain(address) {
+    for word in [kind.rule().abbreviation, organization].iter().chain(address) {
         hash.update((word.len() as u64).to_be_bytes());
         hash.update(word);
     }
-    hash.finalize().iter().take(TAIL).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+    let mut digest = hash.finalize();
+    loop {
+        let tail: String = digest.iter().take(TAIL).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+        if !kind.barred().iter().any(|barred| tail.contains(barred)) {
+            return tail;
+        }
+        digest = Sha256::digest(digest);
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +247,7 @@ mod tests {
             assert!(rule.longest >= rule.abbreviation.len() + 4 + 2 + TAIL, "{rule:?}");
         }
         // The last of the enumeration: whoever adds one adds its rule.
-        assert_eq!(RULES.len(), Kind::Registry as usize + 1);
+        assert_eq!(RULES.len(), Kind::ServiceAccount as usize + 1);
     }
 
     #[test]
@@ -224,14 +258,28 @@ mod tests {
         check(Kind::ResourceGroup, &["dev", "trading", "live_odds"], "rg-dev-trading-live-odds-52ojn6f");
         check(Kind::StorageAccount, &["dev", "trading", "odds"], "stbetcdevtradingokybzche");
         check(Kind::KeyVault, &["dev", "trading", "odds"], "kv-betc-dev-trad-fi5rp5q");
+        check(Kind::ServiceAccount, &["dev", "trading", "odds"], "sa-dev-trading-odds");
         check(Kind::Folder, &["production", "a_department_of_sixty_characters"], "fld-production-a-depar-cpzzxhg");
+    }
+
+    #[test]
+    fn what_google_bars_is_in_no_name() {
+        let named = |kind: Kind, domain: &str| {
+            let name = kind.rule().name("Null Inc", &["dev", "ads", domain]);
+            assert!(kind.rule().is_valid(&name), "{name}");
+            name[..name.len() - TAIL].to_owned()
+        };
+        assert_eq!(named(Kind::Project, "lossless"), "prj-dev-ads-loess-");
+        assert_eq!(named(Kind::Project, "nunullll"), "prj-dev-ads-");
+        assert_eq!(named(Kind::CloudBucket, "google_ads"), "gcs-null-dev-ads-ads-");
+        assert!(!Kind::Project.rule().is_valid("prj-ssl-a"));
     }
 
     proptest! {
         #[test]
         fn names_are_valid_and_nobodys_else(
             organization in ".{0,20}",
-            addresses in prop::collection::hash_set(prop::collection::vec("[a-z][a-z0-9_-]{0,8}|.{0,80}", 1..4), 1..30),
+            addresses in prop::collection::hash_set(prop::collection::vec("[a-z][a-z0-9_-]{0,8}|(google|ssl|null|_){1,4}|.{0,80}", 1..4), 1..30),
         ) {
             for rule in RULES {
                 let mut seen = HashMap::new();

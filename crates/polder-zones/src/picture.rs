@@ -69,7 +69,7 @@ fn of_zone(zone: &LandingZone, x: usize, y: usize) -> Group {
         [first, ..] => format!("{first} and {} more", zone.blocks.len() - 1),
     };
     let all: u64 = zone.blocks.iter().map(|block| size(*block)).sum();
-    let subnets = zone.workspaces.iter().flat_map(|workspace| &workspace.subnets).chain([&zone.endpoints]);
+    let subnets = zone.workspaces.iter().flat_map(|workspace| &workspace.subnets).chain([&zone.endpoints]).chain(&zone.edge);
     let given: u64 = subnets.filter_map(|subnet| subnet.block).map(size).sum();
     // How much of its space is given out, along the lower edge.
     let full = usize::try_from(given.saturating_mul(BOX.0 as u64) / all.max(1)).unwrap_or(0).min(BOX.0);

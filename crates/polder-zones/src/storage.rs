@@ -95,6 +95,10 @@ pub fn choose(provider: Provider, region: Option<&str>, usage: &Usage) -> Result
     if usage.redundancy.is_some() || usage.tier.is_some() {
         // What would not go with what is declared is left out; what is declared must go together.
         class.lifecycle.retain(|(_, tier)| together(provider, &class.redundancy, tier));
+        if provider == Provider::Aws {
+            let place = |tier: &str| tiers.iter().position(|known| *known == tier);
+            class.lifecycle.retain(|(_, tier)| place(tier) > place(&class.tier));
+        }
         if !together(provider, &class.redundancy, &class.tier) {
             return Err(NoFit::NotTogether { provider, redundancy: class.redundancy, tier: class.tier });
         }
@@ -125,7 +129,8 @@ const fn words(provider: Provider) -> Words {
         },
         Provider::Aws => Words {
             redundancies: &["ONE_ZONE", "REGION", "CROSS_REGION"],
-            tiers: &["STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"],
+            // In the order in which S3 moves objects: never back.
+            tiers: &["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"],
             of_recovery: ["REGION", "REGION", "CROSS_REGION"],
             of_age: ["STANDARD", "STANDARD_IA", "DEEP_ARCHIVE"],
         },
@@ -216,13 +221,7 @@ fn is_in(provider: Provider, region: &str, residency: Residency) -> bool {
             other if other.starts_with("us-") => Some(Some(Residency::Us)),
             _ => Some(None),
         },
-        Provider::Gcp => match region.as_str() {
-            "europe-west2" => Some(Some(Residency::Uk)),
-            "europe-west6" => Some(None),
-            other if other.starts_with("europe") || other == "eu" => Some(Some(Residency::Eu)),
-            other if other.starts_with("us") => Some(Some(Residency::Us)),
-            _ => Some(None),
-        },
+        Provider::Gcp => GOOGLE_REGIONS.iter().find(|(_, regions)| regions.contains(&region.as_str())).map(|(part, _)| *part),
     };
     part.flatten() == Some(residency)
 }
@@ -278,6 +277,31 @@ const AZURE_REGIONS: &[(Option<Residency>, &[&str])] = &[
             "mexicocentral",
             "newzealandnorth",
         ],
+    ),
+];
+
+/// Google's regions in these parts of the world: Google, "Bucket locations". Zurich is in Switzerland.
+const GOOGLE_REGIONS: &[(Option<Residency>, &[&str])] = &[
+    (
+        Some(Residency::Eu),
+        &[
+            "europe-central2",
+            "europe-north1",
+            "europe-north2",
+            "europe-southwest1",
+            "europe-west1",
+            "europe-west3",
+            "europe-west4",
+            "europe-west8",
+            "europe-west9",
+            "europe-west10",
+            "europe-west12",
+        ],
+    ),
+    (Some(Residency::Uk), &["europe-west2"]),
+    (
+        Some(Residency::Us),
+        &["us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4"],
     ),
 ];
 
@@ -382,6 +406,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_moved_back_at_aws() {
+        let check = |pattern, redundancy: Option<&str>, tier: &str, expect: &str| {
+            let usage = Usage {
+                redundancy: redundancy.map(str::to_owned),
+                tier: Some(tier.to_owned()),
+                ..usage(pattern, Recovery::Zone)
+            };
+            let class = choose(Provider::Aws, None, &usage).unwrap().class;
+            assert_eq!(format!("{} {:?}", class.tier, class.lifecycle), expect);
+        };
+        check(Pattern::LegalHold, None, "STANDARD", "STANDARD [(30, \"STANDARD_IA\"), (90, \"DEEP_ARCHIVE\")]");
+        check(Pattern::LegalHold, None, "INTELLIGENT_TIERING", "INTELLIGENT_TIERING [(90, \"DEEP_ARCHIVE\")]");
+        check(Pattern::Archive, None, "deep_archive", "DEEP_ARCHIVE []");
+        check(Pattern::LegalHold, Some("ONE_ZONE"), "ONEZONE_IA", "ONEZONE_IA []");
+    }
+
+    #[test]
     fn data_stays_where_it_must() {
         let check = |provider, region: &str, residency, expect: bool| {
             let usage = Usage { residency: Some(residency), ..Usage::default() };
@@ -395,6 +436,9 @@ mod tests {
         check(Provider::Aws, "ap-south-1", Residency::Us, false);
         check(Provider::Gcp, "europe-west4", Residency::Eu, true);
         check(Provider::Gcp, "us-central1", Residency::Us, true);
+        check(Provider::Gcp, "europe-west2", Residency::Uk, true);
+        check(Provider::Gcp, "europe-west6", Residency::Eu, false);
+        check(Provider::Gcp, "europe-mars1", Residency::Eu, false);
         check(Provider::Azure, "marsnorth", Residency::Eu, false);
     }
 

@@ -1,7 +1,5 @@
 //! What is in an export, what is not, and what changes when the mesh does.
 
-use std::collections::BTreeSet;
-
 use polder_descriptor::{File, parse};
 use polder_model::Desired;
 use polder_terraform::{Asked, Export, Refusal, export};
@@ -30,7 +28,7 @@ const BETS: &str =
     "type: parallelread\nentityName: bets\nentityVersion: v1\ncolumns: [{name: email, type: string, tags: [pii]}]\n";
 const GRANTS: &str = "grants:\n  - {to: analysts, on: odds, privileges: [USE CATALOG, SELECT]}\n  - {to: accountants, on: odds.bronze, level: pii}\n";
 
-fn files(more: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn files(more: &[(&str, &str)]) -> Vec<(String, String)> {
     let base = [
         ("polder.yaml", POLDER),
         ("domains/odds/domain.yaml", ODDS),
@@ -41,7 +39,7 @@ fn files(more: &[(&str, &str)]) -> Vec<(String, String)> {
     kept.chain(more).filter(|(_, text)| !text.is_empty()).map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-fn exported_with(more: &[(&str, &str)], given: &Addresses) -> (Result<Export, Vec<Refusal>>, Addresses) {
+pub(crate) fn exported_with(more: &[(&str, &str)], given: &Addresses) -> (Result<Export, Vec<Refusal>>, Addresses) {
     let files = files(more).into_iter().map(|(path, text)| File { path: path.into(), bytes: text.into_bytes() });
     let (mesh, faults) = parse(files.collect());
     assert_eq!(faults, []);
@@ -53,11 +51,11 @@ fn exported_with(more: &[(&str, &str)], given: &Addresses) -> (Result<Export, Ve
     (export(asked), proof.addresses)
 }
 
-fn exported(more: &[(&str, &str)]) -> Export {
+pub(crate) fn exported(more: &[(&str, &str)]) -> Export {
     exported_with(more, &Addresses::new()).0.unwrap()
 }
 
-fn json(export: &Export, path: &str) -> Value {
+pub(crate) fn json(export: &Export, path: &str) -> Value {
     let text = export.files.get(path).unwrap_or_else(|| panic!("no {path} among {:#?}", export.files.keys()));
     serde_json::from_str(text).unwrap()
 }
@@ -78,21 +76,17 @@ fn there_are_modules_and_a_root_for_each_zone_for_the_account_and_for_each_works
         "workspaces/trading-azure-odds/main.tf.json",
     ];
     assert_eq!(roots, expect);
-    // What is in this crate's folder is in the export.
-    let mut folders = vec![std::path::PathBuf::from("modules")];
-    let mut found = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(path.to_str().unwrap().to_owned());
-            }
-        }
-    }
-    let modules: BTreeSet<String> = export.files.keys().filter(|path| path.starts_with("modules/")).cloned().collect();
-    assert_eq!(modules, found);
+    // Modules come with who calls them.
+    let modules = export.files.keys().filter_map(|path| path.strip_prefix("modules/")?.strip_suffix("/main.tf.json"));
+    let expect = [
+        "azure/domain",
+        "azure/landing-zone",
+        "azure/workspace",
+        "databricks/account",
+        "databricks/assignment",
+        "databricks/domain",
+    ];
+    assert_eq!(modules.collect::<Vec<_>>(), expect);
     for (path, text) in export.files.iter().filter(|(path, _)| path.ends_with(".json")) {
         let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(value.is_object(), "{path}");
@@ -236,16 +230,26 @@ fn a_new_domain_changes_files_of_its_own_and_the_address_space_of_its_zone() {
 #[test]
 fn what_is_missing_is_told_at_once() {
     let polder = POLDER
-        .replace("providers: {azure: {region: westeurope}}", "providers: {azure: {}, aws: {}}")
+        .replace("providers: {azure: {region: westeurope}}", "providers: {azure: {}, aws: {}, gcp: {}}")
         .replace("dev: 10.0.0.0/16", "");
-    let aws = "type: parallelread\nentityName: logs\nentityVersion: v1\ncoldStorage: {location: {provider: aws}}\ncolumns: [{name: id, type: bigint}]\n";
-    let refused =
-        exported_with(&[("polder.yaml", &polder), ("domains/odds/datasets/logs.yaml", aws)], &Addresses::new()).0.unwrap_err();
+    let at = |provider: &str| {
+        format!(
+            "type: parallelread\nentityName: {provider}\nentityVersion: v1\ncoldStorage: {{location: {{provider: {provider}}}}}\n\
+             columns: [{{name: id, type: bigint}}]\n"
+        )
+    };
+    let (aws, gcp) = (at("aws"), at("gcp"));
+    let files =
+        [("polder.yaml", polder.as_str()), ("domains/odds/datasets/aws.yaml", &aws), ("domains/odds/datasets/gcp.yaml", &gcp)];
+    let refused = exported_with(&files, &Addresses::new()).0.unwrap_err();
     let said: Vec<&str> = refused.iter().map(|refusal| refusal.message.as_str()).collect();
     let expect = [
-        "dev/trading/aws is at aws, which is not written as Terraform yet",
+        "dev/trading/aws has no region",
+        "dev/trading/aws has no addresses for 6 of its subnets",
         "dev/trading/azure has no region",
         "dev/trading/azure has no addresses for 3 of its subnets",
+        "dev/trading/gcp has no region",
+        "dev/trading/gcp has no addresses for 3 of its subnets",
     ];
     assert_eq!(said, expect);
 }

@@ -1,3 +1,5 @@
 //! Exports of small meshes, as files.
 
+mod aws;
 mod export;
+mod google;

@@ -101,3 +101,37 @@ fn when_growth_reaches_a_limit_is_told_in_months() {
     assert_eq!(months("growthPercentPerYear: 50, "), Some(27));
     assert_eq!(months(""), None);
 }
+
+#[test]
+fn what_google_allows_is_counted_for_folders_clusters_and_projects() {
+    let bets = |layer: usize, mask: &str| {
+        let text = format!(
+            "entityName: bets{layer}\nentityVersion: v1\ncoldStorage: {{location: {{provider: gcp, prefix: l{layer}}}}}\n\
+             columns: [{{name: a, type: string, tags: [pii], mask: {mask}}}, {{name: b, type: bigint, tags: [pii]}}]\n"
+        );
+        (format!("domains/odds/datasets/bets{layer}.yaml"), text)
+    };
+    let few = MeshText {
+        files: vec![bets(1, "hash"), bets(2, "redact")],
+        ..MeshText::new(&format!("providers: {{gcp: {{}}}}\n{RANGES}"), &[("odds", "trading", 6)])
+    };
+    let proof = few.prove(&Addresses::new());
+    assert_eq!(told(&proof), [""; 0]);
+    let planned = |limit: &str| line(&proof, limit, "").planned;
+    // One tag above all, and in each of two layers one for strings and one for numbers.
+    assert_eq!((planned("google.policyTags"), planned("google.folders"), planned("google.clusterNodes")), (5, 1, 6));
+    assert_eq!(planned("google.serviceAccounts"), 2);
+
+    let many = MeshText {
+        files: (0..50).map(|layer| bets(layer, "hash")).collect(),
+        ..MeshText::new("providers: {gcp: {}}\nnetwork: {ranges: {dev: 10.0.0.0/8}}", &[("odds", "trading", 5_001)])
+    };
+    let proof = many.prove(&Addresses::new());
+    let expect = "limit: the taxonomy of odds in dev would have 101 policy tags, and a taxonomy has at most 100 \
+                  (cloud.google.com/data-catalog/docs/resources/quotas) -> use fewer layers, or fewer kinds of masks";
+    assert!(told(&proof).contains(&expect.to_owned()), "{:?}", told(&proof));
+    let expect = "limit: cluster gke-dev-trading-odds would have 5001 nodes, and a cluster has at most 5000 \
+                  (cloud.google.com/kubernetes-engine/quotas) -> declare fewer nodes, or make two domains of it, or have it raised and write \
+                  quotas: {google.clusterNodes: 5001}";
+    assert!(told(&proof).contains(&expect.to_owned()), "{:?}", told(&proof));
+}

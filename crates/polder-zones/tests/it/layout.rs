@@ -1,6 +1,6 @@
 //! What is laid out, what it is called, and that it stays as it is when neighbours come and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polder_zones::addresses::Addresses;
 use polder_zones::layout::Item;
@@ -53,17 +53,72 @@ fn a_provider_has_what_is_its_own() {
     let proof = MeshText { files, ..MeshText::new(settings, &[("odds", "trading", 8)]) }.prove(&Addresses::new());
     let gcp = zone(&proof, "dev/trading/gcp");
     let kinds: Vec<Kind> = gcp.domains[0].items.iter().map(|item| item.kind).collect();
-    assert_eq!(kinds[..4], [Kind::Project, Kind::Network, Kind::BigQueryDataset, Kind::SqlInstance]);
+    assert_eq!(kinds[..3], [Kind::Project, Kind::Network, Kind::SqlInstance]);
+    // A dataset for each layer that it has tables in.
+    let dataset = Item { kind: Kind::BigQueryDataset, name: "bq_dev_trading_odds_bronze".into() };
+    assert_eq!(gcp.domains[0].items.last(), Some(&dataset));
     assert_eq!((gcp.workspaces[0].item.kind, gcp.domains[0].tables), (Kind::GkeCluster, 1));
     let sizes: Vec<(&str, u64, u8)> =
         gcp.workspaces[0].subnets.iter().map(|s| (s.role, s.needed, s.block.unwrap().prefix_len())).collect();
-    assert_eq!(sizes, [("nodes", 12, 28), ("pods", 2_048, 21), ("services", 256, 24)]);
+    assert_eq!(sizes, [("nodes", 15, 28), ("pods", 2_048, 21), ("services", 256, 24)]);
     let aws = zone(&proof, "dev/trading/aws");
     assert_eq!(aws.workspaces[0].item.name, "eks-dev-trading-odds");
     assert!(aws.domains[0].items.iter().any(|item| item.kind == Kind::GlueDatabase));
     // Nothing is declared of production's addresses: none are given out, and that is no fault.
     assert!(zone(&proof, "prod/trading/aws").blocks.is_empty());
     assert_eq!(proof.report.unfit, []);
+}
+
+#[test]
+fn zones_at_aws_have_a_way_out_of_each_availability_zone_and_what_was_given_out_stays() {
+    let settings = "providers: {aws: {region: eu-west-1}}\nnetwork: {ranges: {dev: 10.0.0.0/16}}";
+    let mesh = |more: &str| MeshText::new(&format!("{settings}\n{more}"), &[("odds", "trading", 8), ("ledger", "finance", 4)]);
+    // As it was given out before there was anything at the edge.
+    let given: Addresses = [
+        ("dev/trading/aws#1", "10.0.0.0/24"),
+        ("dev/trading/aws/endpoints", "10.0.0.0/26"),
+        ("dev/trading/aws/odds/a", "10.0.0.64/26"),
+        ("dev/trading/aws/odds/b", "10.0.0.128/26"),
+    ]
+    .map(|(key, block)| (key.to_owned(), block.parse().unwrap()))
+    .into();
+    let proof = mesh("").prove(&given);
+    for (key, block) in &given {
+        assert_eq!(proof.addresses.get(key), Some(block), "{key}");
+    }
+    let trading = zone(&proof, "dev/trading/aws");
+    let edge: Vec<String> = trading.edge.iter().map(|subnet| format!("{} {}", subnet.role, subnet.block.unwrap())).collect();
+    assert_eq!(edge, ["endpoints-b 10.0.0.224/28", "egress-a 10.0.0.192/28", "egress-b 10.0.0.208/28"]);
+    assert_eq!(trading.blocks.len(), 1);
+    assert_eq!(proof.report.unfit, []);
+    let roots: Vec<&str> = trading.workspaces.iter().flat_map(|workspace| shown(&workspace.items)).collect();
+    assert_eq!(roots, [Kind::Bucket.rule().name("Betting", &["dev", "trading", "odds", "of the workspace"])]);
+    // Where nothing runs there is no way out.
+    let shared = mesh("conventions: {workspaces: {per: environment}}").prove(&Addresses::new());
+    assert!(zone(&shared, "dev/trading/aws").edge.is_empty());
+    assert_eq!(zone(&shared, "dev/shared/aws").edge.len(), 3);
+}
+
+#[test]
+fn what_must_survive_a_region_has_a_copy_at_aws() {
+    let settings = "providers: {aws: {region: eu-west-1}}\nnetwork: {ranges: {dev: 10.0.0.0/16}}";
+    let far = dataset("far", "aws").replace("columns:", "usage: {recovery: region}\ncolumns:");
+    let files = vec![("domains/odds/datasets/far.yaml".to_owned(), far)];
+    let proof = MeshText { files, ..MeshText::new(settings, &[("odds", "trading", 8)]) }.prove(&Addresses::new());
+    let storage = &zone(&proof, "dev/trading/aws").domains[0].storage;
+    let copied: Vec<bool> = storage.iter().map(|of| of.copy.is_some()).collect();
+    let names: BTreeSet<&str> =
+        storage.iter().flat_map(|of| [Some(&of.item), of.copy.as_ref()]).flatten().map(|item| item.name.as_str()).collect();
+    assert_eq!((copied.iter().filter(|copied| **copied).count(), copied.len(), names.len()), (1, 2, 3), "{names:?}");
+    let planned = |limit: &str| {
+        let lines = proof.report.lines.iter().filter(|line| line.limit == limit && line.within.contains("dev/trading/aws"));
+        lines.map(|line| line.planned).sum::<u64>()
+    };
+    // The buckets of the domain, its copy, and the workspace's own; the roles of the domain, of copies, of the workspace, and of flow logs.
+    assert_eq!((planned("aws.buckets"), planned("aws.roles"), planned("aws.subnets")), (4, 5, 6));
+    let credentials: Vec<u64> =
+        proof.report.lines.iter().filter(|line| line.limit == "databricks.credentials").map(|line| line.planned).collect();
+    assert_eq!(credentials, [1, 1]);
 }
 
 fn dataset(name: &str, provider: &str) -> String {

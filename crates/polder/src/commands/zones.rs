@@ -129,6 +129,11 @@ impl Args {
             if let Some(block) = zone.endpoints.block {
                 writeln!(text, "  private endpoints {block}")?;
             }
+            for subnet in &zone.edge {
+                if let Some(block) = subnet.block {
+                    writeln!(text, "  {} {block}", subnet.role)?;
+                }
+            }
             for workspace in &zone.workspaces {
                 let subnet = |subnet: &polder_zones::layout::Subnet| match subnet.block {
                     Some(block) => format!("{} {block}", subnet.role),

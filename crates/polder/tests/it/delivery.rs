@@ -194,7 +194,7 @@ fn the_comment_has_capacity_before_and_after() {
     let (_, capacity) = comment.split_once("#### Capacity\n\n").unwrap();
     let rows: Vec<&str> = capacity.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
     let expect = [
-        "| `aws.roles` | `zone dev/other/aws` |  | 1 | 1000 | 0 % |",
+        "| `aws.roles` | `zone dev/other/aws` |  | 4 | 1000 | 0 % |",
         "| `databricks.catalogs` | `metastore of nonprod` | 1 | 2 | 1000 | 0 % |",
     ];
     for row in expect {
