@@ -37,6 +37,9 @@ const ROWS: [(&str, &[&str]); 5] = [
             "polder-receive",
             "polder-migrate",
             "polder-terraform",
+            "polder-infrastructure",
+            "polder-contract",
+            "polder-bundle",
         ],
     ),
     ("operations", &["polder-platform"]),
@@ -80,6 +83,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("sqlx", &["polder-store", "polder-federation", "polder"]),
     ("pgwire", &["polder-pgwire"]),
     ("saphyr-parser", &["polder-descriptor"]),
+    ("serde-saphyr", &["polder-descriptor"]),
 ];
 
 /// Crates that words and decisions may not use: they would bring I/O, a clock or async with them.

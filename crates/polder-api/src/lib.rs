@@ -32,8 +32,8 @@ pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
 pub use page::{Page, PageQuery};
 pub use plan::{
-    ApplyAnswer, ApplyProgress, ApplyRequest, MeshFiles, MeshSummary, MeshVariables, PlanAnswer, PlanRequest, ValidateAnswer,
-    ValidateRequest,
+    ApplyAnswer, ApplyProgress, ApplyRequest, Loss, MeshFiles, MeshSummary, MeshVariables, PlanAnswer, PlanRequest, Reader,
+    ValidateAnswer, ValidateRequest,
 };
 pub use problem::Problem;
 pub use query::{QueryRequest, RowForm};

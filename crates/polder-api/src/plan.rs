@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use polder_model::{Address, EnvironmentName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +43,37 @@ pub struct PlanAnswer<P> {
     /// In which form recipients get what the plan shares, and what that costs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<ShareForm>,
+    /// The data that the plan destroys, or would if it were allowed to; of very much, the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
+}
+
+/// Data that a plan destroys, or would if it were allowed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Loss {
+    /// What holds it.
+    pub address: String,
+    /// Whether the plan destroys it, or holds that back.
+    pub planned: bool,
+    /// Its rows, where whoever asks may see all of them.
+    pub rows: Option<u64>,
+    /// The bytes of its newest version, where whoever asks may know.
+    pub bytes: Option<u64>,
+    /// When anything of it was last written.
+    pub changed: Option<DateTime<Utc>>,
+    /// Who has read it in the last 90 days, the latest first.
+    pub readers: Vec<Reader>,
+    /// The recipients that it is shared with, each with the share.
+    pub shared_with: Vec<String>,
+}
+
+/// Somebody who has read data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reader {
+    /// Who.
+    pub principal: String,
+    /// When last.
+    pub last: DateTime<Utc>,
 }
 
 /// What is applied.

@@ -1,4 +1,7 @@
-//! Schedules: whether a text is a cron expression of five fields. Nothing here says when one is due.
+//! Schedules: whether a text is a cron expression of five fields, and which minutes, hours and days it names. Nothing here says when one is
+//! due.
+
+use std::collections::BTreeSet;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 /// How many days each month has, in the years in which it has most.
@@ -20,6 +23,46 @@ const FIELDS: [Field; 5] = [
     Field { what: "month", least: 1, most: 12, names: &MONTHS },
     Field { what: "day of the week", least: 0, most: 7, names: &DAYS },
 ];
+
+/// What a schedule names, written out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moments {
+    /// Minutes of an hour.
+    pub minutes: BTreeSet<u32>,
+    /// Hours of a day.
+    pub hours: BTreeSet<u32>,
+    /// Days of a month; `None` for `*`: any.
+    pub days: Option<BTreeSet<u32>>,
+    /// Months, from 1.
+    pub months: BTreeSet<u32>,
+    /// Days of a week, from 0 for Sunday to 6; `None` for `*`: any.
+    pub weekdays: Option<BTreeSet<u32>>,
+}
+
+impl Moments {
+    /// Reads a schedule; `None` for one that has a fault.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        if problem(text).is_some() {
+            return None;
+        }
+        let parts: Vec<&str> = text.split_ascii_whitespace().collect();
+        let [minute, hour, day, month, weekday] = parts[..] else { return None };
+        let named = |at: usize, part: &str| {
+            let field: &Field = &FIELDS[at];
+            (field.least..=field.most).filter(|number| field.has(part, *number)).collect::<BTreeSet<u32>>()
+        };
+        // Sunday is 0 and 7.
+        let week = || named(4, weekday).into_iter().map(|day| day % 7).collect();
+        Some(Self {
+            minutes: named(0, minute),
+            hours: named(1, hour),
+            days: (day != "*").then(|| named(2, day)),
+            months: named(3, month),
+            weekdays: (weekday != "*").then(week),
+        })
+    }
+}
 
 /// Says what is wrong with a schedule, if anything is.
 pub(crate) fn problem(text: &str) -> Option<String> {
@@ -90,6 +133,18 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schedule_names_its_moments() {
+        let moments = Moments::read("*/20 8-18/5 1,15 jan-mar *").unwrap();
+        assert_eq!(moments.minutes, BTreeSet::from([0, 20, 40]));
+        assert_eq!(moments.hours, BTreeSet::from([8, 13, 18]));
+        assert_eq!((moments.days, moments.weekdays), (Some(BTreeSet::from([1, 15])), None));
+        assert_eq!(moments.months, BTreeSet::from([1, 2, 3]));
+        let weekend = Moments::read("0 6 * * 6-7").unwrap();
+        assert_eq!((weekend.days, weekend.weekdays), (None, Some(BTreeSet::from([0, 6]))));
+        assert_eq!(Moments::read("0 6 * *"), None);
+    }
 
     #[test]
     fn schedules_have_five_fields_within_their_ranges() {

@@ -25,9 +25,11 @@ mod schema;
 mod starter;
 mod suggest;
 mod variables;
+mod written;
 pub mod yaml;
 
 pub use addresses::{ADDRESSES_FILE, addresses_file};
+pub use cron::Moments;
 pub use descriptor::tenant::{
     AccessSettings, CredentialSettings, IdentitySettings, NotificationSettings, ServerSettings, TenantSettings, WebhookSettings,
 };
@@ -36,3 +38,5 @@ pub use mesh::{EnvironmentInfo, EnvironmentSettings, File, Mesh, ZonePlace, pars
 pub use place::{DescriptorKind, DescriptorKindError};
 pub use schema::{json_schema, schema_files};
 pub use starter::starter;
+pub use variables::literal;
+pub use written::{Record, WrittenGrant};

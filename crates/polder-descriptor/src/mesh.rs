@@ -22,6 +22,7 @@ use crate::place::{DescriptorKind, Place, place};
 use crate::reader::Reader;
 use crate::suggest;
 use crate::variables::{Declared, Variables};
+use crate::written::{self, WrittenGrant};
 use crate::yaml::{self, Node};
 
 /// A file of the mesh's folder.
@@ -403,6 +404,15 @@ impl Mesh {
         let desired = lower::lower(&index, environment, &mut faults);
         fault::sort(&mut faults);
         (desired, faults)
+    }
+
+    /// Every grant as it is written, in the order of the files: with what it is for and until when, which are for people and in no resource.
+    /// What does not exist, and whom, is left out: faults told that.
+    #[must_use]
+    pub fn grants(&self, environment: &EnvironmentName, variable: &dyn Fn(&str) -> Option<String>) -> Vec<WrittenGrant> {
+        let (view, _) = self.view(Some(environment), variable, true);
+        let index = Index::new(&view, &mut Vec::new());
+        written::grants(&index)
     }
 
     /// Says of each grant that was given on request and is over that it is.

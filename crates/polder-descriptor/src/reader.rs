@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use polder_model::privilege::PrivilegeError;
-use polder_model::{DataType, NameError, Privilege, Provider, Version};
+use polder_model::{DataType, NameError, Privilege, Provider, TableName, Version};
 
 use crate::fault::{Fault, Severity, Span};
 use crate::suggest;
@@ -360,6 +360,15 @@ written_names!(
     PrincipalName,
     PolicyName
 );
+
+impl Written for TableName {
+    fn read(text: &str) -> Result<Self, Problem> {
+        text.parse().map_err(|error| {
+            let help = Some("write its full name: catalog.schema.table".to_owned());
+            Problem { code: "invalid-name", message: format!("{error}"), help }
+        })
+    }
+}
 
 impl Written for Version {
     fn read(text: &str) -> Result<Self, Problem> {

@@ -471,7 +471,16 @@ fn job() -> Value {
             ("description", text("what it does")),
             (
                 "sources",
-                list(&reference(&[("alias", name("the name the query uses; by default the dataset's"))]), "what it reads"),
+                list(
+                    &reference(&[
+                        ("alias", name("the name the query uses; by default the dataset's")),
+                        (
+                            "through",
+                            text("the table of a connection that it is read from, such as production.finance.customer_v1"),
+                        ),
+                    ]),
+                    "what it reads",
+                ),
             ),
             ("sink", reference(&[])),
             ("from", from),

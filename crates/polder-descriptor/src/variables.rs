@@ -44,6 +44,12 @@ struct Problem {
     help: Option<String>,
 }
 
+/// A text as a descriptor writes it so that it means itself, and no variable, whatever is in it.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
 /// Whether a text has anything to resolve.
 pub(crate) fn mentions(text: &str) -> bool {
     text.contains("${") || text.contains("$$")

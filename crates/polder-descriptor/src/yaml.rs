@@ -1,4 +1,4 @@
-//! A YAML tree that knows where every key and value stands.
+//! A YAML tree that knows where every key and value stands, and YAML that means the same to every reader.
 //!
 //! Scalars keep the text that is written: `no`, `1e3` and `1.10` mean what the reader of the field says, never what a
 //! YAML version says. What makes YAML dangerous or ambiguous is a fault and not a panic: anchors and aliases (so that
@@ -147,6 +147,17 @@ impl Scalar {
             }
         }
     }
+}
+
+/// Writes a value as YAML: a text is that text again to every reader, of YAML 1.1 too, whatever is in it.
+///
+/// # Panics
+/// Never for a value of JSON, all of which YAML holds.
+#[must_use]
+pub fn write(value: &serde_json::Value) -> String {
+    // Blocks would be read more easily, and their edge cases are read differently.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(value, options).expect("YAML holds every value of JSON")
 }
 
 /// Reads a file: its tree, if it has one, and what is wrong with it as YAML.

@@ -128,7 +128,7 @@ fn changes<'a>(plan: &'a Plan, flaws: &mut Vec<Flaw>) -> Changes<'a> {
         if !fits {
             flaws.push(Flaw::Action(change.address.clone()));
         }
-        let meanwhile = |why: &Why| matches!(why, Why::Breaking(_)) && change.action == Action::Update;
+        let meanwhile = |why: &Why| matches!(why, Why::Breaking(_) | Why::Retained(_)) && change.action == Action::Update;
         if held.get(&change.address).is_some_and(|why| !meanwhile(why)) {
             flaws.push(Flaw::HeldBack(change.address.clone()));
         }

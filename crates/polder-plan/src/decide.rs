@@ -66,15 +66,19 @@ pub(crate) fn drafts<'a>(inputs: &Inputs<'a>) -> Drafts<'a> {
             recorded: recorded.next_if(|e| e.0 == address).map(|e| &**e.1),
             observed: observed.next_if(|e| e.0 == address).map(|e| e.1),
         };
-        let allowed = || inputs.allow_destroy.contains(address);
-        if let Some(draft) = sighting.draft(allowed) {
+        let held = |otherwise: Why| match inputs.retained.get(address) {
+            Some(why) => Some(Why::Retained(why.clone())),
+            None if inputs.allow_destroy.contains(address) => None,
+            None => Some(otherwise),
+        };
+        if let Some(draft) = sighting.draft(held) {
             drafts.insert(address, draft);
         }
     }
 }
 
 impl<'a> Sighting<'a> {
-    fn draft(&self, allowed: impl Fn() -> bool) -> Option<Draft<'a>> {
+    fn draft(&self, held: impl Fn(Why) -> Option<Why>) -> Option<Draft<'a>> {
         let found = match self.observed {
             Some(Observation::Unreadable(problem)) => return Some(self.unreadable(problem)),
             Some(Observation::Made(_)) if self.declared.is_none() => return None,
@@ -85,8 +89,8 @@ impl<'a> Sighting<'a> {
         match (self.declared, found) {
             (None, None) => self.recorded.map(|_| self.forget()),
             (Some(declared), None) => Some(self.create(declared)),
-            (None, Some(found)) => Some(self.delete(found, allowed)),
-            (Some(declared), Some(found)) => self.update(declared, found, allowed),
+            (None, Some(found)) => Some(self.delete(found, held)),
+            (Some(declared), Some(found)) => self.update(declared, found, held),
         }
     }
 
@@ -131,7 +135,7 @@ impl<'a> Sighting<'a> {
         Draft { drift: self.recorded.is_some(), reasons, ..self.wanted(Action::Create, None) }
     }
 
-    fn delete(&self, found: &'a Resource, allowed: impl Fn() -> bool) -> Draft<'a> {
+    fn delete(&self, found: &'a Resource, held: impl Fn(Why) -> Option<Why>) -> Draft<'a> {
         let kind = self.address.kind();
         let reasons = match (self.recorded, found) {
             (Some(_), _) => vec![Reason::NoLongerDeclared],
@@ -140,11 +144,11 @@ impl<'a> Sighting<'a> {
             }
             (None, _) => vec![Reason::NotOurs(kind)],
         };
-        let held = (kind.holds_data() && !allowed()).then_some(Why::HoldsData);
+        let held = if kind.holds_data() { held(Why::HoldsData) } else { None };
         Draft { drift: self.recorded.is_none(), reasons, held, ..self.wanted(Action::Delete, Some(found)) }
     }
 
-    fn update(&self, declared: &'a Declared, found: &'a Resource, allowed: impl Fn() -> bool) -> Option<Draft<'a>> {
+    fn update(&self, declared: &'a Declared, found: &'a Resource, held: impl Fn(Why) -> Option<Why>) -> Option<Draft<'a>> {
         let desired = &declared.resource;
         let as_declared = same(found, desired);
         let as_recorded = self.recorded.is_some_and(|recorded| std::ptr::eq(recorded, found) || same(recorded, found));
@@ -154,10 +158,12 @@ impl<'a> Sighting<'a> {
         let from_base = compare(self.recorded.unwrap_or(found), desired);
         let from_found = compare(found, desired);
         let breaking = if as_declared { Vec::new() } else { from_base.breaking };
-        let (action, held, meanwhile) = match (breaking.is_empty(), allowed()) {
-            (true, _) => (Action::Update, None, None),
-            (false, true) => (Action::Replace, None, None),
-            (false, false) => (Action::Replace, Some(Why::Breaking(breaking)), self.meanwhile(desired, found)),
+        let (action, held, meanwhile) = if breaking.is_empty() {
+            (Action::Update, None, None)
+        } else {
+            let held = held(Why::Breaking(breaking));
+            let meanwhile = if held.is_some() { self.meanwhile(desired, found) } else { None };
+            (Action::Replace, held, meanwhile)
         };
         let mut reasons = self.happened_outside(found, as_declared, as_recorded);
         if !as_declared {

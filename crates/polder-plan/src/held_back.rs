@@ -26,6 +26,8 @@ pub struct HeldBack {
 pub enum Why {
     /// No file declares it any more, and deleting it would destroy data.
     HoldsData,
+    /// Its data has to be kept for now, whoever allows it to be destroyed, and why.
+    Retained(String),
     /// The declaration breaks what is there: data and readers of it do not fit any more.
     Breaking(Vec<Difference>),
     /// Nobody can say what is there.
@@ -40,10 +42,19 @@ pub enum Why {
     SharesFilesWith(Address),
 }
 
+impl Why {
+    /// Whether the change is held back for the sake of data that it would destroy.
+    #[must_use]
+    pub const fn keeps_data(&self) -> bool {
+        matches!(self, Self::HoldsData | Self::Retained(_) | Self::Breaking(_))
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HoldsData => f.write_str("no longer declared, but deleting it destroys its data"),
+            Self::Retained(why) => f.write_str(why),
             Self::Breaking(differences) => {
                 f.write_str("breaking change: ")?;
                 for (i, difference) in differences.iter().enumerate() {

@@ -59,4 +59,6 @@ pub struct Inputs<'a> {
     pub observed: &'a Observed,
     /// The addresses whose data may be destroyed.
     pub allow_destroy: &'a BTreeSet<Address>,
+    /// The addresses whose data may not be destroyed yet, whatever is allowed, and why.
+    pub retained: &'a BTreeMap<Address, String>,
 }

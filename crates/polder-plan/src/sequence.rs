@@ -75,6 +75,9 @@ pub(crate) fn assemble(drafts: Drafts<'_>, inputs: &Inputs<'_>) -> Plan {
 fn held_back(address: &Address, why: Why, draft: &Draft<'_>) -> HeldBack {
     let help = match &why {
         Why::HoldsData => format!("to destroy it and its data, say --allow-destroy {address}"),
+        Why::Retained(_) => {
+            "keep it until then; where the duty to keep it has ended, declare that first: `usage` without `holdDays`".to_owned()
+        }
         Why::Breaking(_) => {
             let dataset = match draft.base {
                 Some(Resource::Table(table)) => Some(&table.dataset),
@@ -85,6 +88,9 @@ fn held_back(address: &Address, why: Why, draft: &Draft<'_>) -> HeldBack {
             format!("offer it as entityVersion {next} beside this one, or destroy its data with --allow-destroy {address}")
         }
         Why::Unreadable(_) => "make it readable, then plan again; it is never taken to be absent".to_owned(),
+        Why::NeededBy(other) if address.kind() == Kind::Domain => {
+            format!("it goes once {other} goes; to destroy it with all of its data, say --allow-destroy {address}")
+        }
         Why::NeededBy(other) | Why::KeptWith(other) => format!("it goes once {other} goes"),
         Why::WaitsFor(other) => format!("plan again once {other} can be read"),
         Why::SharesFilesWith(other) => format!("give {other} a place of its own first"),

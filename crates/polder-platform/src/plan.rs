@@ -1,11 +1,11 @@
 //! Planning: reads what is declared, recorded and observed, and lets `polder-plan` decide.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::Utc;
 use polder_access::Action;
-use polder_api::ShareForm;
+use polder_api::{Loss, ShareForm};
 use polder_catalog::Metastore;
 use polder_descriptor::{Fault, Mesh};
 use polder_lake::Lake;
@@ -17,7 +17,7 @@ use polder_store::{EnvironmentState, Store};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::observe::observe;
 use crate::platform::Platform;
-use crate::{validate, zones};
+use crate::{losses, validate, zones};
 
 /// A plan, and what is probably not meant in the mesh that it is for.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Planned {
     pub warnings: Vec<Fault>,
     /// In which form recipients get what the plan shares.
     pub shares: Vec<ShareForm>,
+    /// The data that the plan destroys, or would if it were allowed to.
+    pub losses: Vec<Loss>,
 }
 
 impl Platform {
@@ -46,8 +48,9 @@ impl Platform {
         permitted?;
         let plan = plan_from(&desired, &state, &allow_destroy)?;
         let shares = self.shared_by(&plan, &desired).await?;
+        let losses = self.losses(&plan, &state.recorded, &state.metastore).await;
         let_go((desired, state));
-        Ok(Planned { plan, warnings, shares })
+        Ok(Planned { plan, warnings, shares, losses })
     }
 
     /// The forms of what a plan shares, which takes all that is declared to tell.
@@ -98,8 +101,9 @@ impl Platform {
 }
 
 fn plan_from(desired: &Desired, state: &State, allow_destroy: &BTreeSet<Address>) -> Result<Plan, Error> {
-    let State { recorded, observed, .. } = state;
-    let plan = polder_plan::plan(&Inputs { desired, recorded, observed, allow_destroy });
+    let State { recorded, observed, retained, .. } = state;
+    let all = losses::of_domains(desired, recorded, allow_destroy)?;
+    let plan = polder_plan::plan(&Inputs { desired, recorded, observed, allow_destroy: &all, retained });
     let known = |address: &Address| {
         desired.resources.contains_key(address)
             || recorded.resources.contains_key(address)
@@ -121,6 +125,8 @@ struct State {
     recorded: Recorded,
     metastore: Metastore,
     observed: Observed,
+    /// What has to be kept for now, and why.
+    retained: BTreeMap<Address, String>,
 }
 
 impl State {
@@ -136,7 +142,8 @@ impl State {
         let made = store.made(&environment.name).await;
         let made = made.doing(ErrorKind::Unavailable, format!("cannot read what clients made in {}", environment.name))?;
         observed.made_by_clients(made.keys());
-        Ok(Self { recorded, metastore, observed })
+        let retained = losses::retained(&lake, &recorded, Utc::now()).await;
+        Ok(Self { recorded, metastore, observed, retained })
     }
 }
 

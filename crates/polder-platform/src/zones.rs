@@ -81,7 +81,7 @@ pub fn write_addresses(root: &Path, proof: &Proof) -> Result<(), Error> {
     whole_file::write(&path, text.as_bytes()).doing(ErrorKind::Unavailable, format!("cannot write {}", path.display()))
 }
 
-fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
+pub(crate) fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
     let environments = mesh.environments();
     environments.par_iter().map(|environment| mesh.lower(&environment.name, &|name| source.variable(name))).collect()
 }

@@ -1,4 +1,4 @@
-//! The graph of jobs: a job that reads a dataset comes after every job that writes it. Runs nothing.
+//! The graph of jobs: a job that reads a table comes after every job that writes it. Runs nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use petgraph::algo::{astar, tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, Reversed};
 use polder_model::job::Job;
-use polder_model::{DatasetId, JobId};
+use polder_model::{JobId, TableName};
 
 /// Jobs and which of them feed which.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct Cycle {
 }
 
 impl JobGraph {
-    /// Joins jobs through the datasets they write and read. A job that reads its own sink waits for no one by that.
+    /// Joins jobs through the tables they write and read. A job that reads its own sink waits for no one by that.
     ///
     /// # Errors
     /// A [`Cycle`] when jobs wait for each other.
@@ -38,15 +38,15 @@ impl JobGraph {
         // The sort of petgraph puts the last of equals first; backwards, equals come in the order of names.
         let backwards = jobs.keys().rev();
         let nodes: BTreeMap<JobId, NodeIndex> = backwards.map(|&id| (id.clone(), graph.add_node(id.clone()))).collect();
-        let mut writers: HashMap<&DatasetId, Vec<NodeIndex>> = HashMap::new();
+        let mut writers: HashMap<&TableName, Vec<NodeIndex>> = HashMap::new();
         for job in jobs.values() {
             if let Some(sink) = &job.sink {
-                writers.entry(&sink.dataset).or_default().push(nodes[&job.id]);
+                writers.entry(&sink.table).or_default().push(nodes[&job.id]);
             }
         }
         for job in jobs.values() {
             let reader = nodes[&job.id];
-            let feeding = job.sources.iter().filter_map(|source| writers.get(&source.dataset)).flatten();
+            let feeding = job.sources.iter().filter_map(|source| writers.get(&source.table)).flatten();
             let feeding: BTreeSet<NodeIndex> = feeding.copied().filter(|&writer| writer != reader).collect();
             for writer in feeding {
                 graph.add_edge(writer, reader, ());

@@ -58,6 +58,13 @@ pub(crate) struct Client {
     files: Option<MeshFiles>,
 }
 
+/// What the variables that files name stand for here, where this process knows them.
+pub(crate) fn variables(files: &MeshFiles) -> MeshVariables {
+    let named = files.values().flat_map(|text| text.split("${").skip(1)).filter_map(|rest| Some(rest.split_once('}')?.0));
+    let known = named.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+    known.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
+}
+
 impl Client {
     pub(crate) const fn new(transport: Transport, environment: EnvironmentName, files: Option<MeshFiles>) -> Self {
         Self { transport, environment, files }
@@ -68,12 +75,8 @@ impl Client {
         Self { environment, files, ..self }
     }
 
-    /// What the variables that the files name stand for here, where this process knows them.
     fn variables(&self) -> MeshVariables {
-        let texts = self.files.iter().flat_map(|files| files.values());
-        let named = texts.flat_map(|text| text.split("${").skip(1)).filter_map(|rest| Some(rest.split_once('}')?.0));
-        let known = named.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
-        known.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
+        self.files.as_ref().map(variables).unwrap_or_default()
     }
 
     /// The environment.
@@ -147,9 +150,9 @@ impl Client {
     /// Makes the plan that leads from what is to what is declared.
     pub(crate) async fn plan(&self, allow_destroy: BTreeSet<Address>) -> anyhow::Result<Planned> {
         let request = PlanRequest { files: self.files.clone(), variables: self.variables(), allow_destroy };
-        let PlanAnswer { plan, warnings, shares } = self.post(&self.path(&["plans"]), &request).await?;
+        let PlanAnswer { plan, warnings, shares, losses } = self.post(&self.path(&["plans"]), &request).await?;
         let warnings: Vec<Fault> = warnings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?;
-        Ok(Planned { plan, warnings, shares })
+        Ok(Planned { plan, warnings, shares, losses })
     }
 
     /// Applies, telling how far it is.

@@ -11,6 +11,8 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod hot;
+pub(crate) mod import;
+pub(crate) mod infrastructure;
 pub(crate) mod init;
 mod latest;
 pub(crate) mod login;

@@ -104,7 +104,7 @@ impl Context {
     }
 
     /// The files of the mesh here, to be planned and applied at a server; none where there is no mesh.
-    fn files(&self) -> anyhow::Result<Option<MeshFiles>> {
+    pub(crate) fn files(&self) -> anyhow::Result<Option<MeshFiles>> {
         let Ok(root) = self.root() else { return Ok(None) };
         let (files, faults) = polder_platform::read_files(&root)?;
         if let Some(fault) = faults.first() {

@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod faults;
 pub(crate) mod listing;
+pub(crate) mod losses;
 pub(crate) mod plain;
 pub(crate) mod progress;
 pub(crate) mod rows;

@@ -32,7 +32,8 @@ pub(super) fn run(bench: &Bench) -> Result<()> {
     })?;
     report("a domain from nothing to a query", || {
         let own = bench.empty_folder("zones/own")?;
-        let script = format!("{0} init . && {0} apply --yes && {0} run --all && {0} query 'select 1'", bench.polder().display());
+        let new = "new domain payments --department commerce --owner sales_owners --with-example";
+        let script = format!("{0} init . && {0} {new}", bench.polder().display());
         measure(Command::new("sh").args(["-ec", &script]).current_dir(&own))
     })
 }

@@ -40,6 +40,7 @@ pub(super) const ENVIRONMENTS: &[(&str, &[&str])] = &[
     ),
     ("iceberg", &["pyiceberg[pyarrow,s3fs]==0.12.0", "polars==2.1.0"]),
     ("sharing", &["delta-sharing==1.4.2"]),
+    ("exports", &["datacontract-cli==1.2.8", "databricks-bundles==1.22.1"]),
     (
         "doors",
         &["httpx==0.28.1", "psycopg[binary]==3.3.9", "adbc-driver-flightsql==1.13.0", "adbc-driver-manager==1.13.0", "pyarrow"],
@@ -205,6 +206,15 @@ pub(super) const CLIENTS: &[Client] = &[
             "npm:@cdktf/provider-aws",
             "npm:@cdktf/provider-google",
         ],
+        bed: "sales",
+        told: &[],
+    },
+    Client {
+        name: "exports",
+        shows: "contracts out and in: `datacontract lint`, `import sql`; bundles: Databricks' own library, SQLGlot",
+        script: "exports.py",
+        environment: "exports",
+        packages: &["datacontract-cli", "databricks-bundles"],
         bed: "sales",
         told: &[],
     },

@@ -185,5 +185,11 @@ pub(crate) fn plan(declared: &[Resource], past: &[Resource]) -> Plan {
     let recorded = Recorded { serial: 3, resources: past.iter().map(|r| (r.address(), r.clone().into())).collect() };
     let observed = Observed { resources: past.iter().map(|r| (r.address(), Observation::Present(r.clone().into()))).collect() };
     let allow_destroy = past.iter().map(Resource::address).filter(|address| address.kind().holds_data()).collect();
-    polder_plan::plan(&Inputs { desired: &desired, recorded: &recorded, observed: &observed, allow_destroy: &allow_destroy })
+    polder_plan::plan(&Inputs {
+        desired: &desired,
+        recorded: &recorded,
+        observed: &observed,
+        allow_destroy: &allow_destroy,
+        retained: &BTreeMap::new(),
+    })
 }

@@ -42,7 +42,9 @@ impl Checker<'_, '_> {
         }
         // An edge goes from the job that reads to the jobs that write what it reads.
         let read = |job: &In<'_, Job>| {
-            job.it.sources.iter().filter_map(|s| writers.get(&s.dataset.value)).flatten().copied().collect::<Vec<_>>()
+            // What is read through a connection is made elsewhere.
+            let own = job.it.sources.iter().filter(|source| source.through.is_none());
+            own.filter_map(|source| writers.get(&source.dataset.value)).flatten().copied().collect::<Vec<_>>()
         };
         let edges = jobs.iter().enumerate().flat_map(|(at, job)| read(job).into_iter().map(move |to| (at, to)));
         for path in circles(jobs.len(), edges) {

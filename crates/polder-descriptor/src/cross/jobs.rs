@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use polder_model::{DatasetId, PrincipalKind};
+use polder_model::{DatasetId, PrincipalKind, TableName};
 
 use super::Checker;
 use crate::descriptor::Reference;
@@ -25,6 +25,9 @@ impl<'v> Checker<'_, 'v> {
                 if let (Some(dataset), Framework::Sql(_)) = (found, &it.framework) {
                     self.readable(*job, dataset, &source.dataset);
                 }
+                if let (Some(dataset), Some(table)) = (found, &source.through) {
+                    self.through(*job, dataset.it, table);
+                }
             }
             if let Framework::Sql(Some(query)) = &it.framework {
                 self.query_file(file, query);
@@ -44,6 +47,30 @@ impl<'v> Checker<'_, 'v> {
             let message = format!("'{}' is a volume: it has files and no rows that a query could read", source.value);
             self.error(job.file, source.span, "source-is-volume", source.value.name.as_str(), message).help =
                 Some("read a table or a view".to_owned());
+        }
+    }
+
+    /// A dataset that is read from elsewhere: a connection shows it here, and what is personal data of it is so there, too.
+    fn through(&mut self, job: In<'v, Job>, dataset: &Dataset, table: &Spanned<TableName>) {
+        let Some(found) = self.index.foreign_table(&table.value) else {
+            let known =
+                self.index.connections.iter().flat_map(|connection| &connection.it.tables).map(|table| table.name.to_string());
+            let known: Vec<String> = known.collect();
+            let help = suggest::hint(&table.value.to_string(), known.iter().map(String::as_str));
+            let message = format!("there is no table '{}' of a connection in this environment", table.value);
+            self.error(job.file, table.span, "unknown-table", table.value.object.as_str(), message).help =
+                help.or_else(|| Some("declare it below `tables` of a connection".to_owned()));
+            return;
+        };
+        let in_clear = |name: &str| {
+            found.columns.iter().any(|column| column.value.name.eq_ignore_ascii_case(name) && !column.value.is_pii())
+        };
+        let bare = dataset.columns.iter().find(|column| column.value.is_pii() && in_clear(&column.value.name));
+        if let Some(column) = bare {
+            let message =
+                format!("'{}' shows '{}' in clear, which is personal data in {}", table.value, column.value.name, dataset.id);
+            self.error(job.file, table.span, "pii-through", &column.value.name, message).help =
+                Some(format!("tag it in the connection: {{name: {}, tags: [pii]}}", column.value.name));
         }
     }
 

@@ -18,6 +18,12 @@ pub(crate) struct Grant {
     /// When it ends, of one that was given on request. It is a record: the control plane gives it, ends it, and alone knows whether
     /// it holds, so that the files neither give it a second time nor keep it when it is revoked.
     pub(crate) on_request: Option<Spanned<DateTime<Utc>>>,
+    /// Which request it was given on.
+    pub(crate) request: Option<String>,
+    /// The only environment that a record is of.
+    pub(crate) environment: Option<EnvironmentName>,
+    /// What it is for, in words for people.
+    pub(crate) reason: String,
 }
 
 /// What a grant is on, as written.
@@ -68,23 +74,29 @@ fn grant(r: &mut Reader<'_>, node: &Node) -> Option<Grant> {
     });
     let privileges = fields.list(r, "privileges");
     let says_what = fields.raw("level").is_some() || fields.raw("privileges").is_some();
-    fields.words(r, "reason");
-    let on_request = on_request(r, &mut fields);
+    let reason = fields.words(r, "reason");
+    let Record { end: on_request, request, environment } = record(r, &mut fields);
     if !says_what {
         let help = "write level: regular, level: pii, or privileges: [SELECT]";
         fields.missing(r, &["level", "privileges"], "the grant gives nothing: neither 'level' nor 'privileges'", help);
     }
     fields.finish(r);
-    Some(Grant { span: node.span, to, on, level, privileges, on_request })
+    Some(Grant { span: node.span, to, on, level, privileges, on_request, request, environment, reason })
 }
 
-/// The end of a grant that was given on request.
-fn on_request(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<Spanned<DateTime<Utc>>> {
+/// What only a grant has that was given on request.
+struct Record {
+    end: Option<Spanned<DateTime<Utc>>>,
+    request: Option<String>,
+    environment: Option<EnvironmentName>,
+}
+
+fn record(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Record {
     let request = fields.raw("request").map(|entry| entry.span);
     let until = fields.raw("until").map(|entry| entry.span);
     let end = fields.parsed::<Moment>(r, "until").map(|end| end.map(|Moment(end)| end));
-    fields.parsed::<RequestName>(r, "request");
-    fields.parsed::<EnvironmentName>(r, "environment");
+    let name = fields.parsed::<RequestName>(r, "request").map(|name| name.value.0);
+    let environment = fields.parsed::<EnvironmentName>(r, "environment").map(|environment| environment.value);
     let help = "ask for access with `polder access request`, and write it here with `polder access export`";
     match (request, until) {
         (None, Some(at)) => {
@@ -96,7 +108,8 @@ fn on_request(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<Spanned<Dat
     }
     // Even when it cannot be read: what was meant as a record must not become a grant without an end.
     let beginning = || Spanned { value: DateTime::UNIX_EPOCH, span: until.or(request).unwrap_or(fields.span) };
-    (request.is_some() || until.is_some()).then(|| end.unwrap_or_else(beginning))
+    let end = (request.is_some() || until.is_some()).then(|| end.unwrap_or_else(beginning));
+    Record { end, request: name, environment }
 }
 
 /// A moment: `2026-12-21T00:00:00Z`.
@@ -114,13 +127,13 @@ impl Written for Moment {
 }
 
 /// The id of a request for access.
-struct RequestName;
+struct RequestName(String);
 
 impl Written for RequestName {
     fn read(text: &str) -> Result<Self, Problem> {
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_hexdigit());
         if text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(digits) {
-            return Ok(Self);
+            return Ok(Self(text.to_owned()));
         }
         let help = Some("`polder access list` shows the ids of requests".to_owned());
         Err(Problem { code: "invalid-name", message: format!("{text:?} is no request's id"), help })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use polder_model::job::{BadRows, CsvOptions, FileFormat, FileSource};
-use polder_model::{DomainName, JobId, JobName, ObjectName, PrincipalName};
+use polder_model::{DomainName, JobId, JobName, ObjectName, PrincipalName, TableName};
 
 use crate::cron;
 use crate::descriptor::dataset::beside;
@@ -40,6 +40,8 @@ pub(crate) struct Job {
 pub(crate) struct Source {
     pub(crate) dataset: Reference,
     pub(crate) alias: String,
+    /// The table of a connection that it is read from, in place of the dataset's own.
+    pub(crate) through: Option<Spanned<TableName>>,
 }
 
 /// `framework`, and `from` where it applies.
@@ -117,6 +119,7 @@ fn sources(r: &mut Reader<'_>, nodes: &[Node]) -> Vec<Source> {
         let Some(mut fields) = r.fields(node, "a source") else { continue };
         let dataset = dataset_id(r, &mut fields);
         let alias = fields.parsed::<ObjectName>(r, "alias");
+        let through = fields.parsed::<TableName>(r, "through");
         fields.finish(r);
         let Some(dataset) = dataset else { continue };
         let span = alias.as_ref().map_or(dataset.span, |alias| alias.span);
@@ -125,7 +128,7 @@ fn sources(r: &mut Reader<'_>, nodes: &[Node]) -> Vec<Source> {
             let message = format!("two sources go by the name '{alias}': this one and that on line {}", first.dataset.span.line);
             r.error(span, "duplicate-alias", &alias, message).help = Some(format!("add alias: another_{alias}"));
         }
-        sources.push(Source { dataset, alias });
+        sources.push(Source { dataset, alias, through });
     }
     sources
 }

@@ -91,7 +91,7 @@ impl Lowering<'_, '_> {
         (Location { provider, bucket, prefix: format!("{}/{}", it.table.schema, it.table.object) }, reason)
     }
 
-    /// The bucket's name with the environment in front, which may be too much of a name. No cloud takes a `_` in it: in a store it is
+    /// The bucket's name with the environment in front, which may be too much of a name. S3 and Azure take no `_` in it: in a store it is
     /// a `-`.
     fn bucket_name(&mut self, dataset: In<'_, Dataset>, plain: &str, provider: Provider, span: Span) -> BucketName {
         let organization = &self.index.view.organization;

@@ -13,7 +13,13 @@ impl Lowering<'_, '_> {
         for job in &index.jobs {
             let Some(work) = work(index, job.it) else { continue };
             let it = job.it;
-            let source = |source: &crate::descriptor::job::Source| reference(index, &source.dataset.value, &source.alias);
+            let source = |source: &crate::descriptor::job::Source| {
+                let own = reference(index, &source.dataset.value, &source.alias)?;
+                Some(match &source.through {
+                    Some(table) => DatasetRef { table: table.value.clone(), ..own },
+                    None => own,
+                })
+            };
             let sink = it.sink.as_ref();
             let resource = job::Job {
                 id: it.id.clone(),

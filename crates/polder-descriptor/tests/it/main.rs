@@ -9,4 +9,6 @@ mod providers;
 mod robustness;
 mod schema;
 mod support;
+mod through;
+mod writing;
 mod zones;

@@ -22,7 +22,7 @@ fn a_table_that_is_kept_keeps_its_grants_and_all_that_it_stands_on() {
            help: it goes once table:finance.bronze.customer_v1 goes
        # domain finance
            needed by catalog:finance, which is kept
-           help: it goes once catalog:finance goes
+           help: it goes once catalog:finance goes; to destroy it with all of its data, say --allow-destroy domain:finance
        # bucket aws/dev-finance
            no longer declared, but deleting it destroys its data
            help: to destroy it and its data, say --allow-destroy bucket:aws/dev-finance
@@ -187,4 +187,29 @@ fn nothing_is_made_in_what_cannot_be_read() {
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 0 drifted, 3 held back.
     "#);
+}
+
+#[test]
+fn what_has_to_be_kept_stays_though_it_is_allowed_to_go() {
+    let before = with(&[table(CUSTOMER, &["id int"])]);
+    let case = Case::new(&before, &with(&[])).allow("table:finance.bronze.customer_v1");
+    let case = case.retain("table:finance.bronze.customer_v1", "held until 2033-11-23: 2,557 days from its last change");
+    assert_snapshot!(case.show(), @r#"
+    Held back
+       # table finance.bronze.customer_v1
+           held until 2033-11-23: 2,557 days from its last change
+           help: keep it until then; where the duty to keep it has ended, declare that first: `usage` without `holdDays`
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 0 drifted, 1 held back.
+    "#);
+}
+
+#[test]
+fn a_break_of_what_has_to_be_kept_changes_who_may_see_it_and_nothing_else() {
+    let case = Case::new(&with(&[table(CUSTOMER, &["id int", "name string"])]), &with(&[table(CUSTOMER, &["name string #pii"])]))
+        .allow("table:finance.bronze.customer_v1")
+        .retain("table:finance.bronze.customer_v1", "held until 2033-11-23");
+    let plan = case.plan();
+    assert!(plan.steps.iter().all(|step| !step.effect.destroys_data()), "{plan:#?}");
+    assert!(plan.held_back.iter().any(|held| held.address.to_string() == "table:finance.bronze.customer_v1"), "{plan:#?}");
 }

@@ -21,6 +21,7 @@ pub(crate) struct Case {
     pub(crate) recorded: Vec<Resource>,
     pub(crate) observed: Vec<(Address, Observation)>,
     pub(crate) allow: Vec<&'static str>,
+    pub(crate) retained: Vec<(&'static str, &'static str)>,
 }
 
 impl Case {
@@ -31,6 +32,11 @@ impl Case {
 
     pub(crate) fn allow(mut self, address: &'static str) -> Self {
         self.allow.push(address);
+        self
+    }
+
+    pub(crate) fn retain(mut self, address: &'static str, why: &'static str) -> Self {
+        self.retained.push((address, why));
         self
     }
 
@@ -60,6 +66,7 @@ impl Case {
             recorded: &Recorded { serial: 7, resources: arcs(by_address(self.recorded.iter().cloned())) },
             observed: &Observed { resources: self.observed.iter().cloned().collect() },
             allow_destroy: &self.allow.iter().map(|address| address.parse().unwrap()).collect(),
+            retained: &self.retained.iter().map(|(address, why)| (address.parse().unwrap(), (*why).to_owned())).collect(),
         });
         assert_eq!(check(&plan), []);
         plan

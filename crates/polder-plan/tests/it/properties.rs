@@ -79,8 +79,17 @@ fn allowed(all: &[&BTreeMap<Address, Resource>], mask: u64) -> BTreeSet<Address>
 }
 
 fn make(mesh: &BTreeMap<Address, Resource>, recorded: &Recorded, observed: &Observed, allow_destroy: &BTreeSet<Address>) -> Plan {
+    make_retaining(mesh, (recorded, observed), allow_destroy, &BTreeMap::new())
+}
+
+fn make_retaining(
+    mesh: &BTreeMap<Address, Resource>,
+    (recorded, observed): (&Recorded, &Observed),
+    allow_destroy: &BTreeSet<Address>,
+    retained: &BTreeMap<Address, String>,
+) -> Plan {
     let desired = desired(mesh.values().cloned());
-    let inputs = Inputs { desired: &desired, recorded, observed, allow_destroy };
+    let inputs = Inputs { desired: &desired, recorded, observed, allow_destroy, retained };
     let made = plan(&inputs);
     assert_eq!(made, plan(&inputs), "the same inputs give the same plan");
     assert_eq!(check(&made), [], "{made:#?}");
@@ -130,6 +139,21 @@ proptest! {
         let second = make(&after, &world.recorded, &world.observe(), &allow);
         prop_assert_eq!(&second.changes, &[]);
         prop_assert_eq!(&second.held_back, &first.held_back);
+    }
+
+    #[test]
+    fn what_has_to_be_kept_is_kept_whoever_allows_it_to_go(
+        (before, after) in (choice(), choice()), kept: u64,
+    ) {
+        let (before, after) = (mesh(&before), mesh(&after));
+        let all = allowed(&[&before, &after], u64::MAX);
+        let retained: BTreeMap<Address, String> =
+            all.iter().enumerate().filter(|(i, _)| kept >> i & 1 == 1).map(|(_, a)| (a.clone(), "held".to_owned())).collect();
+        let world = World::of(before.into_values());
+        let plan = make_retaining(&after, (&world.recorded, &world.observe()), &all, &retained);
+        for step in plan.steps.iter().filter(|step| step.effect.destroys_data()) {
+            prop_assert!(!retained.contains_key(&step.address), "{} is destroyed", step.address);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
 use polder_engine::{AliasedTables, QueryError, QueryResult};
 use polder_lake::Write;
-use polder_model::job::WriteMode;
+use polder_model::job::{DatasetRef, WriteMode};
 use polder_model::resource::View;
 use polder_model::{Resource, TableName};
 use polder_schedule::{Freshness, LastRun, unchanged};
@@ -165,7 +165,9 @@ impl JobContext<'_> {
             ids.extend(opened.id());
         }
         let views = self.views();
-        let foreign = views.iter().any(|view| views::reads_foreign(view, &|name| self.metastore.table_or_view(name)));
+        let lookup = |name: &TableName| self.metastore.table_or_view(name);
+        let is_foreign = |source: &DatasetRef| matches!(lookup(&source.table), Some(Resource::ForeignTable(_)));
+        let foreign = self.job.sources.iter().any(is_foreign) || views.iter().any(|view| views::reads_foreign(view, &lookup));
         let views = views.into_iter().map(|view| view.sql.clone()).collect();
         Ok(Sources { tables, inputs, ids, views, foreign })
     }

@@ -46,7 +46,8 @@ fn of_job(desired: &Desired, authorizer: &Authorizer, declared: &Declared, job: 
 fn securable(desired: &Desired, dataset: &DatasetRef) -> Option<Securable> {
     let table = Securable::Table(dataset.table.clone());
     let view = Securable::View(dataset.table.clone());
-    [table, view].into_iter().find(|s| s.address().is_some_and(|address| desired.resources.contains_key(&address)))
+    let foreign = Securable::ForeignTable(dataset.table.clone());
+    [table, view, foreign].into_iter().find(|s| s.address().is_some_and(|address| desired.resources.contains_key(&address)))
 }
 
 fn missing(declared: &Declared, job: &Job, caller: &Caller, action: Action, dataset: &DatasetRef) -> Fault {

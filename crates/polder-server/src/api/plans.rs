@@ -61,7 +61,7 @@ async fn plan(
     let platform = declared(app.platform(&environment, &identity)?, request.files, request.variables)?;
     let planned = platform.plan(request.allow_destroy).await?;
     let warnings = planned.warnings.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
-    Ok(Json(PlanAnswer { plan: planned.plan, warnings, shares: planned.shares }))
+    Ok(Json(PlanAnswer { plan: planned.plan, warnings, shares: planned.shares, losses: planned.losses }))
 }
 
 /// Carry a plan out

@@ -108,13 +108,7 @@ impl Auth {
     ///
     /// # Errors
     /// When a secret is not set, or a key is none.
-    pub fn new(
-        root: &Path,
-        settings: &ServerSettings,
-        keys: &Keys,
-        url: &str,
-        outbound: &Outbound,
-    ) -> Result<Self, StartError> {
+    pub fn new(root: &Path, settings: &ServerSettings, keys: &Keys, url: &str, outbound: &Outbound) -> Result<Self, StartError> {
         let issuer = settings.identity.as_ref().map(|settings| issuer(root, settings, outbound)).transpose()?;
         let signer = Signer::new(&keys.tokens, url)
             .ok_or_else(|| StartError::Settings("the tenant's key for tokens is none".to_owned()))?;

@@ -9,11 +9,12 @@ use polder_model::Address;
 use polder_plan::Plan;
 use polder_platform::Planned;
 
+use super::infrastructure;
 use super::plan::{self, AllowDestroy};
 use crate::client::{Apply, Client};
 use crate::context::{self, Context, say, say_exact};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, Form, faults, plain, progress, units};
+use crate::render::{self, Form, faults, losses, plain, progress, units};
 
 /// Carry out a plan: one saved by `polder plan --out`, or a new one
 ///
@@ -27,10 +28,11 @@ Examples:
   polder apply
   polder apply -e dev --yes
   polder apply prod.plan -e prod --as platform_deployer
-  polder apply --allow-destroy table:finance.bronze.customer_v1")]
+  polder apply --allow-destroy table:finance.bronze.customer_v1
+  polder apply -e prod --infrastructure terraform/prod")]
 pub(crate) struct Args {
     /// A plan saved by `polder plan --out`
-    #[arg(value_name = "FILE", conflicts_with = "allow_destroy")]
+    #[arg(value_name = "FILE", conflicts_with_all = ["allow_destroy", "infrastructure"])]
     file: Option<PathBuf>,
 
     /// Do not ask
@@ -43,10 +45,16 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     destroy: AllowDestroy,
+
+    #[command(flatten)]
+    which: infrastructure::Which,
 }
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        if self.which.infrastructure.is_some() {
+            return self.which.apply(self.yes, self.output, context);
+        }
         let saved = self.file.as_deref().map(read).transpose()?;
         let allow_destroy = self.destroy.into_set();
         let (yes, form) = (self.yes, self.output);
@@ -85,9 +93,9 @@ async fn fresh(
     form: Form,
     context: &Context,
 ) -> anyhow::Result<Option<Apply>> {
-    let Planned { plan, warnings, .. } = client.plan(allow_destroy.clone()).await?;
+    let Planned { plan, warnings, losses, .. } = client.plan(allow_destroy.clone()).await?;
     faults::tell(&warnings, context);
-    let shown = plan::text(&plan, context);
+    let shown = plan::text(&plan, context) + &losses::text(&losses);
     // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.
     match form {
         _ if plan.is_empty() && plan.held_back.is_empty() => {}

@@ -1,6 +1,9 @@
 //! `polder export`: what is declared, in the words of other tools.
 
-use std::path::PathBuf;
+mod access;
+mod bundle;
+mod contract;
+mod terraform;
 
 use polder_platform::Exported;
 
@@ -13,7 +16,9 @@ use crate::render::{self, Form, units};
 #[command(after_help = "\
 Examples:
   polder export terraform --out terraform/dev
-  polder export terraform -e prod --out terraform/prod")]
+  polder export bundle --domain sales --out bundles/sales
+  polder export contract sales/orders/v1 --out contracts/orders.odcs.yaml
+  polder export access -e prod --out governance/prod")]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
@@ -21,54 +26,43 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    Terraform(Terraform),
-}
-
-/// Write an environment's landing zones as Terraform
-///
-/// Modules in JSON, and small roots that call them: one for each landing zone, one for the account at Databricks, one for each workspace. Names
-/// and addresses are those of `polder zones`. What is a domain's is in files of its own, so that a new domain changes no other's. Files
-/// of an earlier export are brought up to date, others in the folder are left alone; where one is in the way, nothing is written. So
-/// far zones at Azure are written.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  polder export terraform --out terraform/dev
-  polder export terraform -e prod --out terraform/prod && git diff --stat terraform/prod")]
-struct Terraform {
-    /// The folder, made when it is not there
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-
-    /// The form of the result
-    #[arg(short, long, value_enum, default_value_t = Form::Text)]
-    output: Form,
+    Terraform(terraform::Args),
+    Bundle(bundle::Args),
+    Contract(contract::Args),
+    Access(access::Args),
 }
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let What::Terraform(Terraform { out, output }) = self.what;
-        let root = context.root()?;
-        let exported = polder_platform::export_terraform(&root, context.environment.as_ref(), &out)?;
-        match output {
-            Form::Json => render::json(&exported)?,
-            Form::Text => render::text(&text(&exported))?,
+        match self.what {
+            What::Terraform(args) => args.run(context),
+            What::Bundle(args) => args.run(context),
+            What::Contract(args) => args.run(context),
+            What::Access(args) => args.run(context),
         }
-        if !exported.held_back.is_empty() {
-            say(format_args!(
-                "{} of what is declared is not in it: the reasons are above",
-                units::count(exported.held_back.len() as u64)
-            ));
-        }
-        Ok(Exit::Ok)
     }
+}
+
+/// Shows what was written into a folder.
+fn show(exported: &Exported, output: Form) -> anyhow::Result<Exit> {
+    match output {
+        Form::Json => render::json(exported)?,
+        Form::Text => render::text(&text(exported))?,
+    }
+    if !exported.held_back.is_empty() {
+        say(format_args!(
+            "{} of what is declared is not in it: the reasons are above",
+            units::count(exported.held_back.len() as u64)
+        ));
+    }
+    Ok(Exit::Ok)
 }
 
 /// How many lines of what was written are shown.
 const SHOWN: usize = 20;
 
 fn text(exported: &Exported) -> String {
-    let Exported { environment, written, removed, forgotten, unchanged, held_back } = exported;
+    let Exported { environment, domain, written, removed, forgotten, unchanged, held_back, .. } = exported;
     let mut lines: Vec<String> = Vec::new();
     for (word, paths) in [("wrote", written), ("removed", removed)] {
         lines.extend(paths.iter().take(SHOWN).map(|path| format!("{word} {path}")));
@@ -79,6 +73,7 @@ fn text(exported: &Exported) -> String {
     lines.extend(forgotten.iter().map(|path| format!("forgets what it made, and destroys nothing: {path}")));
     lines.extend(held_back.iter().map(|held| format!("not exported: {held}")));
     let [new, gone, same] = [written.len(), removed.len(), *unchanged].map(|count| units::count(count as u64));
-    lines.push(format!("{environment}: {new} files written, {gone} removed, {same} as they were"));
+    let of = domain.as_ref().map_or_else(|| environment.clone(), |domain| format!("{domain} in {environment}"));
+    lines.push(format!("{of}: {new} files written, {gone} removed, {same} as they were"));
     lines.join("\n") + "\n"
 }

@@ -1,14 +1,23 @@
 //! `polder new`: a descriptor to begin from, of a template that a company can replace.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use minijinja::{Environment, Value, context};
+use polder_api::{MeshFiles, RunOutcome, RunRequest};
+use polder_descriptor::Fault;
 use polder_model::{DataType, DatasetId, DepartmentName, DomainName, JobName, ObjectName, PrincipalName, SchemaName, Version};
 
+use polder_plan::Action;
+use polder_platform::Planned;
+
+use super::{apply, query};
+use crate::client;
 use crate::context::{Context, say};
 use crate::failure::{Exit, Failure};
+use crate::render::rows::RowForm;
 
 /// Write a domain, dataset, job or share to begin from
 ///
@@ -19,6 +28,7 @@ use crate::failure::{Exit, Failure};
     after_help = "\
 Examples:
   polder new domain payments --department commerce --owner payments_owners
+  polder new domain payments --department commerce --owner payments_owners --with-example
   polder new dataset payments/refunds --column id:bigint --column 'amount:decimal(12,2)' --column email:string:pii
   polder new job payments/load_refunds --sink payments/refunds/v1 --files 'landing/refunds/*.csv'
   polder new job payments/daily --source payments/refunds/v1 --sink payments/totals/v1
@@ -51,6 +61,9 @@ enum What {
         /// What it offers
         #[arg(long, default_value = "")]
         description: String,
+        /// With a dataset, three rows for it and a job that loads them: applied, run and queried here
+        #[arg(long)]
+        with_example: bool,
     },
     /// A dataset of a domain
     Dataset {
@@ -134,8 +147,9 @@ impl FromStr for Column {
 }
 
 /// Polder's own templates, by their paths below `templates/`.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("domain/domain.yaml", include_str!("../../templates/domain/domain.yaml")),
+    ("domain/example.csv", include_str!("../../templates/domain/example.csv")),
     ("dataset/dataset.yaml", include_str!("../../templates/dataset/dataset.yaml")),
     ("job/ingest.yaml", include_str!("../../templates/job/ingest.yaml")),
     ("job/sql.yaml", include_str!("../../templates/job/sql.yaml")),
@@ -156,37 +170,77 @@ impl Args {
             let hint = "name another, or change what is there";
             return Err(Failure::new(Exit::Conflict, format!("{path} is there already"), hint).into());
         }
-        let written = write_all(&root, &files)?;
-        let validation = context.block_on(async { Ok(polder_platform::validate(&root).await?) });
-        // What the mesh would have a fault over is taken back; faults that it had before are its own.
-        let faults: Vec<_> = match validation {
-            Ok(validation) => validation
-                .faults
-                .into_iter()
-                .filter(|fault| fault.is_error() && files.iter().any(|(path, _)| *path == *fault.file))
-                .collect(),
-            Err(error) => {
-                take_back(&written);
-                return Err(error);
-            }
-        };
-        if !faults.is_empty() {
-            crate::render::faults::tell(&faults, context);
-            take_back(&written);
-            return Err(Failure::new(
-                Exit::Invalid,
-                "nothing was written, as the mesh would have these faults",
-                "mend them in the command",
-            )
-            .into());
-        }
+        refuse_faults(context, &files)?;
+        write_all(&root, &files)?;
         for (path, _) in &files {
             say(format_args!("wrote {path}"));
         }
-        say("next: polder plan && polder apply");
-        Ok(Exit::Ok)
+        match what {
+            What::Domain { name, with_example: true, .. } => show_example(context, &root, &name),
+            _ => {
+                say("next: polder plan && polder apply");
+                Ok(Exit::Ok)
+            }
+        }
     }
 }
+
+/// Refuses files over which the mesh would have faults that it has not now. They are looked at without being written.
+fn refuse_faults(context: &Context, files: &[(String, String)]) -> anyhow::Result<()> {
+    let faults = |mesh: MeshFiles| -> anyhow::Result<Vec<Fault>> {
+        let variables = client::variables(&mesh);
+        let validation = context.block_on(async { Ok(polder_platform::validate_files(mesh, variables).await?) })?;
+        Ok(validation.faults.into_iter().filter(Fault::is_error).collect())
+    };
+    let before = context.files()?.unwrap_or_default();
+    let mut after = before.clone();
+    // Data beside them is no file of a mesh.
+    after.extend(files.iter().filter(|(path, _)| path.starts_with("domains/")).cloned());
+    let mut new = faults(after)?;
+    if new.is_empty() {
+        return Ok(());
+    }
+    let known = faults(before)?;
+    new.retain(|fault| !known.contains(fault));
+    if new.is_empty() {
+        return Ok(());
+    }
+    crate::render::faults::tell(&new, context);
+    let message = "nothing was written, as the mesh would have these faults";
+    Err(Failure::new(Exit::Invalid, message, "mend them in the command").into())
+}
+
+/// Applies the mesh, loads the example and shows its rows. What would change anything that is there already is left to a person.
+fn show_example(context: &Context, root: &Path, domain: &DomainName) -> anyhow::Result<Exit> {
+    context.block_on(async {
+        let client = context.client_in(root).await?;
+        let Planned { plan, .. } = client.plan(BTreeSet::new()).await?;
+        if plan.changes.iter().any(|change| change.action != Action::Create) || !plan.held_back.is_empty() {
+            let message = "the mesh has other changes, so nothing was applied";
+            return Err(Failure::new(
+                Exit::HeldBack,
+                message,
+                format!("look at them with `polder plan`, then `polder apply` and `polder run {domain}/load_{EXAMPLE}`"),
+            )
+            .into());
+        }
+        apply::carry_out(&client, client::Apply::Saved(Box::new(plan))).await?;
+        let job = Some(format!("{domain}/load_{EXAMPLE}"));
+        let reports = client.run(&RunRequest { job, force: false, adopt: false, parallel: None }, |_| {}).await?;
+        let failed = reports.iter().any(|report| !matches!(report.outcome, RunOutcome::Succeeded));
+        if failed {
+            let hint = format!("`polder run {domain}/load_{EXAMPLE}` says why");
+            return Err(Failure::new(Exit::Failed, "the example was not loaded", hint).into());
+        }
+        let sql = format!("select * from {domain}.bronze.{EXAMPLE}_v1 order by id");
+        say(format_args!("applied and loaded: polder query \"{sql}\""));
+        query::show(&client, &sql, RowForm::Table).await?;
+        Ok(Exit::Ok)
+    })
+}
+
+/// The dataset of an example.
+const EXAMPLE: &str = "first";
 
 fn put_templates(root: &Path) -> anyhow::Result<Exit> {
     for (path, text) in TEMPLATES {
@@ -203,10 +257,14 @@ impl What {
     /// The files to be written, by their paths in the mesh.
     fn files(&self, templates: &Templates<'_>) -> anyhow::Result<Vec<(String, String)>> {
         match self {
-            Self::Domain { name, department, owner, description } => {
+            Self::Domain { name, department, owner, description, with_example } => {
                 let description = words(description);
                 let values = context! { name, department, owner, description };
-                Ok(vec![(format!("domains/{name}/domain.yaml"), templates.render("domain/domain.yaml", &values)?)])
+                let mut files = vec![(format!("domains/{name}/domain.yaml"), templates.render("domain/domain.yaml", &values)?)];
+                if *with_example {
+                    files.extend(example(name, templates)?);
+                }
+                Ok(files)
             }
             Self::Dataset { name: Within { domain, name }, columns, layer, version, description } => {
                 let column =
@@ -235,6 +293,27 @@ impl What {
             }
         }
     }
+}
+
+/// A dataset, rows for it and a job that loads them: what `polder new dataset` and `polder new job` would write.
+fn example(domain: &DomainName, templates: &Templates<'_>) -> anyhow::Result<Vec<(String, String)>> {
+    let column = |name: &str, of: &str, pii: bool| context! { name, type => of, pii };
+    let columns = vec![
+        column("id", "bigint", false),
+        column("day", "date", false),
+        column("amount", "decimal(12,2)", false),
+        column("email", "string", true),
+    ];
+    let description = "made up, to begin with";
+    let dataset = context! { name => EXAMPLE, domain, columns, layer => "bronze", version => "v1", description };
+    let landing = format!("landing/{domain}/{EXAMPLE}");
+    let sink = context! { domain, name => EXAMPLE, version => "v1" };
+    let job = context! { name => format!("load_{EXAMPLE}"), domain, sink, files => format!("{landing}/*.csv"), sources => Vec::<Value>::new() };
+    Ok(vec![
+        (format!("domains/{domain}/datasets/{EXAMPLE}.yaml"), templates.render("dataset/dataset.yaml", &dataset)?),
+        (format!("domains/{domain}/jobs/load_{EXAMPLE}.yaml"), templates.render("job/ingest.yaml", &job)?),
+        (format!("{landing}/{EXAMPLE}.csv"), templates.render("domain/example.csv", &context! { domain })?),
+    ])
 }
 
 /// A text that stands for itself: what would be a variable's value is none.
@@ -281,8 +360,8 @@ impl Templates<'_> {
     }
 }
 
-/// Writes files that are not there; none where one cannot be written. Returns what was made.
-fn write_all(root: &Path, files: &[(String, String)]) -> anyhow::Result<Vec<PathBuf>> {
+/// Writes files that are not there; none where one cannot be written.
+fn write_all(root: &Path, files: &[(String, String)]) -> anyhow::Result<()> {
     let mut made = Vec::new();
     for (path, text) in files {
         let full = root.join(path);
@@ -292,7 +371,7 @@ fn write_all(root: &Path, files: &[(String, String)]) -> anyhow::Result<Vec<Path
             return Err(Failure::new(Exit::Unavailable, message, "make the mesh's folder writable").because(error).into());
         }
     }
-    Ok(made)
+    Ok(())
 }
 
 fn make(path: &Path, text: &str, made: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -11,10 +11,10 @@ use polder_plan::Plan;
 use polder_plan::render::Style;
 use polder_platform::Planned;
 
-use super::share;
+use super::{infrastructure, share};
 use crate::context::{Context, say};
 use crate::failure::{Exit, Failure};
-use crate::render::{self, faults};
+use crate::render::{self, Form, faults, losses};
 
 /// Show what apply would create, update, replace and delete, and why
 ///
@@ -26,10 +26,12 @@ Examples:
   polder plan
   polder plan -e prod --out prod.plan && polder apply prod.plan -e prod --as platform_deployer
   polder plan -e stg --comment plan.md
-  polder plan --allow-destroy table:finance.bronze.customer_v1")]
+  polder plan --allow-destroy table:finance.bronze.customer_v1
+  polder plan --allow-destroy domain:finance
+  polder plan -e prod --infrastructure terraform/prod")]
 pub(crate) struct Args {
     /// Save the plan in a file, for `polder apply FILE`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "infrastructure")]
     out: Option<PathBuf>,
 
     /// The form of the result
@@ -37,18 +39,21 @@ pub(crate) struct Args {
     output: PlanForm,
 
     /// Write the plan into this file, too, as Markdown for a comment on a merge request
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "infrastructure")]
     comment: Option<PathBuf>,
 
     #[command(flatten)]
     destroy: AllowDestroy,
+
+    #[command(flatten)]
+    which: infrastructure::Which,
 }
 
 /// What may lose its data, for `plan` and `apply`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AllowDestroy {
-    /// Allow the data at this address to be destroyed; may be given again
-    #[arg(long = "allow-destroy", value_name = "ADDRESS")]
+    /// Allow the data at this address to be destroyed, or all of a domain that is not declared any more; may be given again
+    #[arg(long = "allow-destroy", value_name = "ADDRESS", conflicts_with = "infrastructure")]
     pub(crate) allow_destroy: Vec<Address>,
 }
 
@@ -69,16 +74,30 @@ enum PlanForm {
     Markdown,
 }
 
+impl From<PlanForm> for Form {
+    fn from(form: PlanForm) -> Self {
+        match form {
+            PlanForm::Json => Self::Json,
+            // What the tool would do is told in one way to people.
+            PlanForm::Text | PlanForm::Markdown => Self::Text,
+        }
+    }
+}
+
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        if self.which.infrastructure.is_some() {
+            return self.which.plan(self.output.into(), context);
+        }
         let allow_destroy = self.destroy.into_set();
         let planned = context.block_on(async { context.client().await?.plan(allow_destroy).await })?;
-        let Planned { plan, warnings, shares } = planned;
+        let Planned { plan, warnings, shares, losses } = planned;
         faults::tell(&warnings, context);
         match self.output {
             PlanForm::Text => {
                 render::exact(&text(&plan, context))?;
                 tell_shares(&shares)?;
+                render::exact(&losses::text(&losses))?;
             }
             PlanForm::Json => render::large_json(&plan)?,
             PlanForm::Markdown => render::exact(&markdown(&plan, context)?)?,

@@ -36,6 +36,11 @@ fn what_the_page_on_sharing_shows_works() {
 }
 
 #[test]
+fn what_the_page_on_exports_shows_works() {
+    Page::read("docs/exports.md").play();
+}
+
+#[test]
 fn what_the_page_on_delivery_shows_works() {
     Page::read("docs/delivery.md").play();
 }

@@ -69,6 +69,40 @@ fn a_domain_from_nothing_to_its_first_query() {
 }
 
 #[test]
+fn a_domain_with_an_example_is_queried_at_once() {
+    let folder = mesh();
+    let folder = folder.path();
+    let new = ["new", "domain", "payments", "--department", "commerce", "--owner", "payments_owners", "--with-example"];
+    let said = polder(folder, &new);
+    assert!(said.code == 0 && said.stdout.contains("42.10") && said.stdout.lines().count() > 3, "{}", said.all());
+    assert!(polder(folder, &["plan"]).well().contains("Nothing to do"));
+    // What is there already is not changed on the way.
+    fs::remove_file(folder.join("domains/payments/jobs/load_first.yaml")).unwrap();
+    let other = ["new", "domain", "other", "--department", "commerce", "--owner", "payments_owners", "--with-example"];
+    let said = polder(folder, &other);
+    assert!(said.code == 3 && said.stderr.contains("the mesh has other changes"), "{}", said.all());
+    assert!(folder.join("domains/other/domain.yaml").is_file());
+    assert!(!polder(folder, &["plan"]).well().contains("Nothing to do"));
+}
+
+#[test]
+fn faults_elsewhere_are_told_and_those_of_before_are_not() {
+    let folder = mesh();
+    let folder = folder.path();
+    polder(folder, &["new", "domain", "payments", "--department", "commerce", "--owner", "payments_owners"]).well();
+    write(folder, "domains/payments/datasets/broken.yaml", "entityName: broken\n");
+    // The mesh has a fault already, which is nobody's business here.
+    polder(folder, &["new", "dataset", "payments/refunds", "--column", "id:bigint"]).well();
+    // A second dataset of one name is a fault at the first one's file or its own.
+    fs::rename(folder.join("domains/payments/datasets/refunds.yaml"), folder.join("domains/payments/datasets/back.yaml"))
+        .unwrap();
+    let said = polder(folder, &["new", "dataset", "payments/refunds", "--column", "id:bigint"]);
+    assert_eq!(said.code, 2, "{}", said.all());
+    assert!(said.stderr.contains("nothing was written") && !said.stderr.contains("broken.yaml"), "{}", said.all());
+    assert!(!folder.join("domains/payments/datasets/refunds.yaml").exists());
+}
+
+#[test]
 fn what_would_be_a_fault_is_told_and_nothing_is_written() {
     let folder = mesh();
     let folder = folder.path();

@@ -1,0 +1,3 @@
+//! Bundles of small meshes, as files.
+
+mod export;
