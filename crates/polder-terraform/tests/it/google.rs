@@ -364,12 +364,19 @@ fn what_holds_data_is_not_destroyed_by_an_apply() {
 fn a_new_domain_changes_files_of_its_own_alone() {
     let (before, given) = exported_with(&[], &Addresses::new());
     let live = ("domains/live/domain.yaml", "department: trading\nowner: analysts\nservicePrincipals: [live_jobs]\n");
-    let (after, _) = exported_with(&[live], &given);
-    let (before, after) = (before.unwrap(), after.unwrap());
-    let changed: Vec<&str> =
-        after.files.iter().filter(|(path, text)| before.files.get(*path) != Some(text)).map(|(path, _)| path.as_str()).collect();
-    assert_eq!(changed, ["bigquery/trading-gcp/domain_live.tf.json", "landing/trading-gcp/domain_live.tf.json"]);
-    assert!(before.files.keys().all(|path| after.files.contains_key(path)));
+    let text = "type: parallelread\nentityName: bets\nentityVersion: v1\ncoldStorage: {location: {provider: gcp}}\n\
+                columns: [{name: id, type: bigint}]\n";
+    let bets = ("domains/live/datasets/bets.yaml", text);
+    let before = before.unwrap();
+    let in_both = ["bigquery/trading-gcp/domain_live.tf.json", "landing/trading-gcp/domain_live.tf.json"];
+    // BigQuery has nothing of a domain without tables.
+    for (files, expect) in [(&[live][..], &in_both[1..]), (&[live, bets], &in_both)] {
+        let after = exported_with(files, &given).0.unwrap();
+        let is_other = |(path, text): &(&String, &String)| before.files.get(*path) != Some(*text);
+        let changed: Vec<&str> = after.files.iter().filter(is_other).map(|(path, _)| path.as_str()).collect();
+        assert_eq!(changed, expect);
+        assert!(before.files.keys().all(|path| after.files.contains_key(path)));
+    }
 }
 
 #[test]
