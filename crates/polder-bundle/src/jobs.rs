@@ -67,7 +67,10 @@ fn table<'d>(desired: &'d Desired, dataset: &DatasetRef) -> Option<&'d Table> {
 /// Whether the job reads a source as it is. What is masked for it here, or left out, would be in clear there.
 fn sees_all(desired: &Desired, authorizer: &Authorizer, job: &Job, source: &DatasetRef) -> Result<(), String> {
     let Some(table) = table(desired, source) else {
-        return Err(format!("it reads {}, which is no table of the mesh: a bundle makes no views and no connections", source.table));
+        return Err(format!(
+            "it reads {}, which is no table of the mesh: a bundle makes no views and no connections",
+            source.table
+        ));
     };
     if !table.has_pii() && table.row_filters.is_empty() {
         return Ok(());
