@@ -277,6 +277,21 @@ fn a_job_that_does_not_see_all_here_is_not_run_there() {
 }
 
 #[test]
+fn a_job_that_reads_a_view_is_not_run_there() {
+    let view = "type: view\nentityName: days\nentityVersion: v1\ncolumns: [{name: id, type: bigint}]\nsql: select id from sales.bronze.orders_v1\n";
+    let job = "name: seen\nsources: [{domain: sales, name: days, version: v1}]\nsink: {domain: sales, name: orders, version: v1}\nframework: {kind: sql}\n";
+    let held_back = exported(&[
+        ("domains/sales/datasets/days.yaml", view),
+        ("domains/sales/jobs/seen.yaml", job),
+        ("domains/sales/jobs/seen.sql", "select id from days"),
+    ])
+    .held_back;
+    let told = "the job sales/seen: it reads sales.bronze.days_v1, which is no table of the mesh: a bundle makes no views and no connections";
+    assert!(held_back.iter().any(|line| line == told), "{held_back:#?}");
+    assert!(held_back.iter().any(|line| line == "the view sales.bronze.days_v1: bundles make no views"), "{held_back:#?}");
+}
+
+#[test]
 fn layers_are_made_once() {
     let zones = exported_with(&[], true);
     assert!(!zones.files.contains_key("resources/schemas.yml"));
