@@ -25,15 +25,12 @@ from check import Tree, functions, terraform
 
 PROGRAM = os.environ["POLDER_PROGRAM"]
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("POLDER_SERVER", "POLDER_TOKEN")}
-REFUSED = "not written as Terraform yet"
 
 # The folders of modules that something calls, in any tree, and those that there are.
 CALLED = set()
 WRITTEN = Path(__file__).parents[2] / "crates/polder-terraform"
-# Which providers may be refused: those of which no module is written.
-NOT_YET = {provider for provider, folder in (("aws", "aws"), ("gcp", "google")) if not (WRITTEN / "modules" / folder).exists()}
 
-failed = skipped = 0
+failed = 0
 
 
 def check(fact, faults):
@@ -88,17 +85,12 @@ def read_by_terraform(root, away):
 
 def check_mesh(mesh, folder):
     """Exports every environment of a mesh, and then without one of its domains. Returns the trees by their environments."""
-    global skipped
     files, trees = Path(folder, "mesh"), {}
     mesh.write(files)
     well(files, "zones", "--allocate")
     for environment in meshes.ENVIRONMENTS:
         trees[environment] = Path(folder, environment)
         done = polder(files, "export", "terraform", "-e", environment, "--out", trees[environment])
-        if done.returncode and REFUSED in done.stderr and NOT_YET & set(mesh.providers):
-            skipped += 1
-            print(f"SKIPPED  {mesh.name}: {done.stderr.splitlines()[0][:160]}", flush=True)
-            return None
         if done.returncode:
             check(f"{mesh.name}: {environment} is exported", (done.stdout + done.stderr).splitlines())
             return None
@@ -145,9 +137,6 @@ with tempfile.TemporaryDirectory(prefix="polder-terraform-") as scratch:
         folder.mkdir()
         exported.append(check_mesh(mesh, folder))
     check_ways(exported[0])
-    if skipped:
-        print(f"NOTE  {skipped} meshes are SKIPPED: their providers are not written as Terraform yet")
-    else:
-        modules = {path.parent.relative_to(WRITTEN).as_posix() for path in WRITTEN.glob("modules/**/*.tf.json")}
-        check("each module is called in the tree of some mesh", sorted(modules - CALLED))
+    modules = {path.parent.relative_to(WRITTEN).as_posix() for path in WRITTEN.glob("modules/**/*.tf.json")}
+    check("each module is called in the tree of some mesh", sorted(modules - CALLED))
 sys.exit(1 if failed else 0)

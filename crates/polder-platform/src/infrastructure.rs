@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use polder_infrastructure::{Failure, Happened, Outputs, Planned, Tool};
 use polder_model::EnvironmentName;
@@ -25,6 +26,8 @@ pub struct Infrastructure {
     pub stages: Vec<Vec<String>>,
     folder: PathBuf,
     tool: Option<Tool>,
+    /// What the accounts' roots say, once they were asked.
+    of_accounts: OnceLock<Value>,
 }
 
 /// A root that was planned.
@@ -43,7 +46,7 @@ impl Infrastructure {
     /// # Errors
     /// When there is no export, as [`export_terraform`] says, or there is no tool of the name.
     pub fn open(root: &Path, environment: Option<&EnvironmentName>, folder: &Path, tool: Option<&str>) -> Result<Self, Error> {
-        let exported = export_terraform(root, environment, folder)?;
+        let mut exported = export_terraform(root, environment, folder)?;
         let folder = std::path::absolute(folder).doing(ErrorKind::Invalid, format!("cannot find {}", folder.display()))?;
         let found = Tool::find(tool);
         if let (Some(name), None) = (tool, &found) {
@@ -52,8 +55,8 @@ impl Infrastructure {
         }
         let given = VALUES.iter().map(|name| folder.join(name)).filter(|file| file.is_file());
         let tool = found.map(|tool| given.fold(tool, Tool::with_values));
-        let stages = exported.stages.clone();
-        Ok(Self { exported, stages, folder, tool })
+        let stages = std::mem::take(&mut exported.stages);
+        Ok(Self { exported, stages, folder, tool, of_accounts: OnceLock::new() })
     }
 
     /// The tool's name, if there is a tool.
@@ -66,8 +69,8 @@ impl Infrastructure {
     #[must_use]
     pub fn by_hand(&self) -> Vec<String> {
         let line = |root: &String| {
-            let folder = self.folder.join(root);
-            format!("terraform -chdir='{0}' init && terraform -chdir='{0}' apply", folder.display())
+            let folder = self.folder.join(root).display().to_string().replace('\'', r"'\''");
+            format!("terraform -chdir='{folder}' init && terraform -chdir='{folder}' apply")
         };
         self.stages.iter().flatten().map(line).collect()
     }
@@ -104,6 +107,10 @@ impl Infrastructure {
         if !root.starts_with("workspaces/") {
             return Ok(json!({}));
         }
+        // No root of a stage after theirs changes it.
+        if let Some(known) = self.of_accounts.get() {
+            return Ok(known.clone());
+        }
         let mut ids: BTreeMap<String, Value> = BTreeMap::new();
         for account in self.stages.iter().flatten().filter(|root| root.starts_with("account")) {
             let (tool, folder) = self.prepared(account)?;
@@ -113,7 +120,8 @@ impl Infrastructure {
                 ids.extend(map.as_object().cloned().unwrap_or_default());
             }
         }
-        Ok(if ids.is_empty() { json!({}) } else { json!({ "application_ids": ids }) })
+        let found = if ids.is_empty() { json!({}) } else { json!({ "application_ids": ids }) };
+        Ok(self.of_accounts.get_or_init(|| found).clone())
     }
 
     fn prepared(&self, root: &str) -> Result<(&Tool, PathBuf), Error> {

@@ -26,8 +26,8 @@ const DECISIONS: u32 = 200;
 /// How many tables are looked at at once.
 const AT_ONCE: usize = 8;
 
-/// How many things that would be lost are looked into; of more it is only said that they would.
-pub(crate) const LOOKED_INTO: usize = 500;
+/// How many things that would be lost are looked into; of more the plan itself is all that is said.
+const LOOKED_INTO: usize = 500;
 
 /// What holds data of each domain whose destruction is allowed as a whole. Nothing of it may be declared any more.
 ///

@@ -65,7 +65,7 @@ pub struct Refusal {
 /// Writes an environment's landing zones as Terraform.
 ///
 /// # Errors
-/// All that is missing, at once: addresses that were not given out, regions that are not declared, providers that are not written yet.
+/// All that is missing, at once: addresses that were not given out, and regions that are not declared.
 pub fn export(asked: Asked<'_>) -> Result<Export, Vec<Refusal>> {
     let refusals = refusals(asked);
     if !refusals.is_empty() {

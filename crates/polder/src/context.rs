@@ -1,5 +1,6 @@
 //! What every command needs: the mesh's folder, the platform in it, the terminal, and a way to be interrupted.
 
+use std::fmt;
 use std::future::Future;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -185,6 +186,16 @@ pub(crate) fn stderr_is_terminal() -> bool {
 }
 
 /// Whether a person types at stdin.
+/// Asks whoever is at the terminal; anything but a yes is a no.
+pub(crate) fn agreed(question: fmt::Arguments<'_>) -> anyhow::Result<bool> {
+    let mut err = io::stderr();
+    write!(err, "{question} [y/N] ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
 pub(crate) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
 }

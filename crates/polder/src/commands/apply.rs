@@ -1,7 +1,7 @@
 //! `polder apply`: carries out a plan, asking first.
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use polder_api::{ApplyAnswer, ApplyProgress};
@@ -52,8 +52,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        if self.which.infrastructure.is_some() {
-            return self.which.apply(self.yes, self.output, context);
+        if let Some(folder) = &self.which.infrastructure {
+            return self.which.apply(folder, self.yes, self.output, context);
         }
         let saved = self.file.as_deref().map(read).transpose()?;
         let allow_destroy = self.destroy.into_set();
@@ -111,16 +111,8 @@ async fn fresh(
         let message = "the plan has changes and no one is there to ask";
         return Err(Failure::new(Exit::Invalid, message, "add `--yes`, or save the plan and apply the file").into());
     }
-    Ok(agreed(&plan)?.then(|| Apply::Saved(Box::new(plan))))
-}
-
-fn agreed(plan: &Plan) -> anyhow::Result<bool> {
-    let mut err = std::io::stderr();
-    write!(err, "carry this out in {}? [y/N] ", plan.environment)?;
-    err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    let agreed = context::agreed(format_args!("carry this out in {}?", plan.environment))?;
+    Ok(agreed.then(|| Apply::Saved(Box::new(plan))))
 }
 
 /// Applies, with a bar where someone watches.

@@ -1,7 +1,6 @@
 //! `polder plan --infrastructure` and `polder apply --infrastructure`: landing zones made by OpenTofu or Terraform, stage by stage.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polder_infrastructure::{Action, Change, Happened, Outputs};
@@ -33,8 +32,8 @@ struct Done {
 
 impl Which {
     /// Shows what would change, and what others changed. Nothing is changed but the files in the folder.
-    pub(crate) fn plan(&self, form: Form, context: &Context) -> anyhow::Result<Exit> {
-        let all = Arc::new(self.open(context)?);
+    pub(crate) fn plan(&self, folder: &Path, form: Form, context: &Context) -> anyhow::Result<Exit> {
+        let all = Arc::new(self.open(folder, context)?);
         if all.tool().is_none() {
             return by_hand(&all, form);
         }
@@ -48,8 +47,8 @@ impl Which {
     }
 
     /// Makes it so, a stage after the other, each planned, shown and asked about before.
-    pub(crate) fn apply(&self, yes: bool, form: Form, context: &Context) -> anyhow::Result<Exit> {
-        let all = Arc::new(self.open(context)?);
+    pub(crate) fn apply(&self, folder: &Path, yes: bool, form: Form, context: &Context) -> anyhow::Result<Exit> {
+        let all = Arc::new(self.open(folder, context)?);
         if all.tool().is_none() {
             return by_hand(&all, form);
         }
@@ -93,8 +92,7 @@ impl Which {
         Ok(Exit::Ok)
     }
 
-    fn open(&self, context: &Context) -> anyhow::Result<Infrastructure> {
-        let folder = self.infrastructure.as_deref().unwrap_or_else(|| std::path::Path::new("."));
+    fn open(&self, folder: &Path, context: &Context) -> anyhow::Result<Infrastructure> {
         let all = Infrastructure::open(&context.root()?, context.environment.as_ref(), folder, self.tool.as_deref())?;
         let held_back = all.exported.held_back.len();
         if held_back > 0 {
@@ -155,12 +153,7 @@ fn agreed(changing: &[&PlannedRoot]) -> anyhow::Result<bool> {
     let destroyed = changing.iter().flat_map(|root| &root.planned.changes).filter(|change| change.action.destroys()).count();
     let loud = if destroyed == 0 { String::new() } else { format!(", {destroyed} of them DESTROY something") };
     let changes: usize = changing.iter().map(|root| root.planned.changes.len()).sum();
-    let mut err = std::io::stderr();
-    write!(err, "make these {changes} changes{loud}? [y/N] ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    context::agreed(format_args!("make these {changes} changes{loud}?"))
 }
 
 /// How many changes of a root are shown, besides those that destroy.

@@ -86,8 +86,8 @@ impl From<PlanForm> for Form {
 
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        if self.which.infrastructure.is_some() {
-            return self.which.plan(self.output.into(), context);
+        if let Some(folder) = &self.which.infrastructure {
+            return self.which.plan(folder, self.output.into(), context);
         }
         let allow_destroy = self.destroy.into_set();
         let planned = context.block_on(async { context.client().await?.plan(allow_destroy).await })?;
