@@ -1,5 +1,6 @@
-"""Landing zones as Terraform: `polder export terraform` for meshes at every provider, and every argument of what it writes beside what
-the providers take. The arguments are those that HashiCorp's typed bindings on npm tell of; Terraform's registry is not asked for anything.
+"""Landing zones as Terraform: `polder export terraform` for meshes at every provider, the football example among them, and every argument
+of what it writes beside what the providers take. The arguments are those that HashiCorp's typed bindings on npm tell of; Terraform's
+registry is not asked for anything.
 
 POLDER_PROGRAM    the polder program
 POLDER_SCHEMAS    where terraform/schemas.py put what it fetched: by default `terraform-schemas`, beside the folder of this Python
@@ -9,6 +10,7 @@ Terraform reads the trees as well, as far as it goes without providers, where it
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,10 +27,13 @@ from check import Tree, functions, terraform
 
 PROGRAM = os.environ["POLDER_PROGRAM"]
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in ("POLDER_SERVER", "POLDER_TOKEN")}
+# Where the files are that the football example loads: it is asked for, and nothing is read there.
+OUTSIDE["FOOTBALL"] = "/nowhere"
 
 # The folders of modules that something calls, in any tree, and those that there are.
 CALLED = set()
 WRITTEN = Path(__file__).parents[2] / "crates/polder-terraform"
+FOOTBALL = Path(__file__).parents[2] / "examples/football"
 
 failed = 0
 
@@ -83,20 +88,28 @@ def read_by_terraform(root, away):
     return faults
 
 
+def export(name, files, environments, folder):
+    """Exports the environments of a mesh, and checks the trees. Returns these by their environments."""
+    trees = {environment: Path(folder, environment) for environment in environments}
+    for environment, tree in trees.items():
+        done = polder(files, "export", "terraform", "-e", environment, "--out", tree)
+        if done.returncode:
+            check(f"{name}: {environment} is exported", (done.stdout + done.stderr).splitlines())
+            return None
+    check(f"{name}: providers take what is written", once(tree_faults(tree) for tree in trees.values()))
+    if terraform():
+        check(f"{name}: Terraform reads it", once(read_by_terraform(tree, folder) for tree in trees.values()))
+    return trees
+
+
 def check_mesh(mesh, folder):
-    """Exports every environment of a mesh, and then without one of its domains. Returns the trees by their environments."""
-    files, trees = Path(folder, "mesh"), {}
+    """Exports every environment of a mesh, and then without one of its domains. Returns a tree of all of them."""
+    files = Path(folder, "mesh")
     mesh.write(files)
     well(files, "zones", "--allocate")
-    for environment in meshes.ENVIRONMENTS:
-        trees[environment] = Path(folder, environment)
-        done = polder(files, "export", "terraform", "-e", environment, "--out", trees[environment])
-        if done.returncode:
-            check(f"{mesh.name}: {environment} is exported", (done.stdout + done.stderr).splitlines())
-            return None
-    check(f"{mesh.name}: providers take what is written", once(tree_faults(tree) for tree in trees.values()))
-    if terraform():
-        check(f"{mesh.name}: Terraform reads it", once(read_by_terraform(tree, folder) for tree in trees.values()))
+    trees = export(mesh.name, files, meshes.ENVIRONMENTS, folder)
+    if not trees:
+        return None
     # A domain goes: what it made is forgotten, and all else is as it was.
     shutil.rmtree(Path(files, "domains/live_odds"))
     grants = [grant for grant in meshes.GRANTS if "live_odds" not in json.dumps(grant)]
@@ -111,6 +124,44 @@ def check_mesh(mesh, folder):
         faults += read_by_terraform(trees["dev"], folder)
     check(f"{mesh.name}: a domain that goes is forgotten", faults)
     return before
+
+
+def football(folder, provider=None, more=""):
+    """Writes the football example: as it is, with domains at AWS and Azure, or with all of them at one provider."""
+    files = Path(folder, "mesh")
+    shutil.copytree(FOOTBALL, files, ignore=shutil.ignore_patterns(".polder"))
+    if provider:
+        Path(files, "addresses.yaml").unlink()
+        main = Path(files, "polder.yaml")
+        settings = f"providers: {{{provider}: {{region: {meshes.REGIONS[provider]}}}}}"
+        text, found = re.subn(r"providers: {(?:[^{}]|{[^{}]*})*}", settings, main.read_text())
+        assert found, f"{main} declares no providers"
+        main.write_text(text + more)
+        for file in files.glob("domains/*/datasets/*.yaml"):
+            file.write_text(re.sub(r"provider: [a-z |]+", f"provider: {provider}", file.read_text()))
+    return files
+
+
+def check_football(away):
+    """Exports both environments of the football example, at every provider."""
+    files = football(Path(away, "as it is"))
+    given = Path(files, "addresses.yaml").read_text()
+    changed = well(files, "zones", "--allocate") and Path(files, "addresses.yaml").read_text() != given
+    check("football: addresses.yaml is what polder gives out", ["`polder zones --allocate` changes it"] if changed else [])
+    meshes_of_football = {"as it is": (files, {"aws", "azure"})}
+    for name, changes in {
+        "azure": ("azure",),
+        "aws, databricks": ("aws",),
+        "aws, native": ("aws", "conventions: {awsPlatform: native}\n"),
+        "gcp": ("gcp",),
+    }.items():
+        files = football(Path(away, name), *changes)
+        well(files, "zones", "--allocate")
+        meshes_of_football[name] = (files, {changes[0]})
+    for name, (files, providers) in meshes_of_football.items():
+        for tree in (export(f"football, {name}", files, ["dev", "prod"], files.parent) or {}).values():
+            found = {zone.name.rpartition("-")[2] for zone in tree.glob("landing/*")}
+            assert found == providers, f"football, {name}: its zones are at {found}"
 
 
 def check_ways(root):
@@ -137,6 +188,7 @@ with tempfile.TemporaryDirectory(prefix="polder-terraform-") as scratch:
         folder.mkdir()
         exported.append(check_mesh(mesh, folder))
     check_ways(exported[0])
+    check_football(Path(scratch, "football"))
     modules = {path.parent.relative_to(WRITTEN).as_posix() for path in WRITTEN.glob("modules/**/*.tf.json")}
     check("each module is called in the tree of some mesh", sorted(modules - CALLED))
 sys.exit(1 if failed else 0)
