@@ -11,6 +11,7 @@ pub mod identity;
 pub mod object;
 pub mod operation;
 pub mod page;
+pub mod personal;
 pub mod plan;
 pub mod problem;
 pub mod query;
@@ -31,6 +32,7 @@ pub use identity::{Me, NewToken, RoleSummary, SignOnConfig, TokenMade, TokenSumm
 pub use object::{ColumnSummary, ObjectSummary, Rows};
 pub use operation::{Operation, OperationEvent, OperationKind, OperationStatus};
 pub use page::{Page, PageQuery};
+pub use personal::{PersonalAnswer, PersonalChange, PersonalCopy, PersonalLeft, PersonalRequest, PersonalSummary};
 pub use plan::{
     ApplyAnswer, ApplyProgress, ApplyRequest, Loss, MeshFiles, MeshSummary, MeshVariables, PlanAnswer, PlanRequest, Reader,
     ValidateAnswer, ValidateRequest,

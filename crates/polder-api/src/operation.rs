@@ -14,6 +14,8 @@ use crate::problem::Problem;
 pub enum OperationKind {
     /// Carries a plan out.
     Apply,
+    /// Makes personal copies.
+    Personal,
     /// Runs jobs.
     Run,
     /// Rewrites small files of a table into larger ones.

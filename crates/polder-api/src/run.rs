@@ -21,6 +21,9 @@ pub struct RunRequest {
     /// Whether what a job would read is taken as read where its sink has more of the job than the state knows of, and nothing is written.
     #[serde(default)]
     pub adopt: bool,
+    /// Whether the personal copies of jobs are meant.
+    #[serde(default)]
+    pub personal: bool,
     /// How many jobs may be at work at once; 2 unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 64)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use polder_model::job::BadRows;
 use polder_model::principal::{EVERYONE, RESERVED};
-use polder_model::{DatasetId, JobId, ObjectName, PrincipalKind, PrincipalName, Securable, TableName};
+use polder_model::{DatasetId, JobId, PrincipalKind, PrincipalName, Securable, TableName};
 
 use crate::descriptor::access::{Grant, Target};
 use crate::descriptor::connection::{self, Connection};
@@ -218,9 +218,8 @@ impl<'v> Index<'v> {
                 && matches!(job.it.framework, Framework::Ingest(_))
                 && let Some(sink) = job.it.sink.as_ref().and_then(|sink| self.dataset(&sink.value))
                 && sink.it.is_writable()
-                && let Ok(object) = ObjectName::new(&format!("{}_quarantine", sink.it.table.object))
+                && let Ok(name) = sink.it.table.quarantine()
             {
-                let name = TableName { object, ..sink.it.table.clone() };
                 self.quarantines.entry(name).or_insert((sink, job));
             }
         }

@@ -64,6 +64,8 @@ pub struct EnvironmentSettings {
     pub providers: BTreeMap<Provider, BTreeMap<String, String>>,
     /// Other connections by name, such as `state`.
     pub connections: BTreeMap<String, BTreeMap<String, String>>,
+    /// After how many days without use personal copies go; 0 where there are none.
+    pub personal_days: u32,
 }
 
 /// Where a fault of landing zones is.
@@ -321,7 +323,7 @@ impl Mesh {
         let here = organization.environment(environment)?;
         let options = |provider| Some((provider, organization.options(provider, environment)?));
         let providers = Provider::ALL.into_iter().filter_map(options).collect();
-        Some(EnvironmentSettings { providers, connections: here.connections.clone() })
+        Some(EnvironmentSettings { providers, connections: here.connections.clone(), personal_days: here.personal_days })
     }
 
     /// What is declared of landing zones; `None` when nothing is. `variable` answers for variables that are not declared.

@@ -107,6 +107,7 @@ fn polder() -> Value {
             ("name", name("dev, stg, prod")),
             ("tenant", text("the tenant it belongs to")),
             ("production", flag("whether only service principals act here")),
+            ("personalDays", count("after how many days without use personal copies go; 0 for none")),
             ("description", text("what it is for")),
             ("variables", text_map("values of ${NAME}")),
             ("providers", providers()),

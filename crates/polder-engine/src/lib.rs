@@ -34,7 +34,7 @@ pub use engine::{Engine, QueryResult};
 pub use error::{Position, QueryError, QueryErrorKind};
 pub use governed::found::Shown;
 pub use parameters::Prepared;
-pub use references::{tables_named, without_time_travel};
+pub use references::{tables_named, with_tables, without_time_travel};
 pub use sql::literals::written;
 pub use sql::planner::MAX_VIEW_DEPTH;
 pub use tables::{AliasedTables, AsOf, ResolveError, Resolved, TableKind, TableParts, Tables, VisibleTable};

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DFStatement;
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, TableFactor, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, TableFactor, VisitMut, VisitorMut};
 
 use crate::error::QueryError;
 use crate::sql::functions::reference_parts;
@@ -51,13 +51,65 @@ pub fn without_time_travel(sql: &str) -> Result<String, QueryError> {
             if let TableFactor::Table { name, .. } = factor
                 && let Some((table, _)) = self.0.travel(&parts(name))
             {
-                *name = ObjectName::from(table.parts().iter().map(|part| Ident::with_quote('"', part)).collect::<Vec<_>>());
+                *name = quoted(table);
             }
             ControlFlow::Continue(())
         }
     }
     let _ = VisitMut::visit(&mut query, &mut Now(&script));
     Ok(written(&query))
+}
+
+/// The same query over other tables: `to` says over which, of those that are another. Columns that it names with their table's full name
+/// follow.
+///
+/// # Errors
+/// When the text is not one query, or it reads a past state of a table: that is one table's own.
+pub fn with_tables(sql: &str, to: &dyn Fn(&TableParts) -> Option<TableParts>) -> Result<String, QueryError> {
+    struct Renamed<'a> {
+        script: &'a Script,
+        to: &'a dyn Fn(&TableParts) -> Option<TableParts>,
+    }
+    impl VisitorMut for Renamed<'_> {
+        type Break = QueryError;
+
+        fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<QueryError> {
+            let TableFactor::Table { name, .. } = factor else { return ControlFlow::Continue(()) };
+            if self.script.travel(&parts(name)).is_some() {
+                return ControlFlow::Break(QueryError::syntax("it reads a past state of a table"));
+            }
+            if let Some(table) = (self.to)(&parts(name)) {
+                *name = quoted(&table);
+            }
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
+            if let Expr::CompoundIdentifier(name) = expr
+                && let Some((column, table)) = name.split_last()
+                && let Some(table) = (self.to)(&TableParts::new(table.iter().map(|part| &part.value)))
+            {
+                *name = idents(&table).chain([column.clone()]).collect();
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let script = Script::read(sql)?;
+    let Request::Query(mut query) = Request::of(script.parse()?)? else {
+        return Err(QueryError::syntax("the statement is not a query"));
+    };
+    match VisitMut::visit(&mut query, &mut Renamed { script: &script, to }) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(written(&query)),
+    }
+}
+
+fn idents(table: &TableParts) -> impl Iterator<Item = Ident> {
+    table.parts().iter().map(|part| Ident::with_quote('"', part))
+}
+
+fn quoted(table: &TableParts) -> ObjectName {
+    ObjectName::from(idents(table).collect::<Vec<_>>())
 }
 
 /// The names of tables in a parsed query, as it spells them, in order.

@@ -3,6 +3,7 @@
 //!
 //! Every call that changes something may be repeated: after a crash the second call finds what the first one did.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path as FilePath, PathBuf};
@@ -13,6 +14,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use polder_access::{Action, Permit};
 use polder_model::resource::{Bucket, Table, TableFormat};
+use polder_model::store_option::{ACCOUNT, ENDPOINT};
 use polder_model::{BucketName, Location, Provider, Securable};
 use url::Url;
 
@@ -42,6 +44,29 @@ pub struct ProviderConfig {
     pub scheme: String,
     /// Options of the store by the names of [`polder_model::store_option`], such as `endpoint`, `region` and keys. They may be secrets.
     pub options: BTreeMap<String, String>,
+    /// Whether its buckets are those of landing zones. At Azure a bucket is an account then, and its files are in the one container that
+    /// accounts of landing zones have.
+    pub of_zones: bool,
+}
+
+/// The container of files in an account of landing zones.
+const CONTAINER: &str = "data";
+
+impl ProviderConfig {
+    /// What the store calls a bucket, and the options for it.
+    #[must_use]
+    pub fn of_bucket<'a>(&'a self, provider: Provider, bucket: &'a BucketName) -> (&'a str, Cow<'a, BTreeMap<String, String>>) {
+        if !self.of_zones || provider != Provider::Azure {
+            return (bucket.as_str(), Cow::Borrowed(&self.options));
+        }
+        let mut options = self.options.clone();
+        options.insert(ACCOUNT.to_owned(), bucket.to_string());
+        // Where accounts are not at Azure's own addresses, each has one.
+        if let Some(endpoint) = options.get_mut(ENDPOINT) {
+            *endpoint = endpoint.replace("{account}", bucket.as_str());
+        }
+        (CONTAINER, Cow::Owned(options))
+    }
 }
 
 impl std::fmt::Debug for ProviderConfig {
@@ -220,7 +245,8 @@ impl Lake {
         let path = Path::from_url_path(parsed.path()).map_err(|e| bad(e.to_string()))?;
         let nothing = BTreeMap::new();
         let options = self.providers.get(&provider).map_or(&nothing, |config| &config.options);
-        let remote = self.remotes.open(provider, &parsed[..url::Position::BeforePath], options)?;
+        let bucket_url = &parsed[..url::Position::BeforePath];
+        let remote = self.remotes.open(provider, bucket_url, bucket_url, options)?;
         Ok((remote.store, path))
     }
 
@@ -257,7 +283,8 @@ impl Lake {
     pub(crate) fn remote(&self, provider: Provider, bucket: &BucketName) -> Result<Option<(String, Remote)>> {
         let Some(config) = self.providers.get(&provider) else { return Ok(None) };
         let url = format!("{}://{bucket}", config.scheme);
-        let remote = self.remotes.open(provider, &url, &config.options)?;
+        let (name, options) = config.of_bucket(provider, bucket);
+        let remote = self.remotes.open(provider, &url, &format!("{}://{name}", config.scheme), &options)?;
         Ok(Some((url, remote)))
     }
 

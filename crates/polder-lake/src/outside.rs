@@ -2,6 +2,8 @@
 
 use std::path::Path as FilePath;
 
+use std::collections::BTreeMap;
+
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode};
 use polder_model::store_option::{ACCOUNT, EMULATOR, find, flag_value};
@@ -34,8 +36,10 @@ impl Lake {
             let folder = self.local_folder(location).ok_or_else(bad)?;
             return Url::from_file_path(&folder).map(String::from).map_err(|()| bad());
         };
-        Ok(match account(config).filter(|_| *provider == Provider::Azure) {
-            Some(account) => format!("abfss://{bucket}@{account}.dfs.core.windows.net/{prefix}"),
+        let (name, options) = config.of_bucket(*provider, bucket);
+        Ok(match account(&options).filter(|_| *provider == Provider::Azure) {
+            Some(account) => format!("abfss://{name}@{account}.dfs.core.windows.net/{prefix}"),
+            // An emulator's: by what is one of its kind.
             None => format!("{}://{bucket}/{prefix}", config.scheme),
         })
     }
@@ -71,11 +75,15 @@ impl Lake {
         is_here.then_some(location)
     }
 
-    /// The container of an `abfss` URL, if it is one of the configured account.
+    /// The bucket of an `abfss` URL: a container of the configured account, or an account of landing zones.
     fn container<'u>(&self, url: &'u Url) -> Option<&'u str> {
-        let account = account(self.providers.get(&Provider::Azure)?)?;
+        let config = self.providers.get(&Provider::Azure)?;
         let (named, _) = url.host_str()?.split_once('.')?;
-        named.eq_ignore_ascii_case(account).then(|| url.username())
+        if config.of_zones {
+            let bucket = BucketName::new(named).ok()?;
+            return (config.of_bucket(Provider::Azure, &bucket).0 == url.username()).then_some(named);
+        }
+        named.eq_ignore_ascii_case(account(&config.options)?).then(|| url.username())
     }
 
     /// The size of a commit that a client has staged; `None` when there is none of this name.
@@ -122,10 +130,10 @@ async fn head(place: &Place, path: &Path) -> Result<Option<u64>> {
 }
 
 /// The account of Azure's store, where its URLs have one: an emulator's do not.
-fn account(config: &ProviderConfig) -> Option<&str> {
+fn account(options: &BTreeMap<String, String>) -> Option<&str> {
     let option = |wanted: &str| {
         let mut named =
-            config.options.iter().filter(|(name, _)| find(Provider::Azure, name).is_some_and(|option| option.name == wanted));
+            options.iter().filter(|(name, _)| find(Provider::Azure, name).is_some_and(|option| option.name == wanted));
         named.next().map(|(_, value)| value.as_str())
     };
     let emulated = option(EMULATOR).and_then(flag_value) == Some(true);
@@ -150,7 +158,7 @@ mod tests {
     fn lake(providers: &[Declared<'_>]) -> Lake {
         let provider = |(provider, scheme, options): &Declared<'_>| {
             let options = options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            (*provider, ProviderConfig { scheme: (*scheme).to_owned(), options })
+            (*provider, ProviderConfig { scheme: (*scheme).to_owned(), options, of_zones: false })
         };
         let providers: BTreeMap<_, _> = providers.iter().map(provider).collect();
         Lake::new(LakeConfig { root: "/srv/lake".into(), providers }).unwrap()

@@ -54,19 +54,25 @@ impl std::fmt::Debug for Remote {
     }
 }
 
-/// The buckets that were opened, by their URLs. Each keeps its connections and tokens.
+/// The buckets that were opened, by keys that name one each. Each keeps its connections and tokens.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Remotes(Arc<Mutex<HashMap<String, Remote>>>);
 
 impl Remotes {
-    /// Opens a bucket of a provider's store, or returns it as it was opened before.
-    pub(crate) fn open(&self, provider: Provider, bucket_url: &str, options: &BTreeMap<String, String>) -> Result<Remote> {
+    /// Opens a bucket of a provider's store, or returns it as it was opened before under the same key.
+    pub(crate) fn open(
+        &self,
+        provider: Provider,
+        key: &str,
+        bucket_url: &str,
+        options: &BTreeMap<String, String>,
+    ) -> Result<Remote> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(remote) = open.get(bucket_url) {
+        if let Some(remote) = open.get(key) {
             return Ok(remote.clone());
         }
         let remote = connect(provider, bucket_url, options)?;
-        open.insert(bucket_url.to_owned(), remote.clone());
+        open.insert(key.to_owned(), remote.clone());
         Ok(remote)
     }
 }

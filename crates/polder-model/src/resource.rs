@@ -157,6 +157,9 @@ pub struct Bucket {
     pub name: BucketName,
     /// The domain whose data it holds.
     pub domain: DomainName,
+    /// Whether it is the one of several that takes what no dataset declares a place for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_home: bool,
 }
 
 /// The catalog of a domain, or of a connection.

@@ -54,6 +54,16 @@ pub struct TableName {
     pub object: ObjectName,
 }
 
+impl TableName {
+    /// The table beside it that keeps the rows which a load found not to fit.
+    ///
+    /// # Errors
+    /// A [`NameError`] when its name would be too long.
+    pub fn quarantine(&self) -> Result<Self, NameError> {
+        Ok(Self { object: ObjectName::new(&format!("{}_quarantine", self.object))?, ..self.clone() })
+    }
+}
+
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.catalog, self.schema, self.object)

@@ -9,7 +9,9 @@ use crate::Provider;
 /// The option that says whether a provider is its cloud's store or a folder.
 pub const STORE: &str = "store";
 /// The values of [`STORE`].
-pub const STORES: [&str; 2] = ["cloud", "folder"];
+pub const STORES: [&str; 3] = ["cloud", "folder", ZONES];
+/// The value of [`STORE`] by which buckets, and at Azure accounts, are those of landing zones.
+pub const ZONES: &str = "zones";
 /// Where the store is, when it is not where the provider has it.
 pub const ENDPOINT: &str = "endpoint";
 /// The option that landing zones read: it makes no store of a folder.
@@ -203,10 +205,16 @@ pub fn find(provider: Provider, name: &str) -> Option<&'static StoreOption> {
 #[must_use]
 pub fn is_store(options: &BTreeMap<String, String>) -> bool {
     match options.get(STORE).map(String::as_str) {
-        Some("cloud") => true,
+        Some("cloud" | ZONES) => true,
         Some("folder") => false,
         _ => options.keys().any(|name| name != REGION && name != STORE),
     }
+}
+
+/// Whether a provider with these options has the buckets, and at Azure the accounts, of landing zones.
+#[must_use]
+pub fn is_of_zones(options: &BTreeMap<String, String>) -> bool {
+    options.get(STORE).is_some_and(|store| store == ZONES)
 }
 
 /// Whether the text of a flag says yes; `None` when it says neither.

@@ -160,8 +160,9 @@ fn domain(found: &mut Comparison, a: &Domain, b: &Domain) {
 }
 
 fn bucket(found: &mut Comparison, a: &Bucket, b: &Bucket) {
-    let Bucket { provider: _, name: _, domain } = a;
+    let Bucket { provider: _, name: _, domain, is_home } = a;
     found.changed("domain", domain, &b.domain);
+    found.changed("home", is_home, &b.is_home);
 }
 
 fn catalog(found: &mut Comparison, a: &Catalog, b: &Catalog) {

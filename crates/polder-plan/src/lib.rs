@@ -17,6 +17,7 @@ mod held_back;
 mod hold;
 mod inputs;
 mod needs;
+pub mod personal;
 mod plan;
 pub mod render;
 mod sequence;

@@ -25,6 +25,7 @@ mod may;
 mod mesh;
 mod metastores;
 mod observe;
+mod personal;
 mod plan;
 mod platform;
 mod principals;

@@ -69,13 +69,14 @@ impl Platform {
     }
 
     /// The same, with the faults that are only warnings.
-    async fn checked(&self) -> Result<(Desired, Vec<Fault>), Error> {
+    pub(crate) async fn checked(&self) -> Result<(Desired, Vec<Fault>), Error> {
         let (files, mut faults) = self.source.read(&self.root)?;
         let (mesh, more) = polder_descriptor::parse(files);
         faults.extend(more);
-        let desired = self.lower(&mesh, &mut faults);
+        let mut desired = self.lower(&mesh, &mut faults);
         faults.extend(validate::check(&self.engine, &mesh, &desired, &faults).await);
         faults.extend(zones::check(&mesh, &self.source, &desired));
+        zones::place(&mesh, &self.source, &mut desired);
         let_go(mesh);
         let faults = validate::in_order(faults);
         if faults.iter().any(Fault::is_error) {

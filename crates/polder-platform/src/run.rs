@@ -49,6 +49,8 @@ pub struct RunOptions {
     pub force: bool,
     /// Takes what a job would read as read where its sink has more of the job than the state knows of, and writes nothing there.
     pub adopt: bool,
+    /// Runs the caller's personal copies of jobs.
+    pub personal: bool,
     /// How many jobs may be at work at once.
     pub parallel: usize,
 }
@@ -128,6 +130,25 @@ impl Platform {
         }
     }
 
+    /// The caller's copies of jobs, and of what is selected. A job may be named as its original is.
+    async fn own_copies(&self, caller: &Caller, selection: Selection) -> Result<(Vec<Cow<'static, Job>>, Selection), Error> {
+        let (jobs, prefix) = self.personal_jobs(&caller.principal.name).await?;
+        let selection = match selection {
+            Selection::All => Selection::All,
+            Selection::One(id) => {
+                let copy = prefix.job(&id).filter(|copy| jobs.iter().any(|job| job.id == *copy));
+                let is_copy = jobs.iter().any(|job| job.id == id);
+                let none = || {
+                    Error::new(ErrorKind::NotFound, format!("there is no personal copy of a job {id}")).with_hint(
+                        "`polder apply --personal` makes one of a job that the files change, or that fills what they change",
+                    )
+                };
+                Selection::One(copy.or_else(|| is_copy.then_some(id.clone())).ok_or_else(none)?)
+            }
+        };
+        Ok((jobs.into_iter().map(Cow::Owned).collect(), selection))
+    }
+
     async fn run_audited(
         &self,
         selection: Selection,
@@ -142,7 +163,11 @@ impl Platform {
         }
         let interrupted = self.store.interrupt_dead_runs(&self.environment.name, Utc::now(), &process::is_dead).await;
         interrupted.doing(ErrorKind::Unavailable, "cannot read the runs")?;
-        let jobs = applied_jobs(&metastore);
+        let (jobs, selection) = match options.personal {
+            true => self.own_copies(&caller, selection).await?,
+            false => (applied_jobs(&metastore), selection),
+        };
+        let jobs: Vec<&Job> = jobs.iter().map(AsRef::as_ref).collect();
         let selected = select(&jobs, &selection, &self.environment.name)?;
         let selected = startable(&selection, selected, |job| self.may_start(&metastore, trail, &caller, job))?;
         self.record(trail).await?;
@@ -200,9 +225,9 @@ const fn outcome(outcome: &RunOutcome) -> Outcome {
     }
 }
 
-fn applied_jobs(metastore: &Metastore) -> Vec<&Job> {
+fn applied_jobs(metastore: &Metastore) -> Vec<Cow<'_, Job>> {
     let jobs = metastore.resources().values().filter_map(|resource| match &**resource {
-        Resource::Job(job) => Some(job.as_ref()),
+        Resource::Job(job) => Some(Cow::Borrowed(job.as_ref())),
         _ => None,
     });
     jobs.collect()

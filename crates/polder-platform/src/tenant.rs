@@ -9,7 +9,7 @@ use polder_engine::{Engine, EngineConfig};
 use polder_federation::{Connections, Files, Limits};
 use polder_lake::{Lake, LakeConfig, ProviderConfig};
 use polder_model::resource::Environment;
-use polder_model::store_option::is_store;
+use polder_model::store_option::{is_of_zones, is_store};
 use polder_model::{EnvironmentName, Provider, TenantName};
 use polder_outbound::OutboundConfig;
 use polder_receive::Received;
@@ -190,7 +190,8 @@ fn lake_config(mesh: &Mesh, environment: &EnvironmentName, root: &Path, home: &P
         if is_store(declared) {
             let options = declared.iter().map(|(name, value)| Ok((name.clone(), resolve_secret(root, value)?)));
             let options = options.collect::<Result<_, Error>>()?;
-            config.providers.insert(provider, ProviderConfig { scheme: scheme(provider).to_owned(), options });
+            let of_zones = is_of_zones(declared);
+            config.providers.insert(provider, ProviderConfig { scheme: scheme(provider).to_owned(), options, of_zones });
         }
     }
     Ok(config)

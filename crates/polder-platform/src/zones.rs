@@ -1,13 +1,19 @@
 //! Landing zones of a mesh: laid out from what all of its environments declare, and proved to fit before anything is built.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use polder_descriptor::{EnvironmentInfo, Fault, Mesh, ZonePlace};
+use polder_descriptor::{EnvironmentInfo, Fault, Mesh, Severity, ZonePlace};
+use polder_model::resource::Bucket;
+use polder_model::store_option::is_of_zones;
 use polder_model::zone::ZoneSettings;
-use polder_model::{Address, Desired, TenantName};
+use polder_model::{
+    Address, BucketName, Declared, Desired, DomainName, Location, Origin, Provider, Resource, TableName, TenantName,
+};
 use polder_zones::addresses::Addresses;
 use polder_zones::capacity::{Proof, Unfit, prove};
-use polder_zones::layout::Asked;
+use polder_zones::layout::{Asked, Storage};
 use rayon::prelude::*;
 
 use crate::error::{Doing, Error, ErrorKind};
@@ -66,6 +72,7 @@ pub(crate) fn laid(root: &Path) -> Result<Laid, Error> {
     let all: Vec<&Desired> = environments.iter().collect();
     let proof = prove(Asked { environments: &all, settings: &settings }, mesh.addresses());
     faults.extend(faults_of(&mesh, &all, &proof.report.unfit));
+    faults.extend(unneeded(&mesh, &proof));
     // What all environments have is told once.
     let faults = crate::validate::in_order(faults);
     Ok(Laid { environments, settings, proof, faults, given: mesh.addresses().clone() })
@@ -79,6 +86,55 @@ pub fn write_addresses(root: &Path, proof: &Proof) -> Result<(), Error> {
     let path = root.join(polder_descriptor::ADDRESSES_FILE);
     let text = polder_descriptor::addresses_file(&proof.addresses);
     whole_file::write(&path, text.as_bytes()).doing(ErrorKind::Unavailable, format!("cannot write {}", path.display()))
+}
+
+/// Puts what is at a provider whose buckets are those of landing zones where the layout has it: tables by how they are stored, all else
+/// in the home of their domain.
+pub(crate) fn place(mesh: &Mesh, source: &MeshSource, desired: &mut Desired) {
+    let variable = |name: &str| source.variable(name);
+    let providers = mesh.environment_settings(&desired.environment, &variable).unwrap_or_default().providers;
+    let is_laid_out = |provider: Provider| providers.get(&provider).is_some_and(is_of_zones);
+    let Some(settings) = mesh.zones(&variable).filter(|_| Provider::ALL.into_iter().any(is_laid_out)) else { return };
+    let mut buckets: BTreeMap<(Provider, DomainName), Vec<(BucketName, Storage)>> = BTreeMap::new();
+    for (provider, domain, storage) in polder_zones::layout::storage(desired, &settings) {
+        let named = storage.into_iter().filter_map(|one| Some((BucketName::new(&one.item.name).ok()?, one)));
+        buckets.insert((provider, domain), named.filter(|_| is_laid_out(provider)).collect());
+    }
+    let of_tables =
+        buckets.values().flatten().flat_map(|(bucket, storage)| storage.holds.iter().map(move |table| (table, bucket)));
+    let of_tables: BTreeMap<&TableName, &BucketName> = of_tables.collect();
+    let home = |location: &Location, domain: &DomainName| {
+        let own = buckets.get(&(location.provider, domain.clone()))?;
+        own.iter().find(|(_, storage)| storage.is_home).map(|(bucket, _)| bucket.clone())
+    };
+    let mut origins: BTreeMap<(Provider, DomainName), Origin> = BTreeMap::new();
+    desired.resources.retain(|_, declared| match &*declared.resource {
+        Resource::Bucket(bucket) if is_laid_out(bucket.provider) => {
+            origins.entry((bucket.provider, bucket.domain.clone())).or_insert_with(|| declared.origin.clone());
+            false
+        }
+        _ => true,
+    });
+    for declared in desired.resources.values_mut() {
+        let (location, bucket) = match &*declared.resource {
+            Resource::Table(table) => (&table.location, of_tables.get(&table.name).map(|bucket| (*bucket).clone())),
+            Resource::Volume(volume) => (&volume.location, home(&volume.location, &volume.dataset.domain)),
+            _ => continue,
+        };
+        let Some(bucket) = bucket.filter(|_| is_laid_out(location.provider)) else { continue };
+        match Arc::make_mut(&mut declared.resource) {
+            Resource::Table(table) => table.location.bucket = bucket,
+            Resource::Volume(volume) => volume.location.bucket = bucket,
+            _ => {}
+        }
+    }
+    for ((provider, domain), origin) in origins {
+        for (name, storage) in buckets.get(&(provider, domain.clone())).into_iter().flatten() {
+            let bucket = Bucket { provider, name: name.clone(), domain: domain.clone(), is_home: storage.is_home };
+            let resource = Arc::new(Resource::Bucket(bucket));
+            desired.resources.insert(resource.address(), Declared { resource, origin: origin.clone() });
+        }
+    }
 }
 
 pub(crate) fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
@@ -110,7 +166,20 @@ pub(crate) fn check_all(mesh: &Mesh, source: &MeshSource, environments: &[Desire
     let Some(settings) = mesh.zones(&|name| source.variable(name)) else { return Vec::new() };
     let environments: Vec<&Desired> = environments.iter().collect();
     let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
-    faults_of(mesh, &environments, &proof.report.unfit)
+    faults_of(mesh, &environments, &proof.report.unfit).into_iter().chain(unneeded(mesh, &proof)).collect()
+}
+
+/// Addresses that were given out and that nothing has any more: of what was destroyed, or is called otherwise by now.
+fn unneeded(mesh: &Mesh, proof: &Proof) -> Vec<Fault> {
+    let fault = |(of, names): (&str, Vec<&str>)| {
+        let message = format!("nothing is declared that has the {} addresses of {of}", names.len());
+        let help = "a department or domain that has another name, or a domain in another department, is made anew at its provider. Where it was \
+                    destroyed, remove its lines; where it is to stay, take the change back"
+            .to_owned();
+        let at = ZonePlace::Given(names.first().copied().unwrap_or_default());
+        Fault { severity: Severity::Warning, ..mesh.zone_fault(at, "unneeded-addresses", message, help) }
+    };
+    proof.layout.unneeded(mesh.addresses()).into_iter().map(fault).collect()
 }
 
 fn faults_of(mesh: &Mesh, environments: &[&Desired], unfit: &[Unfit]) -> Vec<Fault> {

@@ -102,6 +102,9 @@ async fn clear(app: &App, now: DateTime<Utc>) {
         if let Err(error) = platform.sweep_connections().await {
             tracing::error!(environment = %platform.environment(), %error, "files of shares that are received no more were not removed");
         }
+        if let Err(error) = platform.sweep_personal(now).await {
+            tracing::error!(environment = %platform.environment(), %error, "personal copies that nobody uses were not removed");
+        }
         if let Err(error) = platform.collect_staging_tables(now).await {
             tracing::error!(environment = %platform.environment(), %error, "folders that no table was made of were not emptied");
         }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::work::{Cells, Sql, Work, as_bigint, time_text};
-use crate::{kept_answers, long_operations, orphans, sessions, staging, tokens};
+use crate::{kept_answers, long_operations, orphans, personal, sessions, staging, tokens};
 
 pub use groups::{GroupContent, GroupRecord};
 pub use members::{GroupOfMember, Member};
@@ -146,6 +146,7 @@ async fn forget(work: &mut Work, principal: &PrincipalName, now: DateTime<Utc>) 
     kept_answers::forget_of(work, principal).await?;
     long_operations::forget_of(work, principal).await?;
     staging::abandon_of(work, principal).await?;
+    personal::orphan(work, principal).await?;
     orphans::bequeath(work, principal, SCIM, now).await
 }
 

@@ -27,6 +27,7 @@ mod migrations;
 mod object_times;
 mod operation;
 mod orphans;
+mod personal;
 mod place;
 mod private;
 mod recorded;
@@ -62,6 +63,7 @@ pub use lease::{Acquired, Holder, IsDead, Lease};
 pub use long_operations::LongOperationFilter;
 pub use made::{Alteration, Made, MadeObject, NewObject};
 pub use operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
+pub use personal::PersonalRow;
 pub use place::in_folder;
 pub use recorded::EnvironmentState;
 pub use requests::{

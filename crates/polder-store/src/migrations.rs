@@ -39,7 +39,7 @@ fn collated(sql: &str) -> String {
 }
 
 /// The forms, oldest first. One that was released is never changed; a change is a new one.
-const FORMS: [Form; 7] = [
+const FORMS: [Form; 8] = [
     Form::same(include_str!("migrations/0001_base.sql")),
     Form::same(include_str!("migrations/0002_identities.sql")),
     Form::same(include_str!("migrations/0003_credentials.sql")),
@@ -50,6 +50,7 @@ const FORMS: [Form; 7] = [
         sql: include_str!("migrations/0007_audit.sql"),
         only: Some((include_str!("migrations/0007_audit_sqlite.sql"), include_str!("migrations/0007_audit_postgres.sql"))),
     },
+    Form::same(include_str!("migrations/0008_personal.sql")),
 ];
 
 const DOING: &str = "bringing the state database up to date";

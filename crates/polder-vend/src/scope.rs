@@ -2,7 +2,7 @@
 
 use polder_access::{Action, Permit};
 use polder_model::resource::{Table, Volume};
-use polder_model::{Location, Provider, Securable};
+use polder_model::{BucketName, Location, Provider, Securable};
 
 use crate::error::VendError;
 
@@ -95,6 +95,13 @@ impl Scope {
     #[must_use]
     pub const fn provider(&self) -> Provider {
         self.location.provider
+    }
+
+    /// The same place, where its store calls the bucket otherwise.
+    #[must_use]
+    pub fn called(mut self, bucket: BucketName) -> Self {
+        self.location.bucket = bucket;
+        self
     }
 
     /// The bucket or container.

@@ -177,6 +177,32 @@ pub struct Item {
 /// What departments that share workspaces have in place of a department's name.
 const SHARED: &str = "shared";
 
+impl Layout {
+    /// The addresses that were given out and that nothing has any more, by the zone or, of a zone that is there, the workspace that they were
+    /// for.
+    #[must_use]
+    pub fn unneeded<'a>(&self, given: &'a Addresses) -> BTreeMap<&'a str, Vec<&'a str>> {
+        let zones: BTreeMap<&str, &LandingZone> =
+            self.tenants.iter().flat_map(|tenant| &tenant.zones).map(|zone| (zone.key.as_str(), zone)).collect();
+        let mut unneeded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for name in given.keys() {
+            // environment/department/provider, then # and a number, or / and what it is for.
+            let of_zone = name.match_indices(['/', '#']).nth(2).map_or(name.as_str(), |(at, _)| &name[..at]);
+            let rest = name[of_zone.len()..].trim_start_matches('/');
+            let Some(zone) = zones.get(of_zone) else {
+                unneeded.entry(of_zone).or_default().push(name);
+                continue;
+            };
+            if let Some((workspace, _)) = rest.split_once('/')
+                && zone.workspaces.iter().all(|known| known.key != workspace)
+            {
+                unneeded.entry(&name[..of_zone.len() + 1 + workspace.len()]).or_default().push(name);
+            }
+        }
+        unneeded
+    }
+}
+
 /// What was laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaidOut {
@@ -240,6 +266,17 @@ pub fn lay_out(asked: Asked<'_>, given: &Addresses) -> LaidOut {
         tenant.management = management(&organization, tenant);
     }
     LaidOut { layout: Layout { organization, tenants }, addresses: all, lacks, misfits }
+}
+
+/// The storage of each domain of an environment at each provider, which depends on nothing else that is laid out.
+#[must_use]
+pub fn storage(desired: &Desired, settings: &ZoneSettings) -> Vec<(Provider, DomainName, Vec<Storage>)> {
+    let zones = Environment::new(desired, settings).zones(&mut Vec::new()).into_iter();
+    let of_zone = |zone: LandingZone| {
+        let provider = zone.provider;
+        zone.domains.into_iter().map(move |place| (provider, place.domain, place.storage))
+    };
+    zones.flat_map(of_zone).collect()
 }
 
 /// An environment that is being laid out.

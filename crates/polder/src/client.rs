@@ -16,8 +16,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use polder_access::Explanation;
 use polder_api::{
     ApplyAnswer, ApplyProgress, ApplyRequest, Commit, EnvironmentSummary, MeshFiles, MeshVariables, ObjectSummary,
-    OptimizeAnswer, Page, PlanAnswer, PlanRequest, QueryRequest, RowForm, RunEvent, RunReport, RunRequest, RunSummary,
-    VacuumAnswer, VacuumRequest,
+    OptimizeAnswer, Page, PersonalAnswer, PersonalRequest, PlanAnswer, PlanRequest, QueryRequest, RowForm, RunEvent, RunReport,
+    RunRequest, RunSummary, VacuumAnswer, VacuumRequest,
 };
 use polder_descriptor::Fault;
 use polder_model::{Address, EnvironmentName, PrincipalName};
@@ -163,6 +163,26 @@ impl Client {
         };
         let request = ApplyRequest { plan, files: self.files.clone(), variables: self.variables(), allow_destroy };
         self.carry_out(&self.path(&["applies"]), &request, observer).await
+    }
+
+    /// What the caller's personal copies would be.
+    pub(crate) async fn plan_personal(&self) -> anyhow::Result<PersonalAnswer> {
+        self.post(&self.path(&["personal", "plans"]), &self.personal_request()).await
+    }
+
+    /// Makes the caller's personal copies, telling how far it is.
+    pub(crate) async fn apply_personal(&self, observer: impl FnMut(ApplyProgress)) -> anyhow::Result<PersonalAnswer> {
+        self.carry_out(&self.path(&["personal", "applies"]), &self.personal_request(), observer).await
+    }
+
+    fn personal_request(&self) -> PersonalRequest {
+        PersonalRequest { files: self.files.clone(), variables: self.variables() }
+    }
+
+    /// Removes something in the environment; the answer says nothing more.
+    pub(crate) async fn remove(&self, parts: &[&str]) -> anyhow::Result<()> {
+        let answer = self.transport.call(Method::DELETE, &self.path(parts), None, "application/json").await?;
+        refused::checked(answer).await.map(drop)
     }
 
     /// Runs jobs, telling what happens.

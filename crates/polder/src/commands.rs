@@ -20,6 +20,7 @@ pub(crate) mod logout;
 pub(crate) mod ls;
 pub(crate) mod new;
 pub(crate) mod optimize;
+pub(crate) mod personal;
 pub(crate) mod plan;
 pub(crate) mod query;
 pub(crate) mod role;

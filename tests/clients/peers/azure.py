@@ -1,6 +1,7 @@
 """An Azure Blob Storage for tests: Azurite, as it comes, on a loopback port of its own, its files in a folder that goes with it.
 
-The first argument is Azurite's program, the others are containers to make.
+The first argument is Azurite's program, the others are containers to make, each with the account that it is in (`account/container`) where
+that is not the one that every Azurite has. All accounts have the same key.
 
 Says `{"azure": URL}` on a line of its own when it listens. On the line `kill` it kills Azurite where it stands, on `start` it starts it
 again where it was; either is answered by `{"done": ...}`. Ends when its stdin does, or on any other line.
@@ -10,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import random
 import signal
 import socket
@@ -30,7 +32,9 @@ def start():
     command = ["node", sys.argv[1], "--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder.name]
     # It knows fewer versions of the protocol than clients are of.
     command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    accounts = {"AZURITE_ACCOUNTS": ";".join(f"{account}:{KEY}" for account in {ACCOUNT, *(account for account, _ in containers)})}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": sys.stderr}
+    process = subprocess.Popen(command, env=os.environ | accounts, **pipes)
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -42,19 +46,19 @@ def start():
             time.sleep(0.05)
 
 
-def make(container):
+def make(account, container):
     now = formatdate(usegmt=True)
     headers = f"x-ms-date:{now}\nx-ms-version:{VERSION}\n"
-    resource = f"/{ACCOUNT}/{ACCOUNT}/{container}\nrestype:container"
+    resource = f"/{account}/{account}/{container}\nrestype:container"
     text = "PUT" + "\n" * 12 + headers + resource
     signature = base64.b64encode(hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()).decode()
-    request = urllib.request.Request(f"{url}/{ACCOUNT}/{container}?restype=container", method="PUT", data=b"")
+    request = urllib.request.Request(f"{url}/{account}/{container}?restype=container", method="PUT", data=b"")
     # What the library adds to a request with a body is signed, too.
     request.headers = {
         "x-ms-date": now,
         "x-ms-version": VERSION,
         "Content-type": "",
-        "Authorization": f"SharedKey {ACCOUNT}:{signature}",
+        "Authorization": f"SharedKey {account}:{signature}",
     }
     direct.open(request, timeout=30).close()
 
@@ -70,14 +74,15 @@ def free_port():
                 continue
 
 
+containers = [tuple(name.rsplit("/", 1)) if "/" in name else (ACCOUNT, name) for name in sys.argv[2:]]
 port = free_port()
 url = f"http://127.0.0.1:{port}"
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 folder = tempfile.TemporaryDirectory(prefix="polder-azurite-", ignore_cleanup_errors=True)
 azurite = start()
 try:
-    for name in sys.argv[2:]:
-        make(name)
+    for account, name in containers:
+        make(account, name)
     print(json.dumps({"azure": url}), flush=True)
     for line in sys.stdin:
         if line.strip() == "kill":

@@ -37,6 +37,7 @@ pub(crate) struct Environment {
     pub(crate) name: Spanned<EnvironmentName>,
     pub(crate) tenant: Option<Spanned<TenantName>>,
     pub(crate) production: bool,
+    pub(crate) personal_days: u32,
     pub(crate) providers: Vec<provider::Declared>,
     pub(crate) connections: BTreeMap<String, Settings>,
     pub(crate) variables: Declared,
@@ -82,7 +83,7 @@ impl Organization {
         };
         fields.finish(r);
         for environment in &organization.environments {
-            provider::check(r, &organization.providers, &environment.providers);
+            provider::check(r, &organization.providers, &environment.providers, organization.zones.declared);
         }
         organization
     }
@@ -133,13 +134,31 @@ fn environment(r: &mut Reader<'_>, node: &Node, tenants: &[Tenant]) -> Option<En
         _ => fields.required(r, "tenant", "name the tenant that the environment belongs to"),
     };
     let production = fields.flag(r, "production", false);
+    let personal_days = personal_days(r, &mut fields);
     let providers = provider::providers(r, &mut fields);
     let connections =
         fields.entries(r, "connections").iter().map(|entry| (entry.key.to_string(), settings(r, &entry.value))).collect();
     let variables = variables(r, &mut fields);
     fields.words(r, "description");
     fields.finish(r);
-    Some(Environment { name: name?, tenant, production, providers, connections, variables })
+    Some(Environment { name: name?, tenant, production, personal_days, providers, connections, variables })
+}
+
+/// For how many days personal copies stay that nobody uses, unless an environment says it.
+const PERSONAL_DAYS: u32 = 14;
+/// The most that it may say.
+const MOST_PERSONAL_DAYS: u32 = 365;
+
+fn personal_days(r: &mut Reader<'_>, fields: &mut Fields<'_>) -> u32 {
+    let Some(text) = fields.text(r, "personalDays") else { return PERSONAL_DAYS };
+    match text.value.parse() {
+        Ok(days) if days <= MOST_PERSONAL_DAYS => days,
+        _ => {
+            let fault = r.error(text.span, "wrong-type", &text.value, "'personalDays' is a number of days");
+            fault.help = Some(format!("write a whole number up to {MOST_PERSONAL_DAYS}, or 0 for no personal copies"));
+            PERSONAL_DAYS
+        }
+    }
 }
 
 fn settings(r: &mut Reader<'_>, node: &Node) -> Settings {

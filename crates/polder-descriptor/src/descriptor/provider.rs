@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use polder_model::Provider;
 use polder_model::store_option::{
-    ACCOUNT, ALLOW_HTTP, EMULATOR, ENDPOINT, STORE, STORES, StoreOption, ValueKind, find, flag_value, is_store, options,
+    ACCOUNT, ALLOW_HTTP, EMULATOR, ENDPOINT, STORE, STORES, StoreOption, ValueKind, find, flag_value, is_of_zones, is_store,
+    options,
 };
 
 use crate::fault::Severity;
@@ -89,7 +90,7 @@ fn check_value(r: &mut Reader<'_>, option: &StoreOption, entry: &Entry, value: &
             ("wrong-type", message, "write it as https://name:port")
         }
         ValueKind::Text if option.name == STORE && !STORES.contains(&value) => {
-            ("unknown-value", format!("'{key}' is never {value:?}"), "write cloud or folder")
+            ("unknown-value", format!("'{key}' is never {value:?}"), "write cloud, zones or folder")
         }
         _ => return,
     };
@@ -124,11 +125,11 @@ fn of(declared: &[Declared], provider: Provider) -> Option<&Declared> {
 
 /// Says which options of stores do not fit together, or are not all there, as an environment has them. It is told where the
 /// environment declares the provider, or else where the organization does.
-pub(crate) fn check(r: &mut Reader<'_>, organization: &[Declared], environment: &[Declared]) {
+pub(crate) fn check(r: &mut Reader<'_>, organization: &[Declared], environment: &[Declared], has_zones: bool) {
     for provider in Provider::ALL {
         let Some((place, _)) = of(environment, provider).or_else(|| of(organization, provider)) else { continue };
         let Some(options) = merged(organization, environment, provider).filter(is_store) else { continue };
-        for (code, message, help) in misfits(provider, &options) {
+        for (code, message, help) in misfits(provider, &options, has_zones) {
             // What the organization declares is the same in every environment that says nothing else.
             let is_told =
                 r.faults.iter().any(|f| (f.line, f.column) == (place.span.line, place.span.column) && f.message == message);
@@ -141,7 +142,7 @@ pub(crate) fn check(r: &mut Reader<'_>, organization: &[Declared], environment: 
 
 type Misfit = (&'static str, String, &'static str);
 
-fn misfits(provider: Provider, options: &Options) -> Vec<Misfit> {
+fn misfits(provider: Provider, options: &Options, has_zones: bool) -> Vec<Misfit> {
     let mut found = Vec::new();
     let has = |name: &str| options.contains_key(name);
     let yes = |name: &str| options.get(name).is_some_and(|text| text.contains("${") || flag_value(text) == Some(true));
@@ -150,8 +151,16 @@ fn misfits(provider: Provider, options: &Options) -> Vec<Misfit> {
         let message = format!("what is sent to {provider} could be read on the way: its endpoint is http");
         found.push(("plain-http", message, "write https, or allow_http: true where that is meant, as for an emulator"));
     }
+    if is_of_zones(options) && !has_zones {
+        let message = format!("the buckets of {provider} are those of landing zones here, and no landing zones are declared");
+        found.push(("missing-key", message, "write network: {ranges: ...}, as docs/zones.md says, or store: cloud"));
+    }
     match provider {
-        Provider::Azure if !has(ACCOUNT) && !yes(EMULATOR) => {
+        Provider::Azure if is_of_zones(options) && has(ACCOUNT) => {
+            let message = "each domain has accounts of its own in landing zones, and one is named here".to_owned();
+            found.push(("does-not-apply", message, "take account_name out, or write store: cloud"));
+        }
+        Provider::Azure if !is_of_zones(options) && !has(ACCOUNT) && !yes(EMULATOR) => {
             let message = "azure is a store here, and its account is missing".to_owned();
             found.push(("missing-key", message, "write account_name, or store: folder for a folder of the local disk"));
         }

@@ -86,7 +86,7 @@ impl Lowering<'_, '_> {
         let declared = it.storage.bucket.as_ref();
         let (plain, span) = declared.map_or((it.id.domain.as_str(), it.span), |bucket| (bucket.value.as_str(), bucket.span));
         let bucket = self.bucket_name(dataset, plain, provider, span);
-        let resource = resource::Bucket { provider, name: bucket.clone(), domain: it.id.domain.clone() };
+        let resource = resource::Bucket { provider, name: bucket.clone(), domain: it.id.domain.clone(), is_home: false };
         self.add(Resource::Bucket(resource), dataset.file, span);
         (Location { provider, bucket, prefix: format!("{}/{}", it.table.schema, it.table.object) }, reason)
     }

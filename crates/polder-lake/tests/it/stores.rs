@@ -27,7 +27,7 @@ fn lake_at(cloud: Cloud, address: SocketAddr, options: &[(&str, &str)]) -> Lake 
     let mut all: BTreeMap<String, String> =
         cloud.options(address).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     all.extend(options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let config = ProviderConfig { scheme: cloud.scheme().to_owned(), options: all };
+    let config = ProviderConfig { scheme: cloud.scheme().to_owned(), options: all, of_zones: false };
     let provider: Provider = cloud.provider().parse().unwrap();
     Lake::new(LakeConfig { root: PathBuf::from("/nowhere"), providers: [(provider, config)].into() }).unwrap()
 }
@@ -39,7 +39,8 @@ fn table_in(cloud: Cloud, bucket: &str, prefix: &str, columns: &[&str], more: Va
 }
 
 fn bucket(cloud: Cloud, name: &str) -> Bucket {
-    Bucket { provider: cloud.provider().parse().unwrap(), name: name.parse().unwrap(), domain: "finance".parse().unwrap() }
+    let domain = "finance".parse().unwrap();
+    Bucket { provider: cloud.provider().parse().unwrap(), name: name.parse().unwrap(), domain, is_home: false }
 }
 
 async fn open(lake: &Lake, table: &Table, action: Action) -> TableHandle {

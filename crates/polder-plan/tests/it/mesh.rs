@@ -135,7 +135,7 @@ pub(crate) fn domain(name: &str) -> Resource {
 
 pub(crate) fn bucket(domain: &str) -> Resource {
     let name = format!("dev-{domain}").parse().unwrap();
-    Resource::Bucket(Bucket { provider: Provider::Aws, name, domain: domain.parse().unwrap() })
+    Resource::Bucket(Bucket { provider: Provider::Aws, name, domain: domain.parse().unwrap(), is_home: false })
 }
 
 pub(crate) fn catalog(name: &str) -> Resource {

@@ -72,7 +72,7 @@ impl Act<'_> {
     }
 
     /// All that is in a catalog or schema, the innermost first.
-    fn contents(&self, what: &Securable) -> Vec<Arc<Resource>> {
+    pub(crate) fn contents(&self, what: &Securable) -> Vec<Arc<Resource>> {
         if !matches!(what, Securable::Catalog(_) | Securable::Schema(..)) {
             return Vec::new();
         }
@@ -86,7 +86,7 @@ impl Act<'_> {
         inside.map(|(_, entry)| entry.clone()).collect()
     }
 
-    async fn drop_one(&self, entry: &Resource, external: bool) -> Result<(), Error> {
+    pub(crate) async fn drop_one(&self, entry: &Resource, external: bool) -> Result<(), Error> {
         let platform = self.platform;
         let files = match entry {
             Resource::Table(table) if !external => Some(&table.location),

@@ -1,7 +1,7 @@
 //! Files that are to be opened to a client: which, and to do what. Only what the caller may read whole and in clear.
 
 use polder_access::{Action, Permit};
-use polder_model::{Location, Resource, Securable};
+use polder_model::{BucketName, Location, Resource, Securable};
 use polder_vend::{Access, Scope, StoreSettings, VendError};
 use uuid::Uuid;
 
@@ -73,8 +73,12 @@ impl Platform {
     fn opened(&self, location: &Location, scope: Result<Scope, VendError>) -> Result<OpenFiles, Error> {
         let scope = scope.map_err(refused)?;
         let url = self.lake.url(location).doing(ErrorKind::Failed, "cannot name the files' place")?;
-        let settings = self.lake.provider(location.provider).map(|config| StoreSettings::new(&config.options));
-        Ok(OpenFiles { url, scope, settings })
+        let Some(config) = self.lake.provider(location.provider) else {
+            return Ok(OpenFiles { url, scope, settings: None });
+        };
+        let (name, options) = config.of_bucket(location.provider, &location.bucket);
+        let name = BucketName::new(name).doing(ErrorKind::Failed, "cannot name the files' bucket")?;
+        Ok(OpenFiles { url, scope: scope.called(name), settings: Some(StoreSettings::new(&options)) })
     }
 }
 

@@ -223,7 +223,7 @@ impl Platform {
 
 impl Act<'_> {
     /// Writes the entry, if nothing has its address.
-    pub(super) async fn make(
+    pub(crate) async fn make(
         &self,
         resource: Resource,
         id: Uuid,

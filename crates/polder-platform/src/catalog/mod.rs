@@ -66,6 +66,13 @@ impl Platform {
     }
 }
 
+impl<'p> Act<'p> {
+    /// The same operation, by somebody else.
+    pub(crate) fn by(self, caller: Caller) -> Act<'p> {
+        Self { caller, ..self }
+    }
+}
+
 impl Act<'_> {
     /// Asks for a permit. The decision is on record before anything comes of it.
     pub(crate) async fn demand(&self, action: Action, on: &Securable) -> Result<Permit, Error> {

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use polder_access::Action;
+use polder_model::resource::Bucket;
 use polder_model::{BucketName, DomainName, Location, Provider, Resource, Securable, TableName};
 use polder_store::StagingTable;
 use uuid::Uuid;
@@ -98,13 +99,8 @@ impl Platform {
         if let Some(root) = root {
             return Ok(Location { prefix: format!("{}/{FOLDER}/{id}", root.prefix), ..root });
         }
-        let buckets = act.metastore.resources().values().filter_map(|entry| match &**entry {
-            Resource::Bucket(bucket) if bucket.domain == *catalog => Some((bucket.provider, bucket.name.clone())),
-            _ => None,
-        });
-        let found = buckets.min();
-        let (provider, bucket) = match found {
-            Some(found) => found,
+        let (provider, bucket) = match act.bucket_of(catalog) {
+            Some(bucket) => (bucket.provider, bucket.name.clone()),
             None => (self.local_provider(catalog)?, act.own_bucket(catalog)?),
         };
         Ok(Location { provider, bucket, prefix: format!("{FOLDER}/{id}") })
@@ -121,6 +117,15 @@ impl Platform {
 }
 
 impl Act<'_> {
+    /// The bucket of a domain in which everything has a place that no dataset says another of.
+    pub(crate) fn bucket_of(&self, domain: &DomainName) -> Option<&Bucket> {
+        let buckets = self.metastore.resources().values().filter_map(|entry| match &**entry {
+            Resource::Bucket(bucket) if bucket.domain == *domain => Some(bucket),
+            _ => None,
+        });
+        buckets.min_by_key(|bucket| (!bucket.is_home, bucket.provider, &bucket.name))
+    }
+
     /// The bucket of a catalog that no domain has declared one for. It is nobody else's.
     pub(super) fn own_bucket(&self, catalog: &DomainName) -> Result<BucketName, Error> {
         let name = BucketName::new(&format!("{}-{catalog}", self.platform.environment()));

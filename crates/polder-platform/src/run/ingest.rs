@@ -9,8 +9,8 @@ use object_store::ObjectStore;
 use polder_api::RunEvent;
 use polder_ingest::{Piece, ReadReport, ReadSpec, SourceFile, Stores};
 use polder_lake::{AppendWriter, Lake, Staged, WriteOptions};
+use polder_model::Resource;
 use polder_model::job::{BadRows, FileSource, WriteMode};
-use polder_model::{ObjectName, Resource, TableName};
 use polder_store::{Batch, FileSeen};
 use url::Url;
 
@@ -20,8 +20,6 @@ use super::{Done, JobContext, copy};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::tenant::STATE_FOLDER;
 
-/// The ending of the table that keeps the rows that did not fit.
-const QUARANTINE: &str = "_quarantine";
 /// How many fields that no column takes are named in a warning.
 const NAMED_FIELDS: usize = 5;
 
@@ -73,7 +71,11 @@ impl JobContext<'_> {
     pub(super) async fn tables(&self) -> Result<Tables<'_>, Error> {
         let sink = self.sink().await?;
         let quarantine = match self.job.bad_rows {
-            BadRows::Quarantine => Some(self.writable(&quarantine_name(&sink.table.name)?).await?),
+            BadRows::Quarantine => {
+                let name = sink.table.name.quarantine();
+                let too_long = || format!("{} has a name too long for a quarantine table beside it", sink.table.name);
+                Some(self.writable(&name.doing(ErrorKind::Invalid, too_long())?).await?)
+            }
             BadRows::Fail => None,
         };
         Ok(Tables { sink, quarantine })
@@ -359,12 +361,6 @@ fn seen(file: &SourceFile) -> FileSeen {
         size_bytes: file.size,
         modified: Some(file.modified),
     }
-}
-
-fn quarantine_name(table: &TableName) -> Result<TableName, Error> {
-    let object = ObjectName::new(&format!("{}{QUARANTINE}", table.object))
-        .doing(ErrorKind::Invalid, format!("{table} has a name too long for a quarantine table beside it"))?;
-    Ok(TableName { object, ..table.clone() })
 }
 
 /// Fields whose values were not loaded, because the sink has no column for them.

@@ -125,7 +125,7 @@ impl Bed {
     }
 
     async fn run(&self) {
-        let options = RunOptions { force: false, adopt: false, parallel: 1 };
+        let options = RunOptions { force: false, adopt: false, personal: false, parallel: 1 };
         self.of(None).await.run(Selection::All, options, &|_| {}).await.unwrap();
     }
 

@@ -46,7 +46,7 @@ async fn a_run_that_is_given_up_is_told_as_interrupted_at_once() {
     let platform = mesh.platform(None).await;
     mesh.folder.write("landing/more.csv", "id,name\n3,Ida\n").unwrap();
     let begun = Notify::new();
-    let options = RunOptions { force: false, adopt: false, parallel: 1 };
+    let options = RunOptions { force: false, adopt: false, personal: false, parallel: 1 };
     let observer = |event| {
         if matches!(event, polder_api::RunEvent::Phase { .. }) {
             begun.notify_one();

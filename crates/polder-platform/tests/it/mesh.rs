@@ -50,7 +50,7 @@ impl Mesh {
         let mesh = Self { folder: MeshFolder::new(&FILES).await.unwrap() };
         let platform = mesh.platform(None).await;
         platform.apply(Apply::Fresh { allow_destroy: Default::default() }, &mut |_| {}).await.unwrap();
-        let options = RunOptions { force: false, adopt: false, parallel: 1 };
+        let options = RunOptions { force: false, adopt: false, personal: false, parallel: 1 };
         platform.run(Selection::All, options, &|_| {}).await.unwrap();
         mesh
     }

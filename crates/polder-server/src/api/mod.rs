@@ -11,6 +11,7 @@ mod hot;
 mod objects;
 mod operations;
 pub(crate) mod paging;
+mod personal;
 mod plans;
 pub(crate) mod query;
 mod requests;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(hot::routes())
         .merge(objects::routes())
         .merge(operations::routes())
+        .merge(personal::routes())
         .merge(plans::routes())
         .merge(query::routes())
         .merge(requests::routes())

@@ -64,7 +64,8 @@ async fn start(
         parallel @ 1..=64 => usize::from(parallel),
         parallel => return Err(Problem::invalid(format!("from 1 to 64 jobs may be at work at once, not {parallel}"))),
     };
-    let options = RunOptions { force: request.force, adopt: request.adopt, parallel };
+    let RunRequest { force, adopt, personal, .. } = request;
+    let options = RunOptions { force, adopt, personal, parallel };
     let begin =
         Begin { environment: platform.environment().clone(), kind: OperationKind::Run, principal: platform.principal().await? };
     let work = |events: crate::operations::Events| async move {

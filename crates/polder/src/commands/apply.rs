@@ -9,8 +9,8 @@ use polder_model::Address;
 use polder_plan::Plan;
 use polder_platform::Planned;
 
-use super::infrastructure;
 use super::plan::{self, AllowDestroy};
+use super::{infrastructure, personal};
 use crate::client::{Apply, Client};
 use crate::context::{self, Context, say, say_exact};
 use crate::failure::{Exit, Failure};
@@ -29,6 +29,7 @@ Examples:
   polder apply -e dev --yes
   polder apply prod.plan -e prod --as platform_deployer
   polder apply --allow-destroy table:finance.bronze.customer_v1
+  polder apply -e dev --personal
   polder apply -e prod --infrastructure terraform/prod")]
 pub(crate) struct Args {
     /// A plan saved by `polder plan --out`
@@ -46,6 +47,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     destroy: AllowDestroy,
 
+    /// Make copies of what the files change, for you alone, and leave the environment as it is; what is not changed is read where it is
+    #[arg(long, conflicts_with_all = ["file", "allow_destroy", "infrastructure"])]
+    personal: bool,
+
     #[command(flatten)]
     which: infrastructure::Which,
 }
@@ -54,6 +59,9 @@ impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         if let Some(folder) = &self.which.infrastructure {
             return self.which.apply(folder, self.yes, self.output, context);
+        }
+        if self.personal {
+            return personal::apply(self.output, context);
         }
         let saved = self.file.as_deref().map(read).transpose()?;
         let allow_destroy = self.destroy.into_set();

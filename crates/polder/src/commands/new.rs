@@ -226,7 +226,8 @@ fn show_example(context: &Context, root: &Path, domain: &DomainName) -> anyhow::
         }
         apply::carry_out(&client, client::Apply::Saved(Box::new(plan))).await?;
         let job = Some(format!("{domain}/load_{EXAMPLE}"));
-        let reports = client.run(&RunRequest { job, force: false, adopt: false, parallel: None }, |_| {}).await?;
+        let reports =
+            client.run(&RunRequest { job, force: false, adopt: false, personal: false, parallel: None }, |_| {}).await?;
         let failed = reports.iter().any(|report| !matches!(report.outcome, RunOutcome::Succeeded));
         if failed {
             let hint = format!("`polder run {domain}/load_{EXAMPLE}` says why");

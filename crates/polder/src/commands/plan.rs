@@ -11,7 +11,7 @@ use polder_plan::Plan;
 use polder_plan::render::Style;
 use polder_platform::Planned;
 
-use super::{infrastructure, share};
+use super::{infrastructure, personal, share};
 use crate::context::{Context, say};
 use crate::failure::{Exit, Failure};
 use crate::render::{self, Form, faults, losses};
@@ -28,6 +28,7 @@ Examples:
   polder plan -e stg --comment plan.md
   polder plan --allow-destroy table:finance.bronze.customer_v1
   polder plan --allow-destroy domain:finance
+  polder plan -e dev --personal
   polder plan -e prod --infrastructure terraform/prod")]
 pub(crate) struct Args {
     /// Save the plan in a file, for `polder apply FILE`
@@ -44,6 +45,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     destroy: AllowDestroy,
+
+    /// Show the copies that you alone would have of what the files change
+    #[arg(long, conflicts_with_all = ["out", "comment", "allow_destroy", "infrastructure"])]
+    personal: bool,
 
     #[command(flatten)]
     which: infrastructure::Which,
@@ -88,6 +93,9 @@ impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         if let Some(folder) = &self.which.infrastructure {
             return self.which.plan(folder, self.output.into(), context);
+        }
+        if self.personal {
+            return personal::plan(self.output.into(), context);
         }
         let allow_destroy = self.destroy.into_set();
         let planned = context.block_on(async { context.client().await?.plan(allow_destroy).await })?;

@@ -20,6 +20,7 @@ pub(crate) use report::text;
 Examples:
   polder run finance/load_customer
   polder run --all
+  polder run --all -e dev --personal
   polder run marketing/most_spending_customers --force
   polder run --all --output json")]
 pub(crate) struct Args {
@@ -39,6 +40,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "job", conflicts_with = "force")]
     adopt: bool,
 
+    /// Run your personal copies of jobs, as you; `polder apply --personal` makes them
+    #[arg(long, conflicts_with = "adopt")]
+    personal: bool,
+
     /// How many jobs may run side by side
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
@@ -51,7 +56,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let job = self.job.as_deref().map(|job| named(job, context)).transpose()?.map(|job| job.to_string());
-        let request = RunRequest { job, force: self.force, adopt: self.adopt, parallel: Some(self.parallel) };
+        let request =
+            RunRequest { job, force: self.force, adopt: self.adopt, personal: self.personal, parallel: Some(self.parallel) };
         let jobs = progress::Jobs::new();
         let reports = context.block_on(async {
             let client = context.client().await?;

@@ -124,7 +124,7 @@ async fn declare(context: &Context, folder: &Path, client: &Client, report: &mut
 
 async fn run_all(client: &Client) -> anyhow::Result<Vec<RunReport>> {
     let jobs = Jobs::new();
-    let request = RunRequest { job: None, force: false, adopt: false, parallel: None };
+    let request = RunRequest { job: None, force: false, adopt: false, personal: false, parallel: None };
     client.run(&request, |event| jobs.show(event)).await
 }
 

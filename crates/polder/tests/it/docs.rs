@@ -46,6 +46,11 @@ fn what_the_page_on_delivery_shows_works() {
 }
 
 #[test]
+fn what_the_page_on_personal_copies_shows_works() {
+    Page::read("docs/personal.md").play();
+}
+
+#[test]
 fn what_the_page_on_secrets_shows_works() {
     Page::read("docs/secrets.md").play();
 }

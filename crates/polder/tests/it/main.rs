@@ -23,6 +23,7 @@ mod lifecycle;
 mod lost_state;
 mod new;
 mod others_words;
+mod personal;
 mod query;
 mod reference;
 mod saving;

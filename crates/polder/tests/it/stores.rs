@@ -168,6 +168,94 @@ fn the_football_example_gives_the_same_rows_on_every_store() {
     assert_eq!(answers(mesh.path(), &[("FOOTBALL", data)], &questions), expected, "on Google Cloud");
 }
 
+/// The key that every account of the emulator has: learn.microsoft.com/azure/storage/common/storage-use-azurite
+const ACCOUNT_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// The accounts or buckets of a mesh's landing zones.
+fn storage_of(mesh: &Path) -> Vec<String> {
+    let zones: serde_json::Value = serde_json::from_str(&on(mesh, &[], &["zones", "-o", "json"]).well()).unwrap();
+    let mut found = Vec::new();
+    let mut values = vec![&zones];
+    while let Some(value) = values.pop() {
+        let of_domain = value.get("storage").and_then(|storage| storage.as_array()).into_iter().flatten();
+        found.extend(of_domain.map(|storage| storage["item"]["name"].as_str().unwrap().to_owned()));
+        match value {
+            serde_json::Value::Array(items) => values.extend(items),
+            serde_json::Value::Object(entries) => values.extend(entries.values()),
+            _ => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+#[ignore = "`cargo xtask stores` runs it: it needs emulators"]
+fn what_landing_zones_lay_out_is_where_tables_are() {
+    std::thread::scope(|scope| {
+        for cloud in Cloud::ALL {
+            scope.spawn(move || laid_out(cloud));
+        }
+    });
+}
+
+fn laid_out(cloud: Cloud) {
+    let (provider, region) = match cloud {
+        Cloud::S3 => ("aws", "eu-west-1"),
+        Cloud::Azure => ("azure", "westeurope"),
+        Cloud::Gcs => ("gcp", "europe-west1"),
+    };
+    let options = |address: &str, keys: &str| format!("{{store: zones, region: {region}, endpoint: \"{address}\"{keys}}}");
+    let mesh = events(cloud, &options("https://localhost", ""));
+    let mesh = mesh.path();
+    edit(mesh, "polder.yaml", "departments: [one]\n", "departments: [one]\nnetwork: {ranges: {dev: 10.0.0.0/16}}\n");
+    // Two that are stored in another way each: the home that every domain has, and an archive.
+    let archive = "type: parallelread\nentityName: old_events\nentityVersion: v1\nusage: {pattern: archive}\ncoldStorage: {location: \
+                   {bucket: all_events, prefix: bronze, provider: PROVIDER}}\ncolumns:\n  - {name: id, type: bigint}\n";
+    write(mesh, "domains/ops/datasets/old_events.yaml", &archive.replace("PROVIDER", provider));
+    let names = storage_of(mesh);
+    assert!(names.len() > 1, "{names:?}");
+    let buckets: Vec<String> = match cloud {
+        Cloud::Azure => names.iter().map(|name| format!("{name}/data")).collect(),
+        _ => names.clone(),
+    };
+    let store = ObjectStore::start(cloud, &buckets.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    let address = format!("http://{}", store.address);
+    let options = match cloud {
+        Cloud::S3 => options(&address, ", allow_http: true, access_key_id: polder, secret_access_key: \"${secret:STORE_KEY}\""),
+        Cloud::Azure => options(&format!("{address}/{{account}}"), ", allow_http: true, account_key: \"${secret:ACCOUNT_KEY}\""),
+        Cloud::Gcs => options(&address, ", allow_http: true, skip_signature: true"),
+    };
+    edit(mesh, "polder.yaml", &self::options_of(mesh), &options);
+    let key = [("ACCOUNT_KEY", ACCOUNT_KEY)];
+    on(mesh, &key, &["apply", "--yes"]).well();
+    land(mesh, 1);
+    on(mesh, &key, &["run", "--all"]).well();
+    let said = on(mesh, &key, &["query", "-o", "csv", "select count(*) as n from ops.bronze.events_v1"]).well();
+    assert_eq!(said, "n\n10\n", "{cloud:?}");
+    on(mesh, &key, &["query", "insert into ops.bronze.old_events_v1 select id from ops.bronze.events_v1"]).well();
+    on(mesh, &key, &["query", "create table ops.bronze.made as select id from ops.bronze.old_events_v1"]).well();
+    let places: Vec<String> = ["events_v1", "old_events_v1", "made"]
+        .iter()
+        .map(|table| {
+            let said = on(mesh, &key, &["describe", &format!("ops.bronze.{table}"), "-o", "json"]).well();
+            names.iter().find(|name| said.contains(*name)).unwrap_or_else(|| panic!("{cloud:?}: {said}")).clone()
+        })
+        .collect();
+    // What clients make is in the domain's home, wherever else it has storage.
+    assert!(places[0] != places[1] && places[2] != places[1], "{cloud:?}: {places:?}");
+    let plan = on(mesh, &key, &["plan"]).well();
+    assert!(plan.contains("Nothing to do"), "{plan}");
+}
+
+/// The options of the one provider as the mesh has them.
+fn options_of(mesh: &Path) -> String {
+    let text = fs::read_to_string(mesh.join("polder.yaml")).unwrap();
+    let (_, rest) = text.split_once("providers: {").unwrap();
+    let (_, options) = rest.split_once(": ").unwrap();
+    format!("{}}}", options.split_once('}').unwrap().0)
+}
+
 /// A mesh with one table, to which a job appends files as they land.
 fn events(cloud: Cloud, options: &str) -> TempDir {
     let mesh = TempDir::new().unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{polder, write};
+use crate::support::{edit, polder, write};
 
 const POLDER: &str = "\
 organization: Example
@@ -100,6 +100,25 @@ fn a_merge_that_gives_out_the_same_twice_is_told_at_its_line() {
         "{}",
         said.all()
     );
+}
+
+#[test]
+fn a_department_that_is_renamed_is_told_with_the_addresses_that_it_leaves() {
+    let folder = mesh();
+    let folder = folder.path();
+    domain(folder, "live", 8);
+    polder(folder, &["zones", "--allocate"]).well();
+    // A domain less: what the others have stays, and nothing is lacking.
+    fs::remove_dir_all(folder.join("domains/live")).unwrap();
+    let said = polder(folder, &["validate"]);
+    for told in ["addresses.yaml:5:1", "nothing is declared that has the 2 addresses of dev/trading/azure/live"] {
+        assert!(said.code == 0 && said.all().contains(told), "{told}: {}", said.all());
+    }
+    edit(folder, "polder.yaml", "departments: [trading]", "departments: [odds_making]");
+    edit(folder, "domains/odds/domain.yaml", "department: trading", "department: odds_making");
+    let said = polder(folder, &["zones"]);
+    let told = "nothing is declared that has the 6 addresses of prod/trading/azure";
+    assert!(said.code == 0 && said.all().contains(told) && said.all().contains("is made anew"), "{}", said.all());
 }
 
 #[test]

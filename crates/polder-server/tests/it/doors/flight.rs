@@ -36,7 +36,7 @@ impl Bed {
         let bed = Self::with(limits).await;
         let loader = Identity::local(Some("loader".parse().unwrap()));
         let platform = bed.server.app.platform("dev", &loader).unwrap();
-        let options = RunOptions { force: false, adopt: false, parallel: 1 };
+        let options = RunOptions { force: false, adopt: false, personal: false, parallel: 1 };
         platform.run(Selection::All, options, &|_| {}).await.unwrap();
         bed
     }

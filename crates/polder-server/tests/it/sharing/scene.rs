@@ -71,7 +71,7 @@ impl Scene {
     /// Runs every job, as its owner would.
     pub(super) async fn run(&self) {
         let platform = self.bed.server.app.platform("dev", &Identity::local(None)).unwrap();
-        let options = RunOptions { force: false, adopt: false, parallel: 1 };
+        let options = RunOptions { force: false, adopt: false, personal: false, parallel: 1 };
         let reports = platform.run(Selection::All, options, &|_| {}).await.unwrap();
         assert!(!reports.iter().any(|report| matches!(report.outcome, polder_api::RunOutcome::Failed { .. })), "{reports:?}");
     }

@@ -1,0 +1,259 @@
+//! Making of somebody's copies what they are to be. What is cut short is gone on with by the next apply: what is being made is written
+//! down before it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::Utc;
+use polder_api::{ApplyProgress, PersonalAnswer};
+use polder_model::resource::{Catalog, Table};
+use polder_model::{Address, DomainName, Kind, Location, PrincipalName, Resource, SchemaName, Securable, fault};
+use polder_plan::personal::Prefix;
+use polder_store::{Acquired, PersonalRow};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Kept, Wanted, right_beside};
+use crate::apply::ApplyObserver;
+use crate::catalog::{Act, NativeTable, NewSchema};
+use crate::error::{Doing, Error, ErrorKind};
+use crate::lease_guard::LeaseGuard;
+use crate::platform::Platform;
+use crate::process;
+
+/// The folder of copies in a domain's bucket. Layers' folders begin with a letter.
+const FOLDER: &str = "_personal";
+/// How long the lease of whoever changes somebody's copies lasts without a renewal.
+const TTL: Duration = Duration::from_secs(60);
+
+impl Platform {
+    /// Makes of the caller's personal copies what the files change by now: copies that are new or have another definition begin empty,
+    /// those of what does not differ any more go.
+    ///
+    /// # Errors
+    /// As [`Platform::plan_personal`]; when another process is at it; when the storage or the state cannot be reached.
+    pub async fn apply_personal(&self, observer: ApplyObserver<'_>) -> Result<PersonalAnswer, Error> {
+        let days = self.allowed_days()?;
+        self.sweep_personal(Utc::now()).await?;
+        let act = self.act("make personal copies").await?;
+        let _alone = self.alone_with(&act.caller.principal.name).await?;
+        let wanted = self.wanted_personal(&act, days).await?;
+        let answer = self.answer(&act, &wanted);
+        for original in wanted.originals.copied.values() {
+            if let Some(Securable::Table(name) | Securable::View(name)) = original.resource.securable() {
+                let (action, on) = right_beside(&act, &name);
+                let _permit = act.demand(action, &on).await?;
+            }
+        }
+        act.trail.done(&act.caller, "make personal copies of", wanted.prefix.as_str());
+        act.record().await?;
+        self.make_of(&act, wanted, observer).await?;
+        Ok(answer)
+    }
+
+    /// Removes the personal copies of a prefix.
+    ///
+    /// # Errors
+    /// When there are none, or they are somebody else's and the caller does not manage the metastore.
+    pub async fn remove_personal(&self, prefix: &str) -> Result<(), Error> {
+        let act = self.act("remove personal copies").await?;
+        let own = |row: &PersonalRow| row.principal.as_ref() == Some(&act.caller.principal.name);
+        let rows = self.personal_rows().await?;
+        let found = rows.into_iter().find(|row| row.prefix == prefix);
+        let none = || Error::new(ErrorKind::NotFound, "there are no such personal copies, or you may not know of them");
+        let row = found.ok_or_else(|| none().with_hint("`polder personal list` lists those that you may know of"))?;
+        if !own(&row) {
+            act.demand(polder_access::Action::Manage, &Securable::Metastore).await.map_err(|_| none())?;
+        }
+        let _alone = self.alone_with_prefix(&row.prefix).await?;
+        act.trail.done(&act.caller, "remove personal copies of", &row.prefix);
+        act.record().await?;
+        self.take_away(&act, &row).await
+    }
+
+    /// Takes all of somebody's copies away.
+    pub(super) async fn take_away(&self, act: &Act<'_>, row: &PersonalRow) -> Result<(), Error> {
+        for catalog in &Kept::of(row)?.catalogs {
+            self.drop_catalog(act, catalog).await?;
+        }
+        fault::point("personal.removed");
+        let forgotten = self.store.forget_personal(&self.environment.name, &row.prefix).await;
+        forgotten.doing(ErrorKind::Unavailable, "cannot forget personal copies")
+    }
+
+    /// Keeps everybody else out of one's copies until it is dropped.
+    async fn alone_with(&self, principal: &PrincipalName) -> Result<LeaseGuard, Error> {
+        match self.personal_row(principal).await? {
+            Some(row) => self.alone_with_prefix(&row.prefix).await,
+            // Nobody else has a prefix like this: none begins with a separator.
+            None => self.alone_with_prefix(&format!("/{principal}")).await,
+        }
+    }
+
+    pub(super) async fn alone_with_prefix(&self, prefix: &str) -> Result<LeaseGuard, Error> {
+        let name = format!("personal {} {prefix}", self.environment.name);
+        let acquired = self.store.acquire(&name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
+        match acquired.doing(ErrorKind::Unavailable, "cannot take the lease of personal copies")? {
+            Acquired::Held(lease) => Ok(LeaseGuard::new(self.store.clone(), lease)),
+            Acquired::Busy { holder, since } => {
+                let message = format!("process {} changes these personal copies since {since}", holder.pid);
+                Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))
+            }
+        }
+    }
+
+    async fn make_of(&self, act: &Act<'_>, wanted: Wanted, observer: ApplyObserver<'_>) -> Result<(), Error> {
+        let Wanted { principal, prefix, objects, jobs, kept, .. } = wanted;
+        let is_there = |address: &Address| act.metastore.resources().contains_key(address);
+        let stays = |address: &Address, digest: &String| {
+            is_there(address) && kept.objects.get(&address.to_string()).and_then(Option::as_ref) == Some(digest)
+        };
+        let (staying, making): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            objects.into_iter().partition(|(address, (_, digest))| stays(address, digest));
+        let before = kept.objects.keys().filter_map(|address| address.parse::<Address>().ok());
+        let going: BTreeSet<Address> =
+            before.chain(making.keys().cloned()).filter(|address| is_there(address) && !staying.contains_key(address)).collect();
+        let total = going.len() + making.len();
+        let mut done = 0;
+        let mut tell = |step: String| {
+            observer(ApplyProgress { done, total, step });
+            done += 1;
+        };
+
+        let catalogs = making.values().filter_map(|(copy, _)| copy.securable()?.catalog().cloned());
+        let mut now = Kept { catalogs: kept.catalogs.into_iter().chain(catalogs).collect(), objects: BTreeMap::new(), jobs };
+        now.objects.extend(staying.into_iter().map(|(address, (_, digest))| (address.to_string(), Some(digest))));
+        // What goes is named until it is gone, and what comes from before it is there.
+        now.objects.extend(going.iter().chain(making.keys()).map(|address| (address.to_string(), None)));
+        self.keep_copies_of(&principal, prefix.as_str(), &now).await?;
+        fault::point("personal.begun");
+
+        for address in &going {
+            tell(format!("remove {}", address.name()));
+            if let Some(entry) = act.metastore.resources().get(address) {
+                act.drop_one(entry, false).await?;
+            }
+            fault::point("personal.dropped");
+        }
+        for (address, (copy, digest)) in making {
+            tell(format!("make {}", address.name()));
+            self.make_copy(copy, prefix.as_str()).await?;
+            fault::point("personal.made");
+            now.objects.insert(address.to_string(), Some(digest));
+        }
+        now.objects.retain(|_, digest| digest.is_some());
+        self.drop_what_is_empty(&mut now).await?;
+        self.keep_copies_of(&principal, prefix.as_str(), &now).await
+    }
+
+    async fn keep_copies_of(&self, principal: &PrincipalName, prefix: &str, kept: &Kept) -> Result<(), Error> {
+        let detail = serde_json::to_value(kept).doing(ErrorKind::Failed, "cannot write what personal copies are")?;
+        let row = PersonalRow { prefix: prefix.to_owned(), principal: Some(principal.clone()), used: Utc::now(), detail };
+        let written = self.store.keep_personal(&self.environment.name, &row).await;
+        match written.doing(ErrorKind::Unavailable, "cannot keep what personal copies are")? {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Conflict, format!("somebody else was given the prefix {prefix} just now"))
+                .with_hint("apply again: another is found")),
+        }
+    }
+
+    async fn make_copy(&self, copy: Resource, prefix: &str) -> Result<(), Error> {
+        let name = match &copy {
+            Resource::Table(table) => table.name.clone(),
+            Resource::View(view) => view.name.clone(),
+            _ => return Ok(()),
+        };
+        self.make_room(&name.catalog, &name.schema, prefix).await?;
+        let act = self.act("make a personal copy").await?;
+        match copy {
+            Resource::Table(table) => self.make_copied_table(&act, *table).await,
+            view => act.make(view, Uuid::new_v4(), false, false, &BTreeMap::new(), &Value::Null).await.map(drop),
+        }
+    }
+
+    async fn make_copied_table(&self, act: &Act<'_>, table: Table) -> Result<(), Error> {
+        let mut properties = table.properties;
+        properties.retain(|key, _| !key.starts_with("polder."));
+        let new = NativeTable {
+            name: table.name,
+            comment: table.comment,
+            columns: table.columns,
+            partition_columns: table.partition_columns,
+            properties,
+            has_history: table.has_history,
+            row_filters: table.row_filters,
+            checks: table.checks,
+        };
+        let mut unnamed = self.unnamed_table(act, new).await?;
+        unnamed.table.dataset = table.dataset;
+        let (id, table) = (unnamed.id, unnamed.table.clone());
+        let made = match self.lake.create_table(&table, id).await {
+            Ok(()) => self.name_table(act, unnamed).await.map(drop),
+            Err(error) => Err(error).doing(ErrorKind::Unavailable, format!("cannot make {}", table.name)),
+        };
+        if made.is_err() {
+            self.abandon_table(id, &table).await;
+        }
+        made
+    }
+
+    /// Makes the catalog and the schema of a copy, where they are not there. Its storage is a folder in that of the domain.
+    async fn make_room(&self, catalog: &DomainName, schema: &SchemaName, prefix: &str) -> Result<(), Error> {
+        let act = self.act("make room for personal copies").await?;
+        let there = |what: Securable| what.address().is_some_and(|address| act.metastore.resources().contains_key(&address));
+        if !there(Securable::Catalog(catalog.clone())) {
+            let domain = Prefix::kept(prefix.to_owned()).domain(catalog);
+            let root = domain.as_ref().and_then(|domain| act.bucket_of(domain)).map(|bucket| Location {
+                provider: bucket.provider,
+                bucket: bucket.name.clone(),
+                prefix: format!("{FOLDER}/{prefix}"),
+            });
+            let owner = act.caller.principal.name.clone();
+            let comment = format!("Personal copies of what {owner} changes");
+            let entry = Resource::Catalog(Catalog { name: catalog.clone(), owner, comment });
+            act.make(entry, Uuid::new_v4(), false, false, &BTreeMap::new(), &json!({ "storage_root": root })).await?;
+        }
+        if !there(Securable::Schema(catalog.clone(), schema.clone())) {
+            let (comment, properties) = (String::new(), BTreeMap::new());
+            self.create_schema(NewSchema { catalog: catalog.clone(), name: schema.clone(), comment, properties }).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the catalogs and schemas of copies in which nothing is.
+    async fn drop_what_is_empty(&self, kept: &mut Kept) -> Result<(), Error> {
+        let act = self.act("tidy personal copies").await?;
+        for catalog in std::mem::take(&mut kept.catalogs) {
+            let holds = |within: &Securable| act.contents(within).iter().any(|entry| entry.kind() != Kind::Schema);
+            let whole = Securable::Catalog(catalog.clone());
+            if !holds(&whole) {
+                self.drop_catalog(&act, &catalog).await?;
+                continue;
+            }
+            for entry in act.contents(&whole) {
+                if let Resource::Schema(schema) = &*entry
+                    && !holds(&Securable::Schema(schema.catalog.clone(), schema.name.clone()))
+                {
+                    act.drop_one(&entry, false).await?;
+                }
+            }
+            kept.catalogs.insert(catalog);
+        }
+        Ok(())
+    }
+
+    /// Drops a catalog of copies with all that is in it, what its owner made there by hand too.
+    async fn drop_catalog(&self, act: &Act<'_>, catalog: &DomainName) -> Result<(), Error> {
+        let what = Securable::Catalog(catalog.clone());
+        let made = self.store.made(self.environment()).await;
+        let made = made.doing(ErrorKind::Unavailable, "cannot read what clients made")?;
+        let own = what.address().and_then(|address| act.metastore.resources().get(&address).cloned());
+        for entry in act.contents(&what).iter().chain(&own) {
+            // What files declare by now is not a copy any more.
+            if let Some(made) = made.get(&entry.address()) {
+                act.drop_one(entry, made.external).await?;
+            }
+        }
+        Ok(())
+    }
+}
