@@ -1,9 +1,10 @@
 //! Landing zones at AWS: an account each, with Databricks or with Glue and EKS. What Glue's catalog holds is in [`crate::glue`].
 
 use polder_model::Provider;
-use polder_model::zone::AwsPlatform;
+use polder_model::zone::{AwsPlatform, Network};
 use polder_zones::layout::{DomainPlace, LandingZone, Storage, Workspace};
 use polder_zones::names::Kind;
+use polder_zones::space::overlap;
 use serde_json::{Map, Value, json};
 
 use crate::landing::{self, account, owner, tags};
@@ -57,7 +58,7 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     json!({
         "terraform": terraform(asked, Provider::Aws, &state, providers),
         "provider": provider,
-        "variable": variables(zone, databricks),
+        "variable": variables(asked, zone),
         "locals": {
             "tags": zone_tags(asked, zone),
             "no_budget": {"amount": 0, "unit": "USD", "emails": []},
@@ -67,7 +68,7 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
 }
 
 /// What is nobody's but the user's, as far as something of the zone asks for it. That is the same whichever domains come and go.
-fn variables(zone: &LandingZone, databricks: bool) -> Map<String, Value> {
+fn variables(asked: Asked<'_>, zone: &LandingZone) -> Map<String, Value> {
     let mut variables = account_variables(zone);
     let mut add = |some: Value| variables.extend(object(some));
     add(json!({"budgets": defaulted(
@@ -86,7 +87,7 @@ fn variables(zone: &LandingZone, databricks: bool) -> Map<String, Value> {
             ),
         }));
     }
-    if databricks {
+    if has_databricks(asked) {
         add(json!({"databricks_account_id": variable("string", "The account at Databricks for AWS.")}));
         if !zone.domains.is_empty() {
             add(json!({"external_ids": defaulted(
@@ -106,9 +107,26 @@ fn variables(zone: &LandingZone, databricks: bool) -> Map<String, Value> {
         add(json!({
             "administrators": variable("list(string)", administrators),
             "instance_types": defaulted("list(string)", "What nodes are, with room for 29 pods at least.", json!(["m6i.xlarge"])),
+            "services": services(&asked.settings.network).map_or_else(
+                || variable("string", SERVICES),
+                |block| defaulted("string", SERVICES, block.into()),
+            ),
         }));
     }
     variables
+}
+
+const SERVICES: &str = "The block of addresses of services within clusters, of 172.16.0.0/12, 10.0.0.0/8 or 192.168.0.0/16, from /12 to /24: one that \
+                        nothing has which clusters reach. A cluster keeps that which it was made with.";
+
+/// The first of some blocks of which nothing is in use in the mesh or elsewhere: EKS asks only that it is not the cluster's own network's,
+/// and nodes do not reach what has the same addresses somewhere else. `None` where all are in use: then somebody has to say one.
+fn services(network: &Network) -> Option<&'static str> {
+    let is_free = |block: &str| {
+        let mut used = network.ranges.values().flatten().chain(&network.elsewhere);
+        block.parse().is_ok_and(|block| !used.any(|other| overlap(block, *other)))
+    };
+    ["172.20.0.0/16", "10.100.0.0/16", "192.168.0.0/16"].into_iter().find(|block| is_free(block))
 }
 
 const PRIVATE_LINK: &str = "Databricks' services for private endpoints in the region, as its page on PrivateLink lists them: that of workspaces \
@@ -220,6 +238,7 @@ fn of_cluster(asked: Asked<'_>, workspace: &Workspace) -> Value {
         "subnets": subnets(workspace),
         "nodes": workspace.nodes,
         "instance_types": "${var.instance_types}",
+        "services": "${var.services}",
         "elsewhere": elsewhere(asked),
         "administrators": "${var.administrators}",
         "tags": "${local.tags}",
@@ -331,6 +350,8 @@ pub(crate) fn storage_of(home: &LandingZone, place: &DomainPlace) -> Map<String,
 
 #[cfg(test)]
 mod tests {
+    use polder_model::EnvironmentName;
+
     use super::*;
 
     #[test]
@@ -340,7 +361,26 @@ mod tests {
         };
         check("STANDARD", &[], "[]");
         check("INTELLIGENT_TIERING", &[], r#"[{"days":0,"tier":"INTELLIGENT_TIERING"}]"#);
-        check("STANDARD_IA", &[(90, "DEEP_ARCHIVE")], r#"[{"days":30,"tier":"STANDARD_IA"},{"days":90,"tier":"DEEP_ARCHIVE"}]"#);
+        check("STANDARD_IA", &[(90, "GLACIER_IR")], r#"[{"days":30,"tier":"STANDARD_IA"},{"days":90,"tier":"GLACIER_IR"}]"#);
+    }
+
+    #[test]
+    fn services_are_where_nothing_of_the_mesh_is() {
+        let check = |dev: &str, prod: &str, elsewhere: &[&str], expect: Option<&str>| {
+            let range = |name: &str, range: &str| (EnvironmentName::new(name).unwrap(), vec![range.parse().unwrap()]);
+            let network = Network {
+                ranges: [range("dev", dev), range("prod", prod)].into(),
+                elsewhere: elsewhere.iter().map(|block| block.parse().unwrap()).collect(),
+                reserve_percent: 0,
+            };
+            assert_eq!(services(&network), expect, "{dev} {prod} {elsewhere:?}");
+        };
+        check("10.0.0.0/8", "192.168.0.0/17", &[], Some("172.20.0.0/16"));
+        check("10.0.0.0/16", "172.16.0.0/12", &[], Some("10.100.0.0/16"));
+        check("10.0.0.0/16", "10.1.0.0/16", &["172.20.4.0/24"], Some("10.100.0.0/16"));
+        check("10.0.0.0/16", "10.100.7.0/24", &["172.16.0.0/12"], Some("192.168.0.0/16"));
+        check("10.0.0.0/9", "192.168.1.0/24", &["172.20.0.1/32"], None);
+        assert_eq!(services(&Network::default()), Some("172.20.0.0/16"));
     }
 
     #[test]

@@ -66,6 +66,8 @@ fn of_catalogs(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
         },
         "resource": {"aws_lakeformation_data_lake_settings": {"zone": {
             "admins": "${distinct(concat([data.aws_iam_session_context.applier.issuer_arn], var.administrators))}",
+            // An account begins with version 1, which knows no grants to roles of other accounts; the second is as every account has it.
+            "parameters": {"CROSS_ACCOUNT_VERSION": "4", "SET_CONTEXT": "TRUE"},
         }}},
     })
 }

@@ -5,7 +5,8 @@ use polder_zones::layout::{DomainPlace, LandingZone, Storage, Workspace};
 use polder_zones::names::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::root::{add, label, name, terraform, variable, words};
+use crate::root::{add, defaulted, label, name, terraform, variable, words};
+use crate::workspaces::object;
 use crate::{Asked, Export};
 
 /// The folder of a zone's root, below `landing`.
@@ -32,15 +33,13 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     let tags: Map<String, Value> = tags(asked, zone).into_iter().map(|(key, text)| (key, words(&text).into())).collect();
     json!({
         "terraform": terraform(asked, zone.provider, &format!("{}/{folder}", asked.desired.environment), &["azurerm"]),
-        "provider": {"azurerm": {"features": {}, "subscription_id": "${var.subscription_id}", "storage_use_azuread": true}},
-        "variable": {
-            "subscription_id": variable("string", &format!("The subscription {}.", name(&zone.items, Kind::Subscription))),
-            "budgets": {
-                "type": format!("map({BUDGET})"),
-                "description": "What may be spent in a month, by domain; that of the whole zone is called zone.",
-                "default": {},
-            },
-        },
+        "provider": {"azurerm": {
+            // Accounts are made by Azure's management: whoever applies is seldom where their private endpoints are.
+            "features": {"storage": {"data_plane_available": false}},
+            "subscription_id": "${var.subscription_id}",
+            "storage_use_azuread": true,
+        }},
+        "variable": variables(zone),
         "locals": {
             "location": zone.region,
             "tags": tags,
@@ -65,6 +64,38 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     })
 }
 
+/// What is nobody's but the user's, as far as something of the zone asks for it. That is the same whichever domains come and go.
+fn variables(zone: &LandingZone) -> Map<String, Value> {
+    let mut variables = object(json!({
+        "subscription_id": variable("string", &format!("The subscription {}.", name(&zone.items, Kind::Subscription))),
+        "budgets": defaulted(
+            &format!("map({BUDGET})"),
+            "What may be spent in a month, by domain; that of the whole zone is called zone.",
+            json!({}),
+        ),
+    }));
+    if !zone.domains.is_empty() {
+        variables.insert("databricks_object_id".to_owned(), variable("string", DATABRICKS));
+    }
+    if !zone.workspaces.is_empty() {
+        variables.extend(object(json!({
+            "sign_on": defaulted("string", SIGN_ON, Value::Null),
+            "storage_firewalls": defaulted("list(string)", STORAGE_FIREWALLS, json!([])),
+        })));
+    }
+    variables
+}
+
+const DATABRICKS: &str = "The object id of the enterprise application AzureDatabricks (2ff814a6-3304-4ab8-85cb-cd0e6f879c1d) in the tenant, as \
+                          which Databricks reads secrets of the domains' vaults.";
+
+const SIGN_ON: &str = "The workspace, as in workspace_NAME.tf.json, by whose private endpoint people sign on with browsers: one for all of a \
+                       region that share zones of private names. With null there is none, and they sign on over the internet.";
+
+const STORAGE_FIREWALLS: &str = "The workspaces, as in workspace_NAME.tf.json, whose own storage is open to the network of the zone alone. Each is \
+                                 to be named when it is made: that of one that is there is known to stay open, and its access connector \
+                                 becomes another.";
+
 /// Tags from who owns what, as texts: nothing of them is written by hand but what the conventions add.
 pub(crate) fn tags(asked: Asked<'_>, zone: &LandingZone) -> Vec<(String, String)> {
     let department = zone.department.as_ref().map_or("shared", DepartmentName::as_str);
@@ -81,7 +112,8 @@ pub(crate) fn tags(asked: Asked<'_>, zone: &LandingZone) -> Vec<(String, String)
 
 fn of_workspace(zone: &LandingZone, workspace: &Workspace) -> Value {
     let block = |role: &str| workspace.subnets.iter().find(|subnet| subnet.role == role).and_then(|subnet| subnet.block);
-    let module = format!("workspace_{}", label(&workspace.key));
+    let word = label(&workspace.key);
+    let module = format!("workspace_{word}");
     let call = json!({
         "source": "../../modules/azure/workspace",
         "name": workspace.item.name,
@@ -89,6 +121,8 @@ fn of_workspace(zone: &LandingZone, workspace: &Workspace) -> Value {
         "zone": "${module.zone}",
         "host_prefix": block("host").map(|block| block.to_string()),
         "container_prefix": block("container").map(|block| block.to_string()),
+        "sign_on": format!("${{var.sign_on == \"{word}\"}}"),
+        "storage_firewall": format!("${{contains(var.storage_firewalls, \"{word}\")}}"),
         "tags": "${local.tags}",
     });
     let url = json!({
@@ -113,6 +147,7 @@ fn of_domain(asked: Asked<'_>, place: &DomainPlace) -> Value {
         "location": "${local.location}",
         "zone": "${module.zone}",
         "storage": accounts,
+        "databricks_object_id": "${var.databricks_object_id}",
         "budget": format!("${{lookup(var.budgets, \"{}\", local.no_budget)}}", place.domain),
         "tags": format!("${{merge(local.tags, {{domain = \"{}\", owner = \"{owner}\"}})}}", place.domain),
     }}})
@@ -133,7 +168,6 @@ fn stored(storage: &Storage) -> Value {
         "access_tier": class.tier,
         "cool_after": after("Cool"),
         "cold_after": after("Cold"),
-        "archive_after": after("Archive"),
         "hold_days": class.hold_days,
     })
 }

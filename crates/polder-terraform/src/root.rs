@@ -40,7 +40,9 @@ pub(crate) fn terraform(asked: Asked<'_>, cloud: Provider, state: &str, provider
             "use_azuread_auth": true,
         }}),
     };
-    json!({"required_version": ">= 1.9", "required_providers": required, "backend": backend})
+    // Locks of S3's own came with 1.10.
+    let version = if cloud == Provider::Aws { ">= 1.10" } else { ">= 1.9" };
+    json!({"required_version": version, "required_providers": required, "backend": backend})
 }
 
 /// The name of the item of a kind.

@@ -467,8 +467,8 @@ impl<'a> Environment<'a> {
         let mut found: BTreeMap<(String, StorageClass), Storage> = BTreeMap::new();
         let mut add = |bucket: &str, choice: Choice, held: Option<(&Table, &Usage)>| {
             let own = if bucket == domain.as_str() { "" } else { bucket };
-            let word =
-                if usual.as_ref().is_some_and(|usual| usual.class == choice.class) { String::new() } else { choice.class.word() };
+            let is_usual = usual.as_ref().is_some_and(|usual| usual.class == choice.class);
+            let word = if is_usual { String::new() } else { choice.class.word().to_owned() };
             let storage = found.entry((own.to_owned(), choice.class.clone())).or_insert_with(|| {
                 let mut address = vec![environment, department, domain.as_str()];
                 address.extend([own, &word].into_iter().filter(|word| !word.is_empty()));
@@ -585,7 +585,9 @@ fn zone_needs(zone: &LandingZone, settings: &ZoneSettings) -> ZoneNeeds {
     });
     let mut subnets: Vec<SubnetNeeds> = of_workspaces.collect();
     if zone.endpoints.needed > 0 {
-        subnets.push(subnet(zone.endpoints.role.to_owned(), zone.endpoints.needed));
+        let needed = zone.endpoints.needed;
+        subnets
+            .push(SubnetNeeds { wanted: reserve(needed + of_storage(zone)), ..subnet(zone.endpoints.role.to_owned(), needed) });
     }
     // Nothing of Databricks is in them: they are as small as a VPC's may be.
     subnets
@@ -604,6 +606,13 @@ fn endpoints(zone: &LandingZone) -> u64 {
         Provider::Aws => 8 + 5,
         Provider::Gcp => 0,
     }
+}
+
+/// Addresses for private endpoints that are made where somebody asks for them: at Azure two for the own storage of each workspace. With
+/// these a workspace has three, and all of a zone one together for the sign-on of browsers. What is new has room for them; of what was given
+/// out before they are not demanded.
+fn of_storage(zone: &LandingZone) -> u64 {
+    if zone.provider == Provider::Azure { zone.workspaces.len() as u64 + 1 } else { 0 }
 }
 
 /// At AWS a subnet is in one availability zone: private endpoints are in two of them, and each has a gateway of its own on the way out, for

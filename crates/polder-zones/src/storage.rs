@@ -20,6 +20,9 @@ pub struct StorageClass {
     pub lifecycle: Vec<(u32, &'static str)>,
     /// For how many days nothing may be changed or deleted.
     pub hold_days: Option<u32>,
+    /// What is in names for it.
+    #[serde(skip)]
+    word: String,
 }
 
 /// What was chosen, and why.
@@ -106,6 +109,9 @@ pub fn choose(provider: Provider, region: Option<&str>, usage: &Usage) -> Result
             class.performance = "Standard";
         }
     }
+    // Names are of what was chosen when old data went into archives: accounts that were made then are not made anew.
+    class.word = word(&class);
+    class.lifecycle = read_at_once(provider, &class);
     Ok(Choice { class, why: why.join("; ") })
 }
 
@@ -150,12 +156,25 @@ const PREMIUM_REDUNDANCIES: [&str; 2] = ["LRS", "ZRS"];
 const SELDOM_DAYS: u32 = 30;
 const HARDLY_DAYS: u32 = 90;
 
+/// Tiers that give nothing back before somebody has it restored, each with the coldest that does. What ages is a whole bucket, and with the
+/// files of a table those of its log: one whose log has to be restored cannot be read at all, whatever of it is asked for.
+const ARCHIVES: [(&str, &str); 2] = [("Archive", "Cold"), ("DEEP_ARCHIVE", "GLACIER_IR")];
+
+/// A class's lifecycle without archives, and without what would be no colder than what is written: nothing is moved back.
+fn read_at_once(provider: Provider, class: &StorageClass) -> Vec<(u32, &'static str)> {
+    let place = |tier: &str| words(provider).tiers.iter().position(|known| *known == tier);
+    let colder = |tier: &'static str| ARCHIVES.iter().find(|(archive, _)| *archive == tier).map_or(tier, |(_, colder)| *colder);
+    let read = class.lifecycle.iter().map(|(days, tier)| (*days, colder(tier)));
+    read.filter(|(_, tier)| place(tier) > place(&class.tier)).collect()
+}
+
 fn fitting(provider: Provider, usage: &Usage) -> StorageClass {
     let Words { of_recovery, of_age: [often, seldom, mut hardly], .. } = words(provider);
     let mut redundancy = of_recovery[usage.recovery as usize];
     let mut performance = "Standard";
     if provider == Provider::Azure && matches!(usage.pattern, Pattern::Archive | Pattern::LegalHold) {
-        // Azure archives nothing that is kept in zones: what must survive one is cold instead, what must survive a region is in two.
+        // Azure archives nothing that is kept in zones: what must survive one is cold instead, what must survive a region is in two. That
+        // nothing is archived any more does not change how accounts are kept.
         (redundancy, hardly) = match usage.recovery {
             Recovery::Disk => (redundancy, hardly),
             Recovery::Zone => (redundancy, "Cold"),
@@ -174,7 +193,8 @@ fn fitting(provider: Provider, usage: &Usage) -> StorageClass {
         Pattern::LegalHold => (often, vec![(SELDOM_DAYS, seldom), (HARDLY_DAYS, hardly)]),
     };
     let hold_days = (usage.pattern == Pattern::LegalHold).then(|| usage.hold_days.unwrap_or(HOLD_DAYS));
-    StorageClass { performance, redundancy: redundancy.to_owned(), tier: tier.to_owned(), lifecycle, hold_days }
+    let (redundancy, tier, word) = (redundancy.to_owned(), tier.to_owned(), String::new());
+    StorageClass { performance, redundancy, tier, lifecycle, hold_days, word }
 }
 
 /// Seven years, as tax and anti-money-laundering laws of most of Europe have it at least.
@@ -319,11 +339,15 @@ pub fn grouped<T>(chosen: impl IntoIterator<Item = (Choice, T)>) -> BTreeMap<Sto
 impl StorageClass {
     /// A word for names, which says how it is stored and nothing of what is: two classes have never the same.
     #[must_use]
-    pub fn word(&self) -> String {
-        let lifecycle: String = self.lifecycle.iter().map(|(days, tier)| format!("{days}{tier}")).collect();
-        let hold = self.hold_days.map(|days| format!("hold{days}")).unwrap_or_default();
-        format!("{}{}{}{lifecycle}{hold}", self.performance, self.redundancy, self.tier).to_ascii_lowercase().replace('_', "")
+    pub fn word(&self) -> &str {
+        &self.word
     }
+}
+
+fn word(class: &StorageClass) -> String {
+    let lifecycle: String = class.lifecycle.iter().map(|(days, tier)| format!("{days}{tier}")).collect();
+    let hold = class.hold_days.map(|days| format!("hold{days}")).unwrap_or_default();
+    format!("{}{}{}{lifecycle}{hold}", class.performance, class.redundancy, class.tier).to_ascii_lowercase().replace('_', "")
 }
 
 #[cfg(test)]
@@ -340,7 +364,7 @@ mod tests {
 
     fn shown(provider: Provider, usage: &Usage) -> String {
         match choose(provider, None, usage) {
-            Ok(Choice { class: StorageClass { performance, redundancy, tier, lifecycle, hold_days }, why }) => {
+            Ok(Choice { class: StorageClass { performance, redundancy, tier, lifecycle, hold_days, .. }, why }) => {
                 format!("{performance} {redundancy} {tier} {lifecycle:?} {hold_days:?}: {why}")
             }
             Err(error) => error.to_string(),
@@ -371,19 +395,19 @@ mod tests {
         check(
             Azure,
             usage(Archive, Recovery::Disk),
-            "Standard LRS Cool [(90, \"Archive\")] None: hardly ever read, can be made again",
+            "Standard LRS Cool [(90, \"Cold\")] None: hardly ever read, can be made again",
         );
         check(
             Aws,
             usage(Archive, Recovery::Region),
-            "Standard CROSS_REGION STANDARD_IA [(90, \"DEEP_ARCHIVE\")] None: hardly ever read, survives a region",
+            "Standard CROSS_REGION STANDARD_IA [(90, \"GLACIER_IR\")] None: hardly ever read, survives a region",
         );
         check(Gcp, usage(Analytics, Recovery::Region), "Standard DUAL_REGION STANDARD [] None: read often, survives a region");
         let held = Usage { hold_days: Some(400), ..usage(LegalHold, Recovery::Region) };
         check(
             Azure,
             held,
-            "Standard GRS Hot [(30, \"Cool\"), (90, \"Archive\")] Some(400): kept unchanged by law, survives a region",
+            "Standard GRS Hot [(30, \"Cool\"), (90, \"Cold\")] Some(400): kept unchanged by law, survives a region",
         );
     }
 
@@ -416,10 +440,26 @@ mod tests {
             let class = choose(Provider::Aws, None, &usage).unwrap().class;
             assert_eq!(format!("{} {:?}", class.tier, class.lifecycle), expect);
         };
-        check(Pattern::LegalHold, None, "STANDARD", "STANDARD [(30, \"STANDARD_IA\"), (90, \"DEEP_ARCHIVE\")]");
-        check(Pattern::LegalHold, None, "INTELLIGENT_TIERING", "INTELLIGENT_TIERING [(90, \"DEEP_ARCHIVE\")]");
+        check(Pattern::LegalHold, None, "STANDARD", "STANDARD [(30, \"STANDARD_IA\"), (90, \"GLACIER_IR\")]");
+        check(Pattern::LegalHold, None, "INTELLIGENT_TIERING", "INTELLIGENT_TIERING [(90, \"GLACIER_IR\")]");
+        check(Pattern::Archive, None, "glacier_ir", "GLACIER_IR []");
+        check(Pattern::Archive, None, "glacier", "GLACIER []");
         check(Pattern::Archive, None, "deep_archive", "DEEP_ARCHIVE []");
         check(Pattern::LegalHold, Some("ONE_ZONE"), "ONEZONE_IA", "ONEZONE_IA []");
+    }
+
+    #[test]
+    fn names_are_as_they_were_when_old_data_was_archived() {
+        let check =
+            |provider, usage: Usage, expect: &str| assert_eq!(choose(provider, None, &usage).unwrap().class.word(), expect);
+        let declared = |tier: &str| Usage { tier: Some(tier.to_owned()), ..usage(Pattern::Archive, Recovery::Zone) };
+        check(Provider::Azure, usage(Pattern::Archive, Recovery::Disk), "standardlrscool90archive");
+        check(Provider::Azure, usage(Pattern::Archive, Recovery::Zone), "standardzrscool90cold");
+        check(Provider::Azure, usage(Pattern::LegalHold, Recovery::Region), "standardgrshot30cool90archivehold2557");
+        check(Provider::Azure, declared("Cold"), "standardzrscold90cold");
+        check(Provider::Aws, usage(Pattern::Archive, Recovery::Zone), "standardregionstandardia90deeparchive");
+        check(Provider::Aws, declared("GLACIER_IR"), "standardregionglacierir90deeparchive");
+        check(Provider::Gcp, usage(Pattern::Archive, Recovery::Zone), "standardregionnearline90archive");
     }
 
     #[test]
@@ -460,6 +500,7 @@ mod tests {
                     let mut days = 0;
                     for (after, tier) in &class.lifecycle {
                         prop_assert!(*after > days && known.tiers.contains(tier) && together(provider, &class.redundancy, tier));
+                        prop_assert!(ARCHIVES.iter().all(|(archive, _)| archive != tier), "{tier} has to be restored");
                         days = *after;
                     }
                     prop_assert!(class.performance == "Standard" || PREMIUM_REDUNDANCIES.contains(&class.redundancy.as_str()));
@@ -480,7 +521,7 @@ mod tests {
                 }
             }
         }
-        let words: BTreeSet<String> = classes.iter().map(StorageClass::word).collect();
+        let words: BTreeSet<&str> = classes.iter().map(StorageClass::word).collect();
         assert_eq!(words.len(), classes.len());
         let choices =
             Pattern::ALL.map(|pattern| (choose(Provider::Azure, None, &usage(pattern, Recovery::Zone)).unwrap(), pattern));

@@ -127,6 +127,9 @@ fn without_databricks_there_are_catalogs_and_clusters_and_no_account() {
     let cluster = &json(&export, "landing/trading-aws/workspace_odds.tf.json")["module"]["workspace_odds"];
     assert_eq!((&cluster["name"], &cluster["nodes"]), (&"eks-dev-trading-odds".into(), &8.into()));
     assert_eq!(cluster["elsewhere"], json!(["192.168.0.0/16"]));
+    assert_eq!(json(&export, "landing/trading-aws/main.tf.json")["variable"]["services"]["default"], "172.20.0.0/16");
+    let settings = &json(&export, "catalogs/trading-aws/main.tf.json")["resource"]["aws_lakeformation_data_lake_settings"];
+    assert_eq!(settings["zone"]["parameters"], json!({"CROSS_ACCOUNT_VERSION": "4", "SET_CONTEXT": "TRUE"}));
 }
 
 #[test]
@@ -147,8 +150,9 @@ fn zones_at_two_clouds_have_roots_of_their_own() {
     let backend = |path: &str| json(&export, path)["terraform"]["backend"].clone();
     for folder in &folders {
         let backend = backend(&format!("{folder}/main.tf.json"));
-        let cloud = if folder.contains("aws") { "s3" } else { "azurerm" };
+        let (cloud, version) = if folder.contains("aws") { ("s3", ">= 1.10") } else { ("azurerm", ">= 1.9") };
         assert_eq!(backend.as_object().unwrap().keys().collect::<Vec<_>>(), [cloud], "{folder}");
+        assert_eq!(json(&export, &format!("{folder}/main.tf.json"))["terraform"]["required_version"], version, "{folder}");
     }
     let s3 = &backend("account-aws/main.tf.json")["s3"];
     assert!(s3["bucket"].as_str().unwrap().starts_with("s3-betx-nonprod-management-zone-"), "{s3}");
@@ -193,7 +197,7 @@ fn names_addresses_and_storage_are_the_layouts() {
     let held: Vec<&Value> = buckets.iter().filter(|bucket| !bucket["hold_days"].is_null()).collect();
     assert_eq!((buckets.len(), held.len()), (3, 1));
     assert_eq!(buckets[0]["transitions"], json!([]));
-    let seldom = json!([{"days": 30, "tier": "STANDARD_IA"}, {"days": 90, "tier": "DEEP_ARCHIVE"}]);
+    let seldom = json!([{"days": 30, "tier": "STANDARD_IA"}, {"days": 90, "tier": "GLACIER_IR"}]);
     assert_eq!((&buckets[1]["transitions"], &buckets[2]["transitions"]), (&seldom, &seldom));
     // What must survive a region has a copy, of another name.
     let names: BTreeSet<String> = buckets.iter().flat_map(|b| [&b["name"], &b["copy"]]).map(ToString::to_string).collect();

@@ -113,6 +113,34 @@ fn names_addresses_and_storage_are_the_layouts() {
 }
 
 #[test]
+fn what_is_open_by_default_is_closed_or_asked_for() {
+    let export = exported(&[]);
+    let root = json(&export, "landing/trading-azure/main.tf.json");
+    assert_eq!(root["provider"]["azurerm"]["features"], serde_json::json!({"storage": {"data_plane_available": false}}));
+    let defaults = |variable: &str| root["variable"][variable].get("default").cloned();
+    assert_eq!(defaults("databricks_object_id"), None);
+    assert_eq!((defaults("sign_on"), defaults("storage_firewalls")), (Some(Value::Null), Some(serde_json::json!([]))));
+    let workspace = &json(&export, "landing/trading-azure/workspace_odds.tf.json")["module"]["workspace_odds"];
+    assert_eq!(workspace["sign_on"], "${var.sign_on == \"odds\"}");
+    assert_eq!(workspace["storage_firewall"], "${contains(var.storage_firewalls, \"odds\")}");
+    let resources = |module: &str| json(&export, &format!("modules/{module}/main.tf.json"))["resource"].clone();
+    let parameters = &resources("azure/workspace")["azurerm_databricks_workspace"]["workspace"]["custom_parameters"];
+    assert_eq!(parameters["storage_account_sku_name"], "Standard_ZRS");
+    // The number of a cluster's nodes is limited however it is said, and nought minutes are for ever.
+    let policy = resources("databricks/domain")["databricks_cluster_policy"]["domain"]["definition"].to_string();
+    for part in [
+        "autoscale.max_workers\\\" = {type = \\\"range\\\", maxValue = var.nodes, isOptional = true}",
+        "num_workers\\\" = {type = \\\"range\\\", maxValue = var.nodes, isOptional = true}",
+        "autotermination_minutes\\\" = {type = \\\"range\\\", minValue = 10, maxValue = 60, defaultValue = 20}",
+    ] {
+        assert!(policy.contains(part), "{part}: {policy}");
+    }
+    // A vault of Azure is read through Databricks and written where it is.
+    let acl = &resources("databricks/domain")["databricks_secret_acl"];
+    assert_eq!((&acl["owner"]["permission"], &acl["reader"]["permission"]), (&"WRITE".into(), &"READ".into()));
+}
+
+#[test]
 fn environments_of_a_tenant_share_an_account_and_no_catalog() {
     let polder = POLDER.replace("{name: dev, tenant: nonprod}", "{name: dev, tenant: nonprod}, {name: stg, tenant: nonprod}");
     let polder = polder.replace("dev: 10.0.0.0/16", "dev: 10.0.0.0/16, stg: 10.1.0.0/16");

@@ -407,6 +407,11 @@ fn nothing_is_open_to_the_world_and_nothing_has_a_password() {
     let private = json!({"enable_private_nodes": true, "enable_private_endpoint": true});
     assert_eq!((&cluster["private_cluster_config"], &cluster["deletion_protection"]), (&private, &json!(true)));
     assert!(cluster["workload_identity_config"].is_object() && cluster["release_channel"].is_object());
+    // Neither machines nor datasets are anybody's by default.
+    assert_eq!(cluster["node_config"]["service_account"], "${google_service_account.nodes.email}");
+    let dataset = resource("tables/main", "google_bigquery_dataset", "layer");
+    assert_eq!(dataset["access"][0]["special_group"], "projectOwners");
+    assert_eq!((dataset["access"].as_array().unwrap().len(), &dataset["lifecycle"]["ignore_changes"]), (1, &json!(["access"])));
     let database = resource("domain/database", "google_sql_database_instance", "domain");
     let addresses = &database["settings"]["ip_configuration"];
     assert_eq!((&addresses["ipv4_enabled"], &database["deletion_protection"]), (&json!(false), &json!(true)));

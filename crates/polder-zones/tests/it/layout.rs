@@ -100,6 +100,21 @@ fn zones_at_aws_have_a_way_out_of_each_availability_zone_and_what_was_given_out_
 }
 
 #[test]
+fn private_endpoints_that_may_be_asked_for_have_room_in_what_is_new_alone() {
+    let domains: Vec<(String, String, u32)> = (0..11).map(|at| (format!("d{at}"), "trading".to_owned(), 4)).collect();
+    let mesh = MeshText { settings: AZURE.to_owned(), domains, files: Vec::new() };
+    let endpoints = |given: &Addresses| {
+        let proof = mesh.prove(given);
+        assert_eq!(proof.report.unfit, []);
+        let zone = zone(&proof, "dev/trading/azure");
+        (zone.endpoints.needed, zone.endpoints.block.unwrap().prefix_len())
+    };
+    assert_eq!(endpoints(&Addresses::new()), (60, 25));
+    let given = [("dev/trading/azure#1", "10.0.0.0/24"), ("dev/trading/azure/endpoints", "10.0.0.0/26")];
+    assert_eq!(endpoints(&given.map(|(key, block)| (key.to_owned(), block.parse().unwrap())).into()), (60, 26));
+}
+
+#[test]
 fn what_must_survive_a_region_has_a_copy_at_aws() {
     let settings = "providers: {aws: {region: eu-west-1}}\nnetwork: {ranges: {dev: 10.0.0.0/16}}";
     let far = dataset("far", "aws").replace("columns:", "usage: {recovery: region}\ncolumns:");
