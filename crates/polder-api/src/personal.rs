@@ -10,10 +10,9 @@ use crate::plan::{MeshFiles, MeshVariables};
 /// Of what copies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonalRequest {
-    /// The mesh as the developer has it; that in the server's own folder when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub files: Option<MeshFiles>,
+    /// The mesh as the developer has it.
+    #[schema(value_type = Object)]
+    pub files: MeshFiles,
     /// What variables in the files stand for.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub variables: MeshVariables,

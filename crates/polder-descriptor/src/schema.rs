@@ -265,6 +265,7 @@ fn tenant() -> Value {
             ("access", access),
             ("notifications", notifications),
             ("outbound", texts("private networks that the server may call, such as 10.0.0.0/8")),
+            ("queryMegabytes", count("how much memory all queries together may take; half of the machine's unless it is said")),
         ],
     );
     let fields = map(

@@ -7,7 +7,6 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
-use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt as _;
 
@@ -29,7 +28,7 @@ use crate::sql::aggregated;
 use crate::sql::metrics::{self, Checking};
 use crate::sql::planner::{Planned, Planner, Scope, invalid_filter, require_read};
 use crate::tables::{TableParts, Tables};
-use crate::{explain, growth, information};
+use crate::{explain, given_up, growth, information};
 
 /// A query's answer. Nothing is computed before the stream is polled; dropping it cancels the query.
 pub struct QueryResult {
@@ -91,7 +90,7 @@ impl Engine {
             };
             let plan = parameters::bind_some(plan, values)?;
             let Runnable { plan, context } = runnable(&state, &plan).await?;
-            let stream = execute_stream(plan, context)?;
+            let (stream, _) = given_up::run(plan, context)?;
             Ok(QueryResult { schema: stream.schema(), stream })
         })
         .await
@@ -103,7 +102,7 @@ impl Engine {
             Planned::Rows(plan) => {
                 let plan = parameters::bind(plan, values)?;
                 let Runnable { plan, context } = runnable(&state, &plan).await?;
-                let stream = execute_stream(plan, context)?;
+                let (stream, _) = given_up::run(plan, context)?;
                 Ok(QueryResult { schema: stream.schema(), stream })
             }
             Planned::Explain { plan, analyze } => {

@@ -9,21 +9,25 @@ use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
 
 use crate::error::QueryError;
+use crate::given_up;
 use crate::physical::{Runnable, runnable};
 use crate::sql::metrics;
 
 /// Tells how a query would be answered; with `analyze`, answers it and tells how that went.
 pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: bool) -> Result<RecordBatch, QueryError> {
     let logical = state.optimize(plan)?;
-    let Runnable { plan: physical, context } = runnable(state, plan).await?;
+    let Runnable { plan: mut physical, context } = runnable(state, plan).await?;
     if analyze {
+        let (rows, running) = given_up::run(physical, context)?;
         // The rows are counted by the operators and then dropped: memory does not grow with the result.
-        execute_stream(Arc::clone(&physical), context)?.try_for_each(|_| async { Ok(()) }).await?;
+        rows.try_for_each(|_| async { Ok(()) }).await?;
+        physical = running;
     }
     let mut rows = vec![("logical_plan", logical.display_indent().to_string())];
     let mut text = String::new();
@@ -33,6 +37,10 @@ pub(crate) async fn explain(state: &SessionState, plan: &LogicalPlan, analyze: b
 }
 
 fn draw(plan: &Arc<dyn ExecutionPlan>, depth: usize, analyze: bool, text: &mut String) {
+    // It only gives way, and counts nothing.
+    if let Some(giving_way) = plan.downcast_ref::<CooperativeExec>() {
+        return draw(giving_way.input(), depth, analyze, text);
+    }
     let line = DisplayableExecutionPlan::new(plan.as_ref()).one_line().to_string();
     let _ = write!(text, "{:indent$}{}", "", line.trim_end(), indent = depth * 2);
     if analyze && let Some(metrics) = plan.metrics() {

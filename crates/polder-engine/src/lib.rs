@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod even;
 mod explain;
+mod given_up;
 mod governed;
 mod growth;
 mod information;

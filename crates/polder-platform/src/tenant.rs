@@ -14,6 +14,7 @@ use polder_model::{EnvironmentName, Provider, TenantName};
 use polder_outbound::OutboundConfig;
 use polder_receive::Received;
 use polder_store::{Store, StoreError};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::disk::Disk;
 use crate::error::{Doing, Error, ErrorKind};
@@ -22,6 +23,8 @@ use crate::identity::Identity;
 use crate::mesh::{self, MeshSource};
 use crate::platform::{Platform, choose};
 use crate::secrets::resolve_secret;
+
+const MEGABYTE: usize = 1 << 20;
 
 /// The folder in a mesh that holds what polder keeps, tenant by tenant.
 pub(crate) const STATE_FOLDER: &str = ".polder";
@@ -130,7 +133,9 @@ impl State {
             Err(error) => return Err(error).doing(ErrorKind::Unavailable, format!("cannot use the keys of tenant {tenant}")),
         }
         let key = store.tenant_key("mask").doing(ErrorKind::Unavailable, "cannot read the tenant's key for masks")?;
-        let engine = Engine::new(EngineConfig { spill_dir: Some(spill), ..EngineConfig::new(key) })
+        let declared = settings.server.query_megabytes.map(|megabytes| megabytes as usize * MEGABYTE);
+        let memory_limit_bytes = declared.or_else(half_of_the_memory);
+        let engine = Engine::new(EngineConfig { spill_dir: Some(spill), memory_limit_bytes, ..EngineConfig::new(key) })
             .doing(ErrorKind::Unavailable, "cannot start the engine")
             .map_err(writable)?;
         Ok(Self { root: root.into(), home, store, engine: Arc::new(engine), kept_apart, outbound })
@@ -173,6 +178,15 @@ fn make_home(root: &Path, home: &Path) -> Result<(), Error> {
         std::fs::write(&ignore, "*\n").doing(ErrorKind::Unavailable, format!("cannot write {}", ignore.display()))?;
     }
     Ok(())
+}
+
+/// Half of the memory that this process may have, whether the machine or its container says how much that is.
+fn half_of_the_memory() -> Option<usize> {
+    let memory = MemoryRefreshKind::nothing().with_ram();
+    let machine = System::new_with_specifics(RefreshKind::nothing().with_memory(memory));
+    let container = machine.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+    let bytes = usize::try_from(machine.total_memory().min(container)).ok()?;
+    (bytes > 0).then_some(bytes / 2)
 }
 
 fn spill_folder(home: &Path) -> Result<PathBuf, Error> {

@@ -19,7 +19,7 @@ pub enum VendError {
     },
     /// The data is masked or filtered for the caller.
     #[error(
-        "{securable} may be read with masks or row filters only, and files show everything: read it by SQL, or ask for READ PII"
+        "{securable} may be read with masks or row filters only, and files show everything: read it by SQL"
     )]
     NotWhole {
         /// What was asked for.

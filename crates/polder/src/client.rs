@@ -165,18 +165,20 @@ impl Client {
         self.carry_out(&self.path(&["applies"]), &request, observer).await
     }
 
-    /// What the caller's personal copies would be.
-    pub(crate) async fn plan_personal(&self) -> anyhow::Result<PersonalAnswer> {
-        self.post(&self.path(&["personal", "plans"]), &self.personal_request()).await
+    /// What the caller's personal copies would be of these files.
+    pub(crate) async fn plan_personal(&self, files: MeshFiles) -> anyhow::Result<PersonalAnswer> {
+        let request = PersonalRequest { variables: variables(&files), files };
+        self.post(&self.path(&["personal", "plans"]), &request).await
     }
 
-    /// Makes the caller's personal copies, telling how far it is.
-    pub(crate) async fn apply_personal(&self, observer: impl FnMut(ApplyProgress)) -> anyhow::Result<PersonalAnswer> {
-        self.carry_out(&self.path(&["personal", "applies"]), &self.personal_request(), observer).await
-    }
-
-    fn personal_request(&self) -> PersonalRequest {
-        PersonalRequest { files: self.files.clone(), variables: self.variables() }
+    /// Makes the caller's personal copies of what these files change, telling how far it is.
+    pub(crate) async fn apply_personal(
+        &self,
+        files: MeshFiles,
+        observer: impl FnMut(ApplyProgress),
+    ) -> anyhow::Result<PersonalAnswer> {
+        let request = PersonalRequest { variables: variables(&files), files };
+        self.carry_out(&self.path(&["personal", "applies"]), &request, observer).await
     }
 
     /// Removes something in the environment; the answer says nothing more.

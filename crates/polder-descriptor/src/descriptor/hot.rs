@@ -18,7 +18,8 @@ pub(crate) fn read(r: &mut Reader<'_>, dataset: &mut Fields<'_>, columns: &[Span
             Some("name the columns that rows are looked up by, or take hotStorage out".to_owned());
     }
     let key_columns = key_columns(r, &names, columns);
-    let max_megabytes = megabytes::read(r, &mut fields, 1, "write how much memory a server may use for the table");
+    let max_megabytes =
+        megabytes::read(r, &mut fields, "maxMegabytes", 1, "write how much memory a server may use for the table");
     let max_megabytes = max_megabytes.unwrap_or(HotStorage::DEFAULT_MEGABYTES);
     fields.finish(r);
     (!key_columns.is_empty()).then_some(HotStorage { key_columns, max_megabytes })

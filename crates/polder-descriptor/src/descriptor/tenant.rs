@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_model::{PrincipalName, TenantName};
 
+use crate::descriptor::megabytes;
 use crate::reader::{Fields, Reader, Spanned};
 use crate::yaml::Node;
 
@@ -33,6 +34,8 @@ pub struct ServerSettings {
     pub notifications: NotificationSettings,
     /// The private networks, in CIDR notation, that it may call.
     pub outbound: Vec<String>,
+    /// How many megabytes all queries together may take for joining, sorting and grouping.
+    pub query_megabytes: Option<u32>,
 }
 
 /// An OpenID Connect issuer.
@@ -163,6 +166,7 @@ fn server(r: &mut Reader<'_>, mut fields: Fields<'_>) -> ServerSettings {
         access: fields.fields(r, "access").map(|fields| access(r, fields)).unwrap_or_default(),
         notifications: fields.fields(r, "notifications").map(|fields| notifications(r, fields)).unwrap_or_default(),
         outbound: values(r, &mut fields, "outbound"),
+        query_megabytes: megabytes::read(r, &mut fields, "queryMegabytes", 64, "write a number of megabytes, such as 4096"),
     };
     fields.finish(r);
     settings

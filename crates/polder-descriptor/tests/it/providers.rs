@@ -51,7 +51,7 @@ fn an_options_value_is_of_its_kind() {
     for (providers, expected) in [
         (
             "providers: {aws: {store: clod}}",
-            "polder.yaml:7:26+4 unknown-value `clod` 'store' is never \"clod\" | write cloud or folder",
+            "polder.yaml:7:26+4 unknown-value `clod` 'store' is never \"clod\" | write cloud, zones or folder",
         ),
         (
             "providers: {aws: {store: cloud, skip_signature: maybe}}",
@@ -97,6 +97,17 @@ fn options_fit_together_in_every_environment() {
     let pair = "missing-key `aws` access_key_id and secret_access_key go together | write both, or none for the credentials of the \
                 machine";
     assert_eq!(faults("providers: {azure: {}, aws: {access_key_id: AKIA}}"), [format!("polder.yaml:7:24+3 {pair}")]);
+    let zones = "missing-key `aws` the buckets of aws are those of landing zones here, and no landing zones are declared | write network: \
+                 {ranges: ...}, as docs/zones.md says, or store: cloud";
+    assert_eq!(faults("providers: {azure: {}, aws: {store: zones}}"), [format!("polder.yaml:7:24+3 {zones}")]);
+    let network = "\nnetwork: {ranges: {dev: 10.0.0.0/16}}";
+    assert_eq!(faults(&format!("providers: {{aws: {{store: zones}}, azure: {{store: zones}}}}{network}")), Vec::<String>::new());
+    let named = "does-not-apply `azure` each domain has accounts of its own in landing zones, and one is named here | take account_name \
+                 out, or write store: cloud";
+    assert_eq!(
+        faults(&format!("providers: {{aws: {{}}, azure: {{store: zones, account_name: contoso}}}}{network}")),
+        [format!("polder.yaml:7:22+5 {named}")]
+    );
     // A folder's options may be incomplete: they are not used.
     assert_eq!(faults("providers: {azure: {}, aws: {access_key_id: AKIA, store: folder}}"), Vec::<String>::new());
 }

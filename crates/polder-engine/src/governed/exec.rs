@@ -81,6 +81,11 @@ impl GovernedExec {
         &self.input
     }
 
+    /// The same barrier, which reads another input of the same columns.
+    pub(crate) fn reading(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        self.over(input, self.let_down.clone())
+    }
+
     /// The same barrier over another input of the same columns.
     fn over(&self, input: Arc<dyn ExecutionPlan>, let_down: Vec<Arc<dyn PhysicalExpr>>) -> Self {
         Self {

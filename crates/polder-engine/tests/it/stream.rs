@@ -1,6 +1,7 @@
 //! Results stream, stop when dropped, and stay within the memory they may use.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use polder_engine::{AliasedTables, Engine, EngineConfig, QueryError, QueryErrorKind, Resolved};
@@ -29,6 +30,34 @@ async fn a_long_result_comes_in_batches_and_stops_when_dropped() {
     assert!(first.num_rows() > 0 && first.num_rows() <= 8192);
     drop(result);
     assert_eq!(rows(&engine, &Mesh::default(), "select 1").await.unwrap(), ["1"]);
+}
+
+/// Each is at work for hours, and asks its inputs for nothing meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_is_let_go_of_ends_whatever_it_is_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = small(200 << 20, folder.path());
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let (a, b) = ("generate_series(1, 1000000) as a(x)", "generate_series(1, 1000000) as b(y)");
+    for sql in [
+        format!("select count(*) from {a} join {b} on a.x % 3 = b.y % 5"),
+        format!("select count(*) from {a} join {b} on a.x % 3 = b.y % 5 and a.x + b.y < 0"),
+        format!("select count(*) from {a}, {b} where a.x + b.y < 0"),
+        format!("select a.x from {a} left join {b} on a.x < b.y - 2000000 order by a.x"),
+        format!("select max(a.x + b.y) from {a}, {b}"),
+    ] {
+        let before = tasks();
+        let mut result = engine.query(&sql, Arc::new(Mesh::default())).await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_millis(500), result.stream.next()).await;
+        assert!(waited.is_err(), "{sql} is done already");
+        drop(result);
+        let over = async {
+            while tasks() > before {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(20), over).await.is_ok(), "{sql} goes on");
+    }
 }
 
 #[tokio::test]

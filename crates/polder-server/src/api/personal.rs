@@ -8,7 +8,6 @@ use polder_api::{ApplyProgress, Operation, OperationKind, PersonalAnswer, Person
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::plans::declared;
 use crate::identified::Identified;
 use crate::operations::Begin;
 use crate::problem::{Body, PathOf, Problem};
@@ -47,7 +46,7 @@ async fn plan(
     PathOf(environment): PathOf<String>,
     Body(request): Body<PersonalRequest>,
 ) -> Result<Json<PersonalAnswer>, Problem> {
-    let platform = declared(app.platform(&environment, &identity)?, request.files, request.variables)?;
+    let platform = app.platform(&environment, &identity)?.declared_by(request.files, request.variables)?;
     Ok(Json(platform.plan_personal().await?))
 }
 
@@ -67,7 +66,7 @@ async fn apply(
     PathOf(environment): PathOf<String>,
     Body(request): Body<PersonalRequest>,
 ) -> Result<(StatusCode, Json<Operation>), Problem> {
-    let platform = declared(app.platform(&environment, &identity)?, request.files, request.variables)?;
+    let platform = app.platform(&environment, &identity)?.declared_by(request.files, request.variables)?;
     let begin = Begin {
         environment: platform.environment().clone(),
         kind: OperationKind::Personal,

@@ -107,7 +107,7 @@ async fn apply(
     Ok((StatusCode::ACCEPTED, Json(operation)))
 }
 
-pub(super) fn declared(platform: Platform, files: Option<MeshFiles>, variables: MeshVariables) -> Result<Platform, Problem> {
+fn declared(platform: Platform, files: Option<MeshFiles>, variables: MeshVariables) -> Result<Platform, Problem> {
     Ok(match files {
         Some(files) => platform.declared_by(files, variables)?,
         None => platform,

@@ -1,6 +1,6 @@
 //! `polder personal`, and `--personal` of `plan` and `apply`: a developer's own copies of what the developer changes.
 
-use polder_api::{PersonalAnswer, PersonalChange, PersonalSummary};
+use polder_api::{MeshFiles, PersonalAnswer, PersonalChange, PersonalSummary};
 
 use crate::client::Client;
 use crate::context::{Context, say};
@@ -106,19 +106,29 @@ impl Remove {
     }
 }
 
+/// The files here, of which copies are made: those of a server's own folder are not the caller's.
+fn files(context: &Context) -> anyhow::Result<MeshFiles> {
+    context.files()?.ok_or_else(|| {
+        Failure::new(Exit::NotFound, "there is no mesh here of whose files copies could be made", "name its folder with `--dir`")
+            .into()
+    })
+}
+
 /// Shows what the caller's copies would be.
 pub(crate) fn plan(form: Form, context: &Context) -> anyhow::Result<Exit> {
-    let answer = context.block_on(async { context.client().await?.plan_personal().await })?;
+    let files = files(context)?;
+    let answer = context.block_on(async { context.client().await?.plan_personal(files).await })?;
     show(&answer, form, false, context)
 }
 
 /// Makes the caller's copies of what the files change.
 pub(crate) fn apply(form: Form, context: &Context) -> anyhow::Result<Exit> {
+    let files = files(context)?;
     let bar = progress::steps();
     let applied = context.block_on(async {
         let client = context.client().await?;
         client
-            .apply_personal(|progress| {
+            .apply_personal(files, |progress| {
                 bar.set_length(progress.total as u64);
                 bar.set_position(progress.done as u64);
                 bar.set_message(plain::line(&progress.step).into_owned());

@@ -122,6 +122,38 @@ fn a_department_that_is_renamed_is_told_with_the_addresses_that_it_leaves() {
 }
 
 #[test]
+fn tables_are_in_the_storage_that_is_laid_out_for_them() {
+    let folder = mesh();
+    let folder = folder.path();
+    edit(
+        folder,
+        "polder.yaml",
+        "providers: {azure: {region: westeurope}}",
+        "providers: {azure: {region: westeurope, store: zones}}",
+    );
+    for (name, usage) in [("prices", "analytics"), ("old_prices", "archive")] {
+        let text = format!(
+            "entityName: {name}\nentityVersion: v1\nusage: {{pattern: {usage}}}\ncoldStorage: {{location: {{bucket: prices}}}}\ncolumns: \
+             [{{name: id, type: bigint}}]\n"
+        );
+        write(folder, &format!("domains/odds/datasets/{name}.yaml"), &text);
+    }
+    let zones: serde_json::Value = serde_json::from_str(&polder(folder, &["zones", "-o", "json"]).well()).unwrap();
+    let tenants = zones["layout"]["tenants"].as_array().unwrap();
+    let dev = tenants.iter().flat_map(|tenant| tenant["zones"].as_array().unwrap()).find(|zone| zone["environment"] == "dev");
+    let storage = dev.unwrap()["domains"][0]["storage"].as_array().unwrap();
+    let mut names: Vec<&str> = storage.iter().map(|storage| storage["item"]["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names.len(), 3, "the home, and one for each way to store the bucket: {names:?}");
+    let plan: serde_json::Value = serde_json::from_str(&polder(folder, &["plan", "-e", "dev", "-o", "json"]).well()).unwrap();
+    let changes = plan["changes"].as_array().unwrap().iter().filter_map(|change| change["address"].as_str());
+    let buckets: Vec<&str> = changes.filter_map(|address| address.strip_prefix("bucket:azure/")).collect();
+    assert_eq!(buckets, names);
+    let text = plan.to_string();
+    assert!(!text.contains("dev-prices") && !text.contains("dev_prices"), "nothing is where it would be without landing zones");
+}
+
+#[test]
 fn an_environment_is_exported_as_terraform_and_others_files_stay() {
     let folder = mesh();
     let folder = folder.path();

@@ -34,8 +34,13 @@ impl Written {
         let client_secret = secret(r, fields, "clientSecret", "a client's secret");
         let scope = fields.text(r, "scope");
         let megabytes = fields.fields(r, "cache").and_then(|mut cache| {
-            let megabytes =
-                megabytes::read(r, &mut cache, 0, "write how much of the share's files is kept on the local disk, or 0 for none");
+            let megabytes = megabytes::read(
+                r,
+                &mut cache,
+                "maxMegabytes",
+                0,
+                "write how much of the share's files is kept on the local disk, or 0 for none",
+            );
             cache.finish(r);
             megabytes
         });

@@ -21,6 +21,8 @@ fn table() -> Vec<(&'static str, &'static str, Option<Value>, Answers)> {
     let ask = json!({"dataset": "finance.bronze.customer_v1", "level": "regular", "purpose": "to see", "until": null});
     let vacuum = json!({"retain_seconds": 604800, "dry_run": true});
     let decided = Some(json!({}));
+    let top = "organization: o\ntenants: [t]\nenvironments: [{name: dev, tenant: t}]\n";
+    let files = json!({"files": {"polder.yaml": top}});
     vec![
         ("GET", "/api/v1/environments", None, SIGNED_IN),
         ("GET", "/api/v1/environments/{dev}/objects", None, SIGNED_IN),
@@ -55,6 +57,11 @@ fn table() -> Vec<(&'static str, &'static str, Option<Value>, Answers)> {
         ("POST", "/api/v1/validate", Some(json!({})), ADMINS),
         ("POST", "/api/v1/environments/{dev}/plans", Some(json!({})), ADMINS),
         ("POST", "/api/v1/environments/{dev}/applies", Some(json!({})), [403, 403, 403, 403, 403, 202]),
+        ("GET", "/api/v1/environments/{dev}/personal", None, SIGNED_IN),
+        ("POST", "/api/v1/environments/{dev}/personal/plans", Some(files.clone()), SIGNED_IN),
+        // The operation begins, and makes nothing of what its principal may have no copy of.
+        ("POST", "/api/v1/environments/{dev}/personal/applies", Some(files), [202; 6]),
+        ("DELETE", "/api/v1/environments/{dev}/personal/{nobody}", None, [404; 6]),
         ("GET", "/api/v1/environments/{dev}/audit", None, ADMINS),
         ("GET", "/api/v1/environments/{dev}/audit/export", None, ADMINS),
         ("POST", "/api/v1/environments/{dev}/audit/verifications", Some(json!({})), [403, 403, 403, 403, 403, 202]),
