@@ -135,8 +135,12 @@ impl Tool {
     /// # Errors
     /// When the tool cannot be run, or says that something is wrong: then nothing is known of what is there.
     pub fn plan(&self, root: &Path) -> Result<Planned, Failure> {
-        let folder =
-            tempfile::Builder::new().prefix("polder-plan-").tempdir().map_err(|because| self.cannot_run(root, because))?;
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("polder-plan-");
+        // A plan holds values that are nobody else's to read.
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = folder.tempdir().map_err(|because| self.cannot_run(root, because))?;
         let mut arguments = vec!["-input=false".into(), PATIENCE.into(), "-detailed-exitcode".into()];
         arguments.extend(self.values.iter().map(|file| format!("-var-file={}", file.display())));
         arguments.push(format!("-out={}", plan_in(&folder).display()));

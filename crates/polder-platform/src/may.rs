@@ -42,6 +42,22 @@ impl Platform {
         self.may("apply", Action::Manage, Securable::Metastore).await
     }
 
+    /// Whether the caller may make what is below the environment, its landing zones: whoever may apply may. Where nothing is applied yet,
+    /// as mostly when they are made, what is declared says who that is.
+    ///
+    /// # Errors
+    /// When it may not, or the mesh has faults.
+    pub async fn may_make_infrastructure(&self) -> Result<(), Error> {
+        let desired = self.desired().await?;
+        let trail = self.trail("make infrastructure");
+        let permitted = self.on_the_metastore(&desired, &*self.metastore().await?, Action::Manage, &trail).await;
+        if let Ok(caller) = &permitted {
+            trail.done(caller, "make infrastructure of", self.environment.name.as_str());
+        }
+        self.record(&trail).await?;
+        permitted.map(drop)
+    }
+
     /// Whether the caller may maintain a table.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use polder_store::{EnvironmentState, Store};
 
 use crate::error::{Doing, Error, ErrorKind};
 use crate::observe::observe;
+use crate::personal::prefix_of;
 use crate::platform::Platform;
 use crate::{losses, validate, zones};
 
@@ -102,7 +103,13 @@ impl Platform {
 }
 
 fn plan_from(desired: &Desired, state: &State, allow_destroy: &BTreeSet<Address>) -> Result<Plan, Error> {
-    let State { recorded, observed, retained, .. } = state;
+    let State { recorded, observed, retained, personal, .. } = state;
+    // Adopted, a catalog of copies would be open to whoever may read the domain.
+    if let Some((catalog, prefix)) = personal.iter().find(|(catalog, _)| desired.resources.contains_key(*catalog)) {
+        let message = format!("{} is the name of a catalog of personal copies", catalog.name());
+        return Err(Error::new(ErrorKind::Conflict, message)
+            .with_hint(format!("give the domain another name, or take the copies away: `polder personal remove {prefix}`")));
+    }
     let all = losses::of_domains(desired, recorded, allow_destroy)?;
     let plan = polder_plan::plan(&Inputs { desired, recorded, observed, allow_destroy: &all, retained });
     let known = |address: &Address| {
@@ -128,6 +135,8 @@ struct State {
     observed: Observed,
     /// What has to be kept for now, and why.
     retained: BTreeMap<Address, String>,
+    /// The catalogs of personal copies, each with its prefix.
+    personal: BTreeMap<Address, String>,
 }
 
 impl State {
@@ -143,8 +152,10 @@ impl State {
         let made = store.made(&environment.name).await;
         let made = made.doing(ErrorKind::Unavailable, format!("cannot read what clients made in {}", environment.name))?;
         observed.made_by_clients(made.keys());
+        let personal = made.values().filter_map(|made| Some((made.address.clone(), prefix_of(made)?.to_owned())));
+        let personal = personal.collect();
         let retained = losses::retained(&lake, &recorded, Utc::now()).await;
-        Ok(Self { recorded, metastore, observed, retained })
+        Ok(Self { recorded, metastore, observed, retained, personal })
     }
 }
 

@@ -55,6 +55,11 @@ pub struct RunOptions {
     pub parallel: usize,
 }
 
+/// The lease that a job's run holds, so that it is at work once.
+pub(crate) fn job_lease(environment: &polder_model::EnvironmentName, job: &JobId) -> String {
+    format!("run {environment} {job}")
+}
+
 /// Told of every event.
 pub type RunObserver<'a> = &'a (dyn Fn(RunEvent) + Send + Sync);
 
@@ -367,7 +372,7 @@ impl JobContext<'_> {
 
     /// Keeps a second run of the same job out until the guard is dropped.
     async fn alone(&self) -> Result<LeaseGuard, Error> {
-        let name = format!("run {} {}", self.platform.environment.name, self.job.id);
+        let name = job_lease(&self.platform.environment.name, &self.job.id);
         let store = &self.platform.store;
         let acquired = store.acquire(&name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
         match acquired.doing(ErrorKind::Unavailable, "cannot take the job's lease")? {

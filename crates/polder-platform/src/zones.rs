@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use polder_descriptor::{EnvironmentInfo, Fault, Mesh, Severity, ZonePlace};
 use polder_model::resource::Bucket;
 use polder_model::store_option::is_of_zones;
@@ -72,7 +73,7 @@ pub(crate) fn laid(root: &Path) -> Result<Laid, Error> {
     let all: Vec<&Desired> = environments.iter().collect();
     let proof = prove(Asked { environments: &all, settings: &settings }, mesh.addresses());
     faults.extend(faults_of(&mesh, &all, &proof.report.unfit));
-    faults.extend(unneeded(&mesh, &proof));
+    faults.extend(unneeded(&mesh, &settings, &proof));
     // What all environments have is told once.
     let faults = crate::validate::in_order(faults);
     Ok(Laid { environments, settings, proof, faults, given: mesh.addresses().clone() })
@@ -166,11 +167,12 @@ pub(crate) fn check_all(mesh: &Mesh, source: &MeshSource, environments: &[Desire
     let Some(settings) = mesh.zones(&|name| source.variable(name)) else { return Vec::new() };
     let environments: Vec<&Desired> = environments.iter().collect();
     let proof = prove(Asked { environments: &environments, settings: &settings }, mesh.addresses());
-    faults_of(mesh, &environments, &proof.report.unfit).into_iter().chain(unneeded(mesh, &proof)).collect()
+    faults_of(mesh, &environments, &proof.report.unfit).into_iter().chain(unneeded(mesh, &settings, &proof)).collect()
 }
 
-/// Addresses that were given out and that nothing has any more: of what was destroyed, or is called otherwise by now.
-fn unneeded(mesh: &Mesh, proof: &Proof) -> Vec<Fault> {
+/// Addresses that were given out and that nothing has any more, of what was destroyed or is called otherwise by now; and those that are in no
+/// range of their environment.
+fn unneeded(mesh: &Mesh, settings: &ZoneSettings, proof: &Proof) -> Vec<Fault> {
     let fault = |(of, names): (&str, Vec<&str>)| {
         let message = format!("nothing is declared that has the {} addresses of {of}", names.len());
         let help = "a department or domain that has another name, or a domain in another department, is made anew at its provider. Where it was \
@@ -179,7 +181,22 @@ fn unneeded(mesh: &Mesh, proof: &Proof) -> Vec<Fault> {
         let at = ZonePlace::Given(names.first().copied().unwrap_or_default());
         Fault { severity: Severity::Warning, ..mesh.zone_fault(at, "unneeded-addresses", message, help) }
     };
-    proof.layout.unneeded(mesh.addresses()).into_iter().map(fault).collect()
+    let strays = mesh.addresses().iter().filter(|(name, block)| {
+        let environment = name.split('/').next().unwrap_or_default();
+        let mut ranges = settings.network.ranges.iter().filter(|(of, _)| of.as_str() == environment).peekable();
+        // Of an environment that is gone, or has no ranges yet, other faults tell.
+        name.contains('#') && ranges.peek().is_some() && !ranges.any(|(_, all)| all.iter().any(|range| range.contains(*block)))
+    });
+    let stray = |(name, block): (&String, &Ipv4Net)| {
+        let environment = name.split('/').next().unwrap_or_default();
+        let message = format!("{name} has {block}, which is in none of the ranges of {environment}");
+        let help = "where the ranges have changed, what is built keeps its addresses until it is built anew: give the old range back beside the \
+                    new one, or remove the lines of what is not built"
+            .to_owned();
+        Fault { severity: Severity::Warning, ..mesh.zone_fault(ZonePlace::Given(name), "address-outside", message, help) }
+    };
+    let unneeded = proof.layout.unneeded(mesh.addresses()).into_iter().map(fault);
+    unneeded.chain(strays.map(stray)).collect()
 }
 
 fn faults_of(mesh: &Mesh, environments: &[&Desired], unfit: &[Unfit]) -> Vec<Fault> {

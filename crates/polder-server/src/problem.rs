@@ -241,7 +241,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let bytes = match Bytes::from_request(Request::from_parts(parts.clone(), body), state).await {
             Ok(bytes) => bytes,
             Err(rejection) => {
-                return Err(Problem::invalid(rejection.body_text()).with_status(rejection.status()).with_code("body"));
+                let problem = match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => Problem::invalid("the body is larger than this server takes")
+                        .with_hint("send less at once, or start the server with a larger `--body-limit`"),
+                    _ => Problem::invalid(rejection.body_text()),
+                };
+                return Err(problem.with_status(rejection.status()).with_code("body"));
             }
         };
         // Serde would take the values of an object's fields in a list, too.

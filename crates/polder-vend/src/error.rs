@@ -18,9 +18,7 @@ pub enum VendError {
         securable: Securable,
     },
     /// The data is masked or filtered for the caller.
-    #[error(
-        "{securable} may be read with masks or row filters only, and files show everything: read it by SQL"
-    )]
+    #[error("{securable} may be read with masks or row filters only, and files show everything: read it by SQL")]
     NotWhole {
         /// What was asked for.
         securable: Securable,

@@ -308,9 +308,9 @@ fn of_zone(settings: &ZoneSettings, tenant: &TenantName, zone: &LandingZone, rep
     }
 }
 
-/// Role assignments that a domain takes: its connector's on its storage, its service principal's on storage and vault, and its owners' on
-/// the group, the storage and the vault.
-const ROLES_OF_A_DOMAIN: u64 = 6;
+/// Role assignments that a domain takes: its connector's on its storage, its service principal's on storage and vault, its owners' on the
+/// group, the storage and the vault, and Databricks' own on the vault.
+const ROLES_OF_A_DOMAIN: u64 = 7;
 
 /// IAM roles that a workspace takes, at most: those of a cluster and of its nodes. A domain has its own, and one more where its data is
 /// copied elsewhere or its pods run in a cluster of others'; the zone has one for its flow logs.

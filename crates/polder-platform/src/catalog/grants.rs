@@ -14,6 +14,7 @@ use polder_store::{GivenGrant, GrantChange};
 use super::{Act, by_role};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::mesh;
+use crate::personal::prefix_of;
 use crate::platform::Platform;
 
 /// What one principal was granted on one thing.
@@ -122,6 +123,9 @@ impl Platform {
         let act = self.act("change grants").await?;
         let what = &act.by_its_kind(what);
         let permit = act.demand(Action::Manage, what).await?;
+        if changes.iter().any(|change| !change.add.is_empty()) {
+            act.is_no_copy(what).await?;
+        }
         let given = act.given_on(what).await?;
         for change in changes {
             act.check(what, change, &given)?;
@@ -140,6 +144,21 @@ impl Platform {
         let done = self.store.change_given_grants(self.environment(), &all, act.now).await;
         done.doing(ErrorKind::Unavailable, "cannot change grants")?;
         self.permissions(what, None).await
+    }
+}
+
+impl Act<'_> {
+    /// Refuses to open personal copies to others: nobody has looked at what their files say of columns and rows.
+    async fn is_no_copy(&self, what: &Securable) -> Result<(), Error> {
+        let entry = what.catalog().and_then(|catalog| Securable::Catalog(catalog.clone()).address());
+        let Some(entry) = entry else { return Ok(()) };
+        let made = self.platform.store.made_at(self.platform.environment(), &entry).await;
+        let made = made.doing(ErrorKind::Unavailable, "cannot read what clients made")?;
+        match made.as_ref().and_then(prefix_of) {
+            None => Ok(()),
+            Some(_) => Err(Error::new(ErrorKind::Denied, format!("{what} is of personal copies, which nobody else reads"))
+                .with_hint("apply the change for everybody, or have others make copies of it themselves")),
+        }
     }
 }
 

@@ -29,6 +29,24 @@ pub(crate) struct Written<'a> {
     pub(crate) forgetting: Option<fn(&str) -> Option<String>>,
 }
 
+/// Refuses a folder in which the mesh's own files are.
+pub(crate) fn apart(root: &Path, out: &Path) -> Result<(), Error> {
+    let failed = |path: &Path| format!("cannot find {}", path.display());
+    let root = root.canonicalize().doing(ErrorKind::Unavailable, failed(root))?;
+    let out = std::path::absolute(out).doing(ErrorKind::Invalid, failed(out))?;
+    // What is not there yet is below what is.
+    let there = out.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, real)) = there else { return Ok(()) };
+    let out = real.join(out.strip_prefix(above).unwrap_or(Path::new("")));
+    let own =
+        ["domains", "access", "policies", crate::tenant::STATE_FOLDER].into_iter().find(|own| out.starts_with(root.join(own)));
+    if own.is_none() && out != root {
+        return Ok(());
+    }
+    let message = format!("{} holds the mesh itself", out.display());
+    Err(Error::new(ErrorKind::Invalid, message).with_hint("name a folder of the export's own, such as terraform/dev"))
+}
+
 /// Writes an export into a folder. Files that are not of an earlier export are left alone; where one is in the way, nothing is written. What is
 /// interrupted goes on with the next export.
 pub(crate) fn write(folder: &Path, export: Written<'_>) -> Result<Exported, Error> {

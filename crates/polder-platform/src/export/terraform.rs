@@ -18,6 +18,7 @@ use crate::zones::{Laid, laid};
 /// # Errors
 /// When the mesh has errors or does not fit, something is missing, or the folder is another's or cannot be written.
 pub fn export_terraform(root: &Path, environment: Option<&EnvironmentName>, out: &Path) -> Result<Exported, Error> {
+    folder::apart(root, out)?;
     let Laid { environments, settings, proof, faults, given } = laid(root)?;
     if faults.iter().any(Fault::is_error) {
         return Err(Error::faults_of(faults));

@@ -20,6 +20,8 @@ impl Platform {
         if rows.is_empty() {
             return Ok(0);
         }
+        // What an apply that was killed had set aside.
+        self.collect_staging_tables(now).await?;
         let days = self.personal_days()?;
         let mut removed = 0;
         for row in rows.into_iter().filter(|row| expires(row.used, days) <= now) {

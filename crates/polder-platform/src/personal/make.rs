@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use polder_api::{ApplyProgress, PersonalAnswer};
+use polder_model::job::Job;
 use polder_model::resource::{Catalog, Table};
 use polder_model::{Address, DomainName, Kind, Location, PrincipalName, Resource, SchemaName, Securable, fault};
 use polder_plan::personal::Prefix;
@@ -13,13 +14,14 @@ use polder_store::{Acquired, PersonalRow};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Kept, Wanted, right_beside};
+use super::{Kept, PREFIX, Wanted, right_beside};
 use crate::apply::ApplyObserver;
 use crate::catalog::{Act, NativeTable, NewSchema};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::lease_guard::LeaseGuard;
 use crate::platform::Platform;
 use crate::process;
+use crate::run::job_lease;
 
 /// The folder of copies in a domain's bucket. Layers' folders begin with a letter.
 const FOLDER: &str = "_personal";
@@ -73,12 +75,23 @@ impl Platform {
 
     /// Takes all of somebody's copies away.
     pub(super) async fn take_away(&self, act: &Act<'_>, row: &PersonalRow) -> Result<(), Error> {
+        let _at_rest = self.at_rest(&Kept::of(row)?.jobs).await?;
         for catalog in &Kept::of(row)?.catalogs {
             self.drop_catalog(act, catalog).await?;
         }
         fault::point("personal.removed");
         let forgotten = self.store.forget_personal(&self.environment.name, &row.prefix).await;
         forgotten.doing(ErrorKind::Unavailable, "cannot forget personal copies")
+    }
+
+    /// Keeps jobs from running until it is dropped: what they write is about to go.
+    async fn at_rest(&self, jobs: &[Job]) -> Result<Vec<LeaseGuard>, Error> {
+        let mut held = Vec::new();
+        for job in jobs {
+            let name = job_lease(&self.environment.name, &job.id);
+            held.push(self.lease(&name, &format!("runs the personal copy of job {}", job.id)).await?);
+        }
+        Ok(held)
     }
 
     /// Keeps everybody else out of one's copies until it is dropped.
@@ -91,12 +104,15 @@ impl Platform {
     }
 
     pub(super) async fn alone_with_prefix(&self, prefix: &str) -> Result<LeaseGuard, Error> {
-        let name = format!("personal {} {prefix}", self.environment.name);
-        let acquired = self.store.acquire(&name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
+        self.lease(&format!("personal {} {prefix}", self.environment.name), "changes these personal copies").await
+    }
+
+    async fn lease(&self, name: &str, does: &str) -> Result<LeaseGuard, Error> {
+        let acquired = self.store.acquire(name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
         match acquired.doing(ErrorKind::Unavailable, "cannot take the lease of personal copies")? {
             Acquired::Held(lease) => Ok(LeaseGuard::new(self.store.clone(), lease)),
             Acquired::Busy { holder, since } => {
-                let message = format!("process {} changes these personal copies since {since}", holder.pid);
+                let message = format!("process {} {does} since {since}", holder.pid);
                 Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))
             }
         }
@@ -104,6 +120,11 @@ impl Platform {
 
     async fn make_of(&self, act: &Act<'_>, wanted: Wanted, observer: ApplyObserver<'_>) -> Result<(), Error> {
         let Wanted { principal, prefix, objects, jobs, kept, .. } = wanted;
+        let nothing = objects.is_empty() && jobs.is_empty();
+        if nothing && kept == Kept::default() && self.personal_row(&principal).await?.is_none() {
+            return Ok(());
+        }
+        let _at_rest = self.at_rest(&kept.jobs).await?;
         let is_there = |address: &Address| act.metastore.resources().contains_key(address);
         let stays = |address: &Address, digest: &String| {
             is_there(address) && kept.objects.get(&address.to_string()).and_then(Option::as_ref) == Some(digest)
@@ -211,7 +232,8 @@ impl Platform {
             let owner = act.caller.principal.name.clone();
             let comment = format!("Personal copies of what {owner} changes");
             let entry = Resource::Catalog(Catalog { name: catalog.clone(), owner, comment });
-            act.make(entry, Uuid::new_v4(), false, false, &BTreeMap::new(), &json!({ "storage_root": root })).await?;
+            act.make(entry, Uuid::new_v4(), false, false, &BTreeMap::new(), &json!({ "storage_root": root, PREFIX: prefix }))
+                .await?;
         }
         if !there(Securable::Schema(catalog.clone(), schema.clone())) {
             let (comment, properties) = (String::new(), BTreeMap::new());

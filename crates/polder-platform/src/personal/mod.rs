@@ -16,7 +16,7 @@ use polder_model::resource::TableFormat;
 use polder_model::{Address, DomainName, JobId, PrincipalName, Resource, Securable, TableName};
 use polder_plan::Recorded;
 use polder_plan::personal::{May, Originals, Prefix, originals};
-use polder_store::PersonalRow;
+use polder_store::{MadeObject, PersonalRow};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -134,13 +134,13 @@ impl Platform {
     fn personal_days(&self) -> Result<u32, Error> {
         let mesh = mesh::read_top(&self.root)?;
         let settings = mesh.environment_settings(&self.environment.name, &mesh::process_variable);
-        Ok(settings.map_or(0, |settings| settings.personal_days))
+        Ok(settings.filter(|_| !self.environment.production).map_or(0, |settings| settings.personal_days))
     }
 
     /// The same, where there are some.
     fn allowed_days(&self) -> Result<u32, Error> {
         match self.personal_days()? {
-            days if days > 0 && !self.environment.production => Ok(days),
+            days if days > 0 => Ok(days),
             _ => Err(Error::new(ErrorKind::Invalid, format!("{} has no personal copies", self.environment.name))
                 .with_hint("name an environment that is not production, and whose `personalDays` are not 0")),
         }
@@ -263,6 +263,14 @@ impl Platform {
             warnings: wanted.warnings.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect(),
         }
     }
+}
+
+/// The key under which a catalog of copies keeps its prefix.
+const PREFIX: &str = "personal";
+
+/// What the names of a catalog's copies begin with, where it is one of copies.
+pub(crate) fn prefix_of(made: &MadeObject) -> Option<&str> {
+    made.detail.get(PREFIX)?.as_str()
 }
 
 /// When copies that were last used at a time go.

@@ -7,7 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
-use polder_engine::{AliasedTables, QueryError, QueryResult};
+use polder_engine::{AliasedTables, QueryError, QueryResult, ResolveError};
 use polder_lake::Write;
 use polder_model::job::{DatasetRef, WriteMode};
 use polder_model::resource::View;
@@ -149,9 +149,13 @@ impl JobContext<'_> {
         for source in &self.job.sources {
             let opened = governed.open(&source.table, None).await;
             let resolved = opened.map_err(|error| {
-                Error::new(ErrorKind::Denied, format!("{} cannot read source {}", self.caller.principal, source.dataset))
-                    .with_source(error)
-                    .with_hint(format!("grant it to a group that {} is in, in access/", self.caller.principal.name))
+                let message = format!("{} cannot read source {} ({})", self.caller.principal, source.dataset, source.table);
+                match error {
+                    ResolveError::NotFound | ResolveError::Denied { .. } => Error::new(ErrorKind::Denied, message)
+                        .with_source(error)
+                        .with_hint(format!("grant it to a group that {} is in, in access/", self.caller.principal.name)),
+                    other => Error::new(ErrorKind::Unavailable, message).with_source(other),
+                }
             })?;
             tables = tables.with(&source.alias, resolved);
         }

@@ -89,6 +89,10 @@ impl Ask {
         let mut sorted: Vec<Order> = Vec::new();
         let mut seen: Vec<String> = Vec::new();
         let mut cursor = None;
+        // What is no text would be compared as another one, and found nowhere.
+        if percent_encoding::percent_decode_str(query).decode_utf8().is_err() {
+            return Err(Problem::invalid("the query is not text in UTF-8").with_hint("percent-encode values as UTF-8"));
+        }
         for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
             if !name.starts_with("filter[") && seen.contains(&name) {
                 return Err(Problem::invalid(format!("{:?} stands there twice", short(&name))));

@@ -214,6 +214,7 @@ async fn what_is_wrong_is_said_and_nothing_gets_through() {
         ("filter[id][contains]=1", 400),
         ("filter[amount][null]=maybe", 400),
         ("filter[id", 400),
+        ("filter[name]=%ff", 400),
         ("sort=absent", 400),
         ("sort=id desc", 400),
         ("limit=0", 400),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polder_infrastructure::{Action, Change, Happened, Outputs};
-use polder_platform::{Infrastructure, PlannedRoot};
+use polder_platform::{Infrastructure, OpenOptions, PlannedRoot, Platform};
 use serde_json::{Value, json};
 
 use crate::context::{self, Context, say};
@@ -52,6 +52,9 @@ impl Which {
         if all.tool().is_none() {
             return by_hand(&all, form);
         }
+        let options =
+            OpenOptions { root: context.root()?, environment: context.environment.clone(), act_as: context.act_as.clone() };
+        context.block_on(async { Ok(Platform::open(options).await?.may_make_infrastructure().await?) })?;
         let mut done: Vec<(String, Done)> = Vec::new();
         for stage in &all.stages {
             let mut of_stage = Vec::new();

@@ -18,7 +18,8 @@ use crate::render::{self, Form, faults, losses};
 
 /// Show what apply would create, update, replace and delete, and why
 ///
-/// Compares what the files declare with what the last apply recorded and with what is there now. Nothing is changed. What would
+/// Compares what the files declare with what the last apply recorded and with what is there now. Nothing is changed, but
+/// that `--infrastructure` brings the export in its folder up to date. What would
 /// lose data is held back until `--allow-destroy` names it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -81,6 +81,32 @@ fn where_there_is_no_tool_it_says_what_to_run_and_in_which_order() {
 }
 
 #[test]
+fn in_production_only_who_may_apply_makes_it_also_before_anything_is_applied() {
+    let folder = mesh();
+    let folder = folder.path();
+    let production = POLDER
+        .replace("environments: [{name: dev, tenant: nonprod}]", "environments: [{name: dev, tenant: nonprod, production: true}]")
+        .replace(
+            "groups: [{name: traders}]",
+            "servicePrincipals: [deployer, other]\ngroups: [{name: traders}, {name: deployers, members: [deployer]}]",
+        );
+    write(folder, "polder.yaml", &production);
+    write(folder, "access/platform.yaml", "grants: [{to: deployers, on: metastore, privileges: [MANAGE]}]\n");
+    // A program that is there, and makes nothing.
+    let apply = ["apply", "-e", "dev", "--yes", "--infrastructure", "tf", "--tool", "/bin/false"];
+    for (who, code, told) in [
+        (&[][..], 5, "production"),
+        (&["--as", "other"], 5, ""),
+        (&["--as", "otto"], 4, ""),
+        // Who may gets as far as the program.
+        (&["--as", "deployer"], 1, "init failed"),
+    ] {
+        let said = polder(folder, &[&apply[..], who].concat());
+        assert!(said.code == code && said.stderr.contains(told), "{who:?}: {}", said.all());
+    }
+}
+
+#[test]
 fn roots_are_made_in_stages_and_later_ones_know_what_earlier_ones_made() {
     let Some(tool) = tool() else { return };
     let folder = mesh();

@@ -328,3 +328,32 @@ fn copies_are_had_through_a_server_from_the_files_of_whoever_asks() {
     assert_ne!(said.code, 0, "{}", said.all());
     assert_eq!(server.terminate(), 0, "{}", server.said());
 }
+
+#[test]
+fn copies_are_opened_to_nobody_by_grants_or_by_a_domain_of_their_name() {
+    let mesh = changed();
+    let folder = mesh.path();
+    polder(folder, &["apply", "--personal", "--as", ANA]).well();
+    polder(folder, &["run", "--all", "--personal", "--as", ANA]).well();
+    for sql in
+        ["grant all privileges on catalog ana__sales to analysts", "grant select on ana__sales.gold.revenue_v1 to analysts"]
+    {
+        let said = rows(folder, &["--as", ANA], sql);
+        assert!(said.code == 5 && said.stderr.contains("nobody else reads"), "{sql}: {}", said.all());
+    }
+    write(folder, "domains/ana__sales/domain.yaml", "{department: commerce, owner: analysts, servicePrincipals: [ana_jobs]}\n");
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        let said = polder(folder, command);
+        assert!(said.code == 6 && said.stderr.contains("`polder personal remove ana`"), "{command:?}: {}", said.all());
+    }
+    std::fs::remove_dir_all(folder.join("domains/ana__sales")).unwrap();
+    // Whoever has nothing to copy is not listed for having asked.
+    polder(folder, &["apply", "--personal", "--as", BOB]).well();
+    let listed = as_json(polder(folder, &["personal", "list", "-o", "json"]));
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    // An environment that becomes production has none any more.
+    edit(folder, "polder.yaml", "{name: dev, tenant: nonprod}", "{name: dev, tenant: nonprod, production: true}");
+    assert_eq!(ask_state(folder, "select prefix from personal_copies"), ["ana"]);
+    polder(folder, &["personal", "list", "-e", "dev"]).well();
+    assert_eq!(ask_state(folder, "select prefix from personal_copies"), [""; 0]);
+}

@@ -122,6 +122,22 @@ fn a_department_that_is_renamed_is_told_with_the_addresses_that_it_leaves() {
 }
 
 #[test]
+fn an_export_is_not_written_among_the_meshs_own_files_and_addresses_outside_their_ranges_are_told() {
+    let folder = mesh();
+    let folder = folder.path();
+    polder(folder, &["zones", "--allocate"]).well();
+    for out in ["domains", "domains/odds/tf", ".", "access/../policies", ".polder"] {
+        let said = polder(folder, &["export", "terraform", "--out", out]);
+        assert!(said.code == 2 && said.stderr.contains("holds the mesh itself"), "{out}: {}", said.all());
+    }
+    assert!(!folder.join("domains/odds/tf").exists() && !folder.join("README.md").exists());
+    edit(folder, "polder.yaml", "dev: 10.0.0.0/16", "dev: 10.2.0.0/16");
+    let said = polder(folder, &["validate"]);
+    let told = "dev/trading/azure#1 has 10.0.0.0/24, which is in none of the ranges of dev";
+    assert!(said.code == 0 && said.stdout.contains("addresses.yaml:3:1") && said.stdout.contains(told), "{}", said.all());
+}
+
+#[test]
 fn tables_are_in_the_storage_that_is_laid_out_for_them() {
     let folder = mesh();
     let folder = folder.path();
