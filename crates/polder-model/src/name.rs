@@ -171,7 +171,7 @@ names! {
     /// A job, unique in its domain.
     JobName: "job name", 120, "letters, digits, '_' and '-'", is_label, is_letter;
     /// A bucket as declared; the environment is put before it where it is created.
-    BucketName: "bucket name", 60, "letters, digits, '_' and '-'", is_label, is_alphanumeric;
+    BucketName: "bucket name", 63, "letters, digits, '_' and '-'", is_label, is_alphanumeric;
     /// A user, service principal or group. One namespace holds all three.
     PrincipalName: "principal name", 120, "letters, digits and any of _ - . @ +", is_principal, is_alphanumeric;
     /// A guardrail: the file name of a Cedar policy, without its ending.

@@ -77,7 +77,7 @@ impl Platform {
         let mut desired = self.lower(&mesh, &mut faults);
         faults.extend(validate::check(&self.engine, &mesh, &desired, &faults).await);
         faults.extend(zones::check(&mesh, &self.source, &desired));
-        zones::place(&mesh, &self.source, &mut desired);
+        faults.extend(zones::place(&mesh, &self.source, &mut desired));
         let_go(mesh);
         let faults = validate::in_order(faults);
         if faults.iter().any(Fault::is_error) {

@@ -90,16 +90,28 @@ pub fn write_addresses(root: &Path, proof: &Proof) -> Result<(), Error> {
 }
 
 /// Puts what is at a provider whose buckets are those of landing zones where the layout has it: tables by how they are stored, all else
-/// in the home of their domain.
-pub(crate) fn place(mesh: &Mesh, source: &MeshSource, desired: &mut Desired) {
+/// in the home of their domain. Returns what has a name there that no bucket has.
+pub(crate) fn place(mesh: &Mesh, source: &MeshSource, desired: &mut Desired) -> Vec<Fault> {
     let variable = |name: &str| source.variable(name);
     let providers = mesh.environment_settings(&desired.environment, &variable).unwrap_or_default().providers;
     let is_laid_out = |provider: Provider| providers.get(&provider).is_some_and(is_of_zones);
-    let Some(settings) = mesh.zones(&variable).filter(|_| Provider::ALL.into_iter().any(is_laid_out)) else { return };
+    let Some(settings) = mesh.zones(&variable).filter(|_| Provider::ALL.into_iter().any(is_laid_out)) else {
+        return Vec::new();
+    };
+    let mut faults = Vec::new();
     let mut buckets: BTreeMap<(Provider, DomainName), Vec<(BucketName, Storage)>> = BTreeMap::new();
     for (provider, domain, storage) in polder_zones::layout::storage(desired, &settings) {
-        let named = storage.into_iter().filter_map(|one| Some((BucketName::new(&one.item.name).ok()?, one)));
-        buckets.insert((provider, domain), named.filter(|_| is_laid_out(provider)).collect());
+        let own = buckets.entry((provider, domain)).or_default();
+        for one in storage.into_iter().filter(|_| is_laid_out(provider)) {
+            match BucketName::new(&one.item.name) {
+                Ok(name) => own.push((name, one)),
+                Err(error) => {
+                    let message = format!("{} is laid out, and polder takes no bucket of that name: {error}", one.item.name);
+                    let help = "shorten the names of its department, its domain or the dataset's bucket".to_owned();
+                    faults.push(mesh.zone_fault(ZonePlace::Limits, "bucket-name", message, help));
+                }
+            }
+        }
     }
     let of_tables =
         buckets.values().flatten().flat_map(|(bucket, storage)| storage.holds.iter().map(move |table| (table, bucket)));
@@ -136,6 +148,7 @@ pub(crate) fn place(mesh: &Mesh, source: &MeshSource, desired: &mut Desired) {
             desired.resources.insert(resource.address(), Declared { resource, origin: origin.clone() });
         }
     }
+    faults
 }
 
 pub(crate) fn lowered(mesh: &Mesh, source: &MeshSource) -> Vec<(Desired, Vec<Fault>)> {
