@@ -17,6 +17,7 @@ mod lost_answers;
 mod metastore;
 mod namesakes;
 mod opening;
+mod personal;
 mod requests;
 mod runs;
 mod servers;
