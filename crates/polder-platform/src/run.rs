@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +14,7 @@ use polder_model::job::{Job, Work};
 use polder_model::text::with_causes;
 use polder_model::{JobId, Resource, Securable, TableName};
 use polder_schedule::{JobGraph, Outcome, Schedule};
-use polder_store::{Acquired, Batch, DatasetVersion, NewRun, RunDetails, RunEnd, RunId, Store};
+use polder_store::{Batch, DatasetVersion, NewRun, RunDetails, RunEnd, RunId, Store};
 
 use crate::audit::AuditTrail;
 use crate::error::{Doing, Error, ErrorKind};
@@ -29,9 +29,6 @@ mod ingest;
 pub(crate) mod sink;
 mod sql;
 pub(crate) mod verify;
-
-/// How long a job's lease lasts without a renewal.
-const TTL: Duration = Duration::from_secs(60);
 
 /// Which jobs to run.
 #[derive(Debug, Clone)]
@@ -373,15 +370,7 @@ impl JobContext<'_> {
     /// Keeps a second run of the same job out until the guard is dropped.
     async fn alone(&self) -> Result<LeaseGuard, Error> {
         let name = job_lease(&self.platform.environment.name, &self.job.id);
-        let store = &self.platform.store;
-        let acquired = store.acquire(&name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
-        match acquired.doing(ErrorKind::Unavailable, "cannot take the job's lease")? {
-            Acquired::Held(lease) => Ok(LeaseGuard::new(store.clone(), lease)),
-            Acquired::Busy { holder, since } => {
-                let message = format!("{} is already running in process {} since {since}", self.name(), holder.pid);
-                Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))
-            }
-        }
+        LeaseGuard::take(&self.platform.store, &name, &format!("{} is already running", self.name())).await
     }
 
     fn report(&self, done: Done, seconds: f64) -> RunReport {

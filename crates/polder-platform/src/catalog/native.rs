@@ -27,6 +27,16 @@ pub(crate) struct NativeTable {
     pub(crate) checks: Vec<Check>,
 }
 
+impl NativeTable {
+    /// A table of another's columns, masks, row filters and checks. What polder keeps in properties is each table's own.
+    pub(crate) fn like(table: &Table, name: TableName) -> Self {
+        let Table { comment, columns, partition_columns, has_history, row_filters, checks, .. } = table.clone();
+        let mut properties = table.properties.clone();
+        properties.retain(|key, _| !key.starts_with("polder."));
+        Self { name, comment, columns, partition_columns, properties, has_history, row_filters, checks }
+    }
+}
+
 /// A table with a folder, of which nobody knows yet.
 pub(crate) struct Unnamed {
     pub(crate) id: Uuid,

@@ -14,7 +14,7 @@ impl Platform {
     /// Removes the personal copies that were not used for as long as the environment says. Returns how many had some.
     ///
     /// # Errors
-    /// When the state, the audit or the storage cannot be reached; the next sweep goes on.
+    /// When the state or the audit cannot be reached; the next sweep goes on, and tries again what could not go.
     pub async fn sweep_personal(&self, now: DateTime<Utc>) -> Result<usize, Error> {
         let rows = self.personal_rows().await?;
         if rows.is_empty() {
@@ -37,8 +37,11 @@ impl Platform {
             let act = act.by(Caller::new(Principal { kind: PrincipalKind::ServicePrincipal, name }));
             act.trail.done(&act.caller, "expire personal copies of", &row.prefix);
             act.record().await?;
-            self.take_away(&act, &row).await?;
-            removed += 1;
+            match self.take_away(&act, &row).await {
+                Ok(()) => removed += 1,
+                // One that cannot go now must not keep the others waiting.
+                Err(error) => tracing::warn!(prefix = row.prefix, %error, "personal copies that nobody uses were left"),
+            }
         }
         Ok(removed)
     }

@@ -2,7 +2,6 @@
 //! down before it is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::Utc;
 use polder_api::{ApplyProgress, PersonalAnswer};
@@ -10,7 +9,7 @@ use polder_model::job::Job;
 use polder_model::resource::{Catalog, Table};
 use polder_model::{Address, DomainName, Kind, Location, PrincipalName, Resource, SchemaName, Securable, fault};
 use polder_plan::personal::Prefix;
-use polder_store::{Acquired, PersonalRow};
+use polder_store::PersonalRow;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -20,13 +19,10 @@ use crate::catalog::{Act, NativeTable, NewSchema};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::lease_guard::LeaseGuard;
 use crate::platform::Platform;
-use crate::process;
 use crate::run::job_lease;
 
 /// The folder of copies in a domain's bucket. Layers' folders begin with a letter.
 const FOLDER: &str = "_personal";
-/// How long the lease of whoever changes somebody's copies lasts without a renewal.
-const TTL: Duration = Duration::from_secs(60);
 
 impl Platform {
     /// Makes of the caller's personal copies what the files change by now: copies that are new or have another definition begin empty,
@@ -37,8 +33,9 @@ impl Platform {
     pub async fn apply_personal(&self, observer: ApplyObserver<'_>) -> Result<PersonalAnswer, Error> {
         let days = self.allowed_days()?;
         self.sweep_personal(Utc::now()).await?;
+        let _alone = self.alone_with(&self.act("find personal copies").await?.caller.principal.name).await?;
+        // Looked at once nobody else changes them.
         let act = self.act("make personal copies").await?;
-        let _alone = self.alone_with(&act.caller.principal.name).await?;
         let wanted = self.wanted_personal(&act, days).await?;
         let answer = self.answer(&act, &wanted);
         for original in wanted.originals.copied.values() {
@@ -63,20 +60,26 @@ impl Platform {
         let rows = self.personal_rows().await?;
         let found = rows.into_iter().find(|row| row.prefix == prefix);
         let none = || Error::new(ErrorKind::NotFound, "there are no such personal copies, or you may not know of them");
-        let row = found.ok_or_else(|| none().with_hint("`polder personal list` lists those that you may know of"))?;
-        if !own(&row) {
+        let found = found.ok_or_else(|| none().with_hint("`polder personal list` lists those that you may know of"))?;
+        if !own(&found) {
             act.demand(polder_access::Action::Manage, &Securable::Metastore).await.map_err(|_| none())?;
         }
-        let _alone = self.alone_with_prefix(&row.prefix).await?;
-        act.trail.done(&act.caller, "remove personal copies of", &row.prefix);
+        // Not before: whoever may not know of them is not told either that somebody changes them.
+        let _alone = self.alone_with_prefix(prefix).await?;
+        act.trail.done(&act.caller, "remove personal copies of", prefix);
         act.record().await?;
-        self.take_away(&act, &row).await
+        let (act, rows) = (self.act("remove personal copies").await?, self.personal_rows().await?);
+        match rows.iter().find(|row| row.prefix == prefix) {
+            Some(row) => self.take_away(&act, row).await,
+            None => Err(none()),
+        }
     }
 
     /// Takes all of somebody's copies away.
     pub(super) async fn take_away(&self, act: &Act<'_>, row: &PersonalRow) -> Result<(), Error> {
-        let _at_rest = self.at_rest(&Kept::of(row)?.jobs).await?;
-        for catalog in &Kept::of(row)?.catalogs {
+        let kept = Kept::of(row)?;
+        let _at_rest = self.at_rest(&kept.jobs).await?;
+        for catalog in &kept.catalogs {
             self.drop_catalog(act, catalog).await?;
         }
         fault::point("personal.removed");
@@ -89,7 +92,7 @@ impl Platform {
         let mut held = Vec::new();
         for job in jobs {
             let name = job_lease(&self.environment.name, &job.id);
-            held.push(self.lease(&name, &format!("runs the personal copy of job {}", job.id)).await?);
+            held.push(LeaseGuard::take(&self.store, &name, &format!("job {} is already running", job.id)).await?);
         }
         Ok(held)
     }
@@ -104,18 +107,8 @@ impl Platform {
     }
 
     pub(super) async fn alone_with_prefix(&self, prefix: &str) -> Result<LeaseGuard, Error> {
-        self.lease(&format!("personal {} {prefix}", self.environment.name), "changes these personal copies").await
-    }
-
-    async fn lease(&self, name: &str, does: &str) -> Result<LeaseGuard, Error> {
-        let acquired = self.store.acquire(name, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
-        match acquired.doing(ErrorKind::Unavailable, "cannot take the lease of personal copies")? {
-            Acquired::Held(lease) => Ok(LeaseGuard::new(self.store.clone(), lease)),
-            Acquired::Busy { holder, since } => {
-                let message = format!("process {} {does} since {since}", holder.pid);
-                Err(Error::new(ErrorKind::Conflict, message).with_hint("wait until it has ended"))
-            }
-        }
+        let name = format!("personal {} {prefix}", self.environment.name);
+        LeaseGuard::take(&self.store, &name, "these personal copies are being changed").await
     }
 
     async fn make_of(&self, act: &Act<'_>, wanted: Wanted, observer: ApplyObserver<'_>) -> Result<(), Error> {
@@ -193,19 +186,7 @@ impl Platform {
     }
 
     async fn make_copied_table(&self, act: &Act<'_>, table: Table) -> Result<(), Error> {
-        let mut properties = table.properties;
-        properties.retain(|key, _| !key.starts_with("polder."));
-        let new = NativeTable {
-            name: table.name,
-            comment: table.comment,
-            columns: table.columns,
-            partition_columns: table.partition_columns,
-            properties,
-            has_history: table.has_history,
-            row_filters: table.row_filters,
-            checks: table.checks,
-        };
-        let mut unnamed = self.unnamed_table(act, new).await?;
+        let mut unnamed = self.unnamed_table(act, NativeTable::like(&table, table.name.clone())).await?;
         unnamed.table.dataset = table.dataset;
         let (id, table) = (unnamed.id, unnamed.table.clone());
         let made = match self.lake.create_table(&table, id).await {

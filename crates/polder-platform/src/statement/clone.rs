@@ -37,19 +37,7 @@ impl Platform {
             Some(AsOf::Version(version)) => polder_lake::AsOf::Version(version),
             Some(AsOf::Timestamp(time)) => polder_lake::AsOf::Timestamp(time),
         };
-        let mut properties = source.properties.clone();
-        properties.retain(|key, _| !key.starts_with("polder."));
-        let new = NativeTable {
-            name: name.clone(),
-            comment: source.comment.clone(),
-            columns: source.columns.clone(),
-            partition_columns: source.partition_columns.clone(),
-            properties,
-            has_history: source.has_history,
-            row_filters: source.row_filters.clone(),
-            checks: source.checks.clone(),
-        };
-        let unnamed = self.unnamed_table(&act, new).await?;
+        let unnamed = self.unnamed_table(&act, NativeTable::like(&source, name.clone())).await?;
         let (id, table) = (unnamed.id, unnamed.table.clone());
         let cloned = self.lake.clone_table(&permit, &source, at, &table, id, clone.shallow).await;
         let cloned = match cloned.doing(ErrorKind::Invalid, format!("cannot clone {from}")) {
