@@ -102,7 +102,8 @@ impl Scene {
 }
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find_map(|path| match path {
+    // Folders of unfinished work come and go.
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).find_map(|path| match path {
         path if path.file_name().is_some_and(|found| found == name) => Some(path),
         path if path.is_dir() => find(&path, name),
         _ => None,
