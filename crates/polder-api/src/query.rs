@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 /// A question in SQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// One statement that reads.
     pub sql: String,

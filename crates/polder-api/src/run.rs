@@ -11,6 +11,7 @@ use crate::text;
 
 /// Which jobs to run, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RunRequest {
     /// The job, as domain/job; every job that polder itself runs when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

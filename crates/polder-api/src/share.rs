@@ -58,6 +58,7 @@ pub enum SharedAs {
 
 /// What a new profile should be like.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewProfile {
     /// Whether the client trades an id and a secret for short-lived tokens (OAuth), in place of one token that it sends.
     #[serde(default)]

@@ -33,6 +33,7 @@ pub struct OptimizeAnswer {
 
 /// What vacuum may delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct VacuumRequest {
     /// How long files that no newest version needs are kept, in seconds.
     #[schema(format = "uint64")]

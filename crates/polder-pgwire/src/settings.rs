@@ -342,19 +342,21 @@ fn date_style(value: &str) -> Option<String> {
 
 /// A time, in milliseconds unless it says otherwise.
 fn duration(value: &str) -> Option<Duration> {
-    let value = value.trim().trim_matches('\'');
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
-    let number: u64 = value.get(..digits)?.parse().ok()?;
-    let milliseconds = match value.get(digits..)?.trim() {
-        "" | "ms" => 1,
-        "s" => 1_000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
+    let value = value.trim().trim_matches('\'').trim();
+    let unit_at = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
+    let (number, unit) = value.split_at(unit_at);
+    let milliseconds = match unit.trim() {
+        "us" => 0.001,
+        "" | "ms" => 1.0,
+        "s" => 1_000.0,
+        "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
         _ => return None,
     };
+    let all = (number.parse::<f64>().ok()? * milliseconds).round_ties_even();
     // As PostgreSQL: what has no room in its integer is none.
-    number.checked_mul(milliseconds).filter(|all| *all <= i32::MAX.cast_unsigned().into()).map(Duration::from_millis)
+    (all <= i32::MAX.into()).then(|| Duration::from_secs_f64(all / 1_000.0))
 }
 
 /// The settings among what a client would have put on a server's command line: `-c name=value`, `--name=value`.
@@ -402,6 +404,12 @@ mod tests {
         assert_eq!(settings.statement_timeout(), Some(Duration::from_secs(2)));
         assert_eq!(settings.set("Statement_Timeout", "100").unwrap(), None);
         assert_eq!(settings.statement_timeout(), Some(Duration::from_millis(100)));
+        for (value, milliseconds) in
+            [("'4.0s'", 4_000), ("0.5 min", 30_000), (".25s", 250), ("1500us", 2), ("24d", 2_073_600_000)]
+        {
+            settings.set("statement_timeout", value).unwrap();
+            assert_eq!(settings.statement_timeout(), Some(Duration::from_millis(milliseconds)), "{value}");
+        }
         settings.set("application_name", "x").unwrap();
         assert_eq!(settings.reset_all(), [("application_name", "psql".to_owned())]);
         assert_eq!(settings.statement_timeout(), Some(Duration::from_secs(2)));
@@ -417,6 +425,10 @@ mod tests {
             ("server_version", "1"),
             ("client_encoding", "LATIN1"),
             ("statement_timeout", "soon"),
+            ("statement_timeout", "-1s"),
+            ("statement_timeout", "1.2.3s"),
+            ("statement_timeout", "s"),
+            ("statement_timeout", "25d"),
             ("DateStyle", "roman"),
             ("role", "olga"),
             ("standard_conforming_strings", "off"),

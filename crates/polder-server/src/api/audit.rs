@@ -162,6 +162,7 @@ async fn page(platform: Platform, form: AuditForm, after: Option<u64>) -> std::i
 
 /// From where the audit is verified.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct VerifyRequest {
     /// Begin after this record, which must be there as it was: `SEQUENCE:HASH`.
     #[serde(default)]
