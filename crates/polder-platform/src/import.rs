@@ -9,7 +9,7 @@ use polder_descriptor::yaml::MAX_BYTES;
 use polder_model::{DomainName, Resource};
 
 use crate::error::{Doing, Error, ErrorKind};
-use crate::export::{Lowered, lowered};
+use crate::mesh::MeshSource;
 use crate::{validate, whole_file};
 
 /// What came of a contract.
@@ -25,15 +25,19 @@ pub struct ContractImport {
 }
 
 /// Writes a descriptor for each dataset of a contract into the mesh in `root`. Nothing is written that is there already, or over which the mesh would
-/// have a fault.
+/// have a fault that it has not now.
 ///
 /// # Errors
-/// When the mesh has errors, or a file cannot be read, is there already or cannot be written.
+/// When a file cannot be read, is there already or cannot be written.
 pub async fn import_contract(root: &Path, file: &Path, domain: Option<&DomainName>) -> Result<ContractImport, Error> {
     let bytes = read(file).doing(ErrorKind::Invalid, format!("cannot read {}", file.display()))?;
-    let Lowered { environments, .. } = lowered(root)?;
+    // The mesh may have faults for want of what is imported now.
+    let before = validate(root).await?.faults;
+    let (files, _) = MeshSource::Folder.read(root)?;
+    let (mesh, _) = polder_descriptor::parse(files);
+    let environments = crate::zones::lowered(&mesh, &MeshSource::Folder);
     let resources =
-        || environments.iter().flat_map(|desired| desired.resources.values()).map(|declared| declared.resource.as_ref());
+        || environments.iter().flat_map(|(desired, _)| desired.resources.values()).map(|declared| declared.resource.as_ref());
     let is_group =
         |name: &str| resources().any(|resource| matches!(resource, Resource::Group(group) if group.name.as_str() == name));
     let imported = match import(&file.to_string_lossy(), &bytes, Destination { domain, is_group: &is_group }) {
@@ -49,9 +53,7 @@ pub async fn import_contract(root: &Path, file: &Path, domain: Option<&DomainNam
         let full = root.join(path);
         whole_file::write(&full, text.as_bytes()).doing(ErrorKind::Unavailable, format!("cannot write {}", full.display()))?;
     }
-    let validation = validate(root).await?;
-    let of_these = |fault: &Fault| imported.descriptors.contains_key(&*fault.file);
-    let faults: Vec<Fault> = validation.faults.into_iter().filter(of_these).collect();
+    let faults: Vec<Fault> = validate(root).await?.faults.into_iter().filter(|fault| !before.contains(fault)).collect();
     if faults.iter().any(Fault::is_error) {
         return Ok(ContractImport { faults, ..ContractImport::default() });
     }

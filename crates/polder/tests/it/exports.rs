@@ -74,10 +74,11 @@ fn a_contract_goes_out_and_comes_back() {
     let there = polder(folder, &["import", "contract", "c/orders.yaml"]);
     assert!(there.code == 6 && there.stderr.contains("domains/sales/datasets/orders.yaml is there already"), "{}", there.all());
     fs::remove_file(folder.join("domains/sales/datasets/orders.yaml")).unwrap();
-    fs::remove_dir_all(folder.join("domains/sales/jobs")).unwrap();
-    fs::remove_file(folder.join("access/all.yaml")).unwrap();
+    // What jobs and grants name is missed, and is back.
+    assert_eq!(polder(folder, &["validate"]).code, 2);
     let back = polder(folder, &["import", "contract", "c/orders.yaml"]);
     assert_eq!(back.code, 0, "{}", back.all());
+    polder(folder, &["validate"]).well();
     assert!(back.stdout.contains("roles: access is granted in access/*.yaml"), "{}", back.all());
     let again = polder(folder, &["export", "contract", "sales/orders/v1"]).well();
     let but_roles = |text: &str| {
