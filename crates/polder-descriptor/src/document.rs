@@ -105,8 +105,17 @@ impl Document {
     fn check_overrides(&self) -> Vec<Fault> {
         let mut r = Reader::new(&self.file, Severity::Error);
         if let Some(node) = self.tree.as_ref().and_then(|tree| tree.get(OVERRIDES)).filter(|node| !node.is_null()) {
-            for entry in r.entries(node, "'environments'").iter().filter(|entry| !entry.value.is_null()) {
-                r.entries(&entry.value, "what an environment overrides");
+            let entries = r.entries(node, "'environments'");
+            for (at, entry) in entries.iter().enumerate() {
+                // Case counts for nothing in an environment's name, and one of two would be passed over.
+                if let Some(first) = entries[..at].iter().find(|first| first.key.eq_ignore_ascii_case(&entry.key)) {
+                    let message = format!("what '{}' overrides is there already, on line {}", entry.key, first.span.line);
+                    r.error(entry.span, "duplicate-key", &entry.key, message).help =
+                        Some("write all of it in one place".to_owned());
+                }
+                if !entry.value.is_null() {
+                    r.entries(&entry.value, "what an environment overrides");
+                }
             }
         }
         r.faults

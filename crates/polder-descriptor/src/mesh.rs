@@ -39,6 +39,8 @@ pub struct File {
 pub struct Mesh {
     organization: Organization,
     organization_file: Option<(Arc<str>, Node)>,
+    /// What is wrong with it whatever its variables are.
+    organization_faults: Vec<Fault>,
     documents: Vec<Document>,
     policies: Vec<(PolicyName, Arc<str>)>,
     texts: HashMap<Arc<str>, String>,
@@ -227,6 +229,7 @@ impl Mesh {
             let none = Variables { declared: [&BTreeMap::new(), &BTreeMap::new()], outside: &|_| None, lenient: true };
             none.resolve(file, &mut tree, &mut r.faults);
             self.organization = Organization::read(&mut r, &tree);
+            self.organization_faults.clone_from(&r.faults);
             faults.append(&mut r.faults);
         }
     }
@@ -280,8 +283,10 @@ impl Mesh {
             return Cow::Borrowed(&self.organization);
         }
         variables.resolve(file, &mut tree, faults);
-        // What is wrong apart from variables was found when the files were read.
-        let mut organization = Organization::read(&mut Reader::new(file, Severity::Error), &tree);
+        let mut r = Reader::new(file, Severity::Error);
+        let mut organization = Organization::read(&mut r, &tree);
+        // What is wrong apart from variables was found when the files were read. That a secret stands in the file is not so here.
+        faults.extend(r.faults.into_iter().filter(|fault| fault.is_error() && !self.organization_faults.contains(fault)));
         let others = self.organization.environments.iter().filter(|other| other.name.value != *name);
         organization.environments.extend(others.cloned());
         Cow::Owned(organization)
@@ -337,7 +342,7 @@ impl Mesh {
         for environment in self.environments() {
             // In the order of preference, which settings by provider do not keep.
             let mut declared = self.environment_settings(&environment.name, variable).unwrap_or_default().providers;
-            let order = self.organization.providers.iter().map(|(provider, _)| provider.value);
+            let order = self.organization.providers.iter().map(|declared| declared.provider.value);
             let mut providers: Vec<(Provider, Option<String>)> = Vec::new();
             for provider in order.chain(Provider::ALL) {
                 if let Some(mut own) = declared.remove(&provider) {

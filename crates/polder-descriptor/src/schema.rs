@@ -99,6 +99,11 @@ fn providers() -> Value {
         "description": "providers in the order of preference"})
 }
 
+fn regions() -> Value {
+    json!({"type": "object", "propertyNames": {"enum": ["aws", "azure", "gcp"]}, "additionalProperties": texts("names of regions"),
+        "description": "regions that a provider has and polder does not know yet"})
+}
+
 fn polder() -> Value {
     let environment = map(
         &["name"],
@@ -137,6 +142,7 @@ fn polder() -> Value {
             ("environments", list(&environment, "environments, each of one tenant")),
             ("departments", list(&described("the department"), "lines of business")),
             ("providers", providers()),
+            ("regions", regions()),
             ("users", texts("people, by the name they sign in with")),
             ("groups", list(&group, "groups, which may contain groups")),
             ("servicePrincipals", texts("identities that programs act as")),

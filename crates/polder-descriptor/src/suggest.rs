@@ -2,21 +2,30 @@
 
 /// Returns the candidate most like `wrong`, if any is like it enough to be worth showing.
 pub(crate) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    near(wrong, candidates).min().map(|(_, candidate)| candidate)
+}
+
+/// Returns those most like `wrong`, at most three that are about as like it as the first.
+pub(crate) fn nearest_few<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Vec<&'c str> {
+    let mut near: Vec<_> = near(wrong, candidates).collect();
+    near.sort_unstable();
+    let least = near.first().map_or(0, |(distance, _)| *distance);
+    near.into_iter().take_while(|(distance, _)| *distance <= least + 1).take(3).map(|(_, candidate)| candidate).collect()
+}
+
+/// The candidates that are like `wrong` enough, each with by how much it is not.
+fn near<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = (usize, &'c str)> {
     let wrong = normal(wrong);
     let length = wrong.chars().count();
-    if length > 120 {
-        return None;
-    }
     let limit = (length / 3).max(1);
-    let near = candidates.into_iter().filter_map(|candidate| {
+    candidates.into_iter().filter_map(move |candidate| {
         // Distance is at least the difference in length: most candidates need no closer look.
-        if candidate.len().abs_diff(wrong.len()) > limit + 4 {
+        if length > 120 || candidate.len().abs_diff(wrong.len()) > limit + 4 {
             return None;
         }
         let distance = strsim::osa_distance(&wrong, &normal(candidate));
         (distance <= limit).then_some((distance, candidate))
-    });
-    near.min().map(|(_, candidate)| candidate)
+    })
 }
 
 /// Whether `wrong` is so like `known` that it can only be a slip of the pen: fewer letters differ than [`nearest`] puts up with.

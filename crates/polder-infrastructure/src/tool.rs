@@ -105,7 +105,8 @@ impl Tool {
     #[must_use]
     pub fn find(named: Option<&str>) -> Option<Self> {
         let mut names = named.map_or_else(|| PROGRAMS.to_vec(), |name| vec![name]).into_iter();
-        let program = names.find_map(on_the_path)?;
+        // It is run in other folders, where a path from this one leads elsewhere.
+        let program = std::path::absolute(names.find_map(on_the_path)?).ok()?;
         Some(Self { program, values: Vec::new() })
     }
 

@@ -8,7 +8,7 @@ use polder_zones::space::overlap;
 use serde_json::{Map, Value, json};
 
 use crate::landing::{self, account, owner, tags};
-use crate::root::{add, defaulted, label, name, terraform, variable, words};
+use crate::root::{add, defaulted, label, name, terraform, variable};
 use crate::workspaces::object;
 use crate::{Asked, Export, glue, workspaces};
 
@@ -60,7 +60,7 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
         "provider": provider,
         "variable": variables(asked, zone),
         "locals": {
-            "tags": zone_tags(asked, zone),
+            "tags": tags(asked, zone),
             "no_budget": {"amount": 0, "unit": "USD", "emails": []},
         },
         "module": modules,
@@ -149,16 +149,6 @@ pub(crate) fn account_variables(zone: &LandingZone) -> Map<String, Value> {
         "account_id": variable("string", &format!("The account {named}, by its number.")),
         "role_arn": variable("string", "The role in it that is assumed to apply this."),
     }))
-}
-
-/// Tags from who owns what. What AWS has not in tags is another character there.
-pub(crate) fn zone_tags(asked: Asked<'_>, zone: &LandingZone) -> Map<String, Value> {
-    tags(asked, zone).into_iter().map(|(key, text)| (tag(&key, 128), words(&tag(&text, 256)).into())).collect()
-}
-
-fn tag(text: &str, longest: usize) -> String {
-    let known = |c: char| c.is_alphanumeric() || c == ' ' || "+-=._:/@".contains(c);
-    text.chars().map(|c| if known(c) { c } else { '_' }).take(longest).collect()
 }
 
 fn of_zone(zone: &LandingZone, databricks: bool) -> Value {
@@ -381,11 +371,5 @@ mod tests {
         check("10.0.0.0/16", "10.100.7.0/24", &["172.16.0.0/12"], Some("192.168.0.0/16"));
         check("10.0.0.0/9", "192.168.1.0/24", &["172.20.0.1/32"], None);
         assert_eq!(services(&Network::default()), Some("172.20.0.0/16"));
-    }
-
-    #[test]
-    fn tags_are_of_characters_that_there_are() {
-        assert_eq!(tag("Bet %{x} & Co: a/b", 256), "Bet __x_ _ Co: a/b");
-        assert_eq!(tag("éé", 1), "é");
     }
 }

@@ -11,9 +11,9 @@ use polder_zones::layout::{DomainPlace, LandingZone};
 use polder_zones::names::Kind;
 use serde_json::{Value, json};
 
-use crate::aws::{account_variables, domain_tags, provider, role_arn, zone_tags};
+use crate::aws::{account_variables, domain_tags, provider, role_arn};
 use crate::contents::{Contents, listed, unmasked};
-use crate::landing::{self, owner};
+use crate::landing::{self, owner, tags};
 use crate::root::{add, defaulted, label, name, terraform, variable, words};
 use crate::workspaces::{object, working_in};
 use crate::{Asked, Export, workspaces};
@@ -57,7 +57,7 @@ fn of_catalogs(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
         "provider": {"aws": provider(zone)},
         "variable": variables,
         "locals": {
-            "tags": zone_tags(asked, zone),
+            "tags": tags(asked, zone),
             "account_ids": format!("${{merge(var.account_ids, {{\"{}\" = var.account_id}})}}", zone.key),
         },
         "data": {
@@ -248,7 +248,7 @@ fn of_cluster(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
         "terraform": terraform(asked, Provider::Aws, &format!("{}/{folder}", asked.desired.environment), &["aws"]),
         "provider": {"aws": provider(zone)},
         "variable": variables,
-        "locals": {"tags": zone_tags(asked, zone)},
+        "locals": {"tags": tags(asked, zone)},
     })
 }
 

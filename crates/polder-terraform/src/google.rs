@@ -13,11 +13,12 @@ mod landing;
 mod rights;
 mod schema;
 
+use polder_descriptor::tag;
 use polder_model::principal::EVERYONE;
-use polder_model::{Address, DepartmentName, DomainName, Kind as Nodes, PrincipalName, Provider, Resource};
+use polder_model::{Address, DomainName, Kind as Nodes, PrincipalName, Provider, Resource};
 use polder_zones::layout::{DomainPlace, LandingZone, ManagementZone};
 use polder_zones::names::Kind;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::root::{name, variable};
 use crate::{Asked, Export};
@@ -57,32 +58,10 @@ fn group_domain() -> Value {
     variable("string", "Groups are addresses at Google: what stands behind the @ of a group that is called by a name alone.")
 }
 
-/// Labels from who owns what: nothing of them is written by hand but what the conventions add.
-fn labels(asked: Asked<'_>, zone: &LandingZone) -> Map<String, Value> {
-    let mut labels: Map<String, Value> =
-        asked.settings.tags.iter().map(|(key, text)| (label_key(key), label_text(text).into())).collect();
-    labels.insert("organization".to_owned(), label_text(&asked.desired.organization).into());
-    labels.insert("environment".to_owned(), label_text(asked.desired.environment.as_str()).into());
-    labels.insert("department".to_owned(), label_text(zone.department.as_ref().map_or("shared", DepartmentName::as_str)).into());
-    labels.insert("managed_by".to_owned(), "polder".into());
-    labels
-}
-
 /// The labels of what is a domain's, as Terraform puts them together.
 fn labels_of(domain: &DomainName, owner: &str) -> String {
-    format!("${{merge(local.labels, {{domain = \"{}\", owner = \"{}\"}})}}", label_text(domain.as_str()), label_text(owner))
-}
-
-/// A text as the value of a label: at most 63 lower case letters, digits, `_` and `-`. Google, "Requirements for labels".
-fn label_text(text: &str) -> String {
-    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    text.chars().map(|c| c.to_ascii_lowercase()).map(|c| if known(c) { c } else { '-' }).take(63).collect()
-}
-
-/// A text as the key of a label, which begins with a letter.
-fn label_key(text: &str) -> String {
-    let key = label_text(text);
-    if key.starts_with(|c: char| c.is_ascii_lowercase()) { key } else { label_text(&format!("tag-{key}")) }
+    let value = |text| tag::value(Provider::Gcp, text);
+    format!("${{merge(local.labels, {{domain = \"{}\", owner = \"{}\"}})}}", value(domain.as_str()), value(owner))
 }
 
 /// The id of a program's service account, in the project of its domain.
@@ -121,16 +100,4 @@ fn member(asked: Asked<'_>, principal: &PrincipalName) -> Result<String, String>
 fn place_of<'a>(asked: Asked<'a>, domain: &DomainName) -> Option<&'a DomainPlace> {
     let mut zones = asked.zones().filter(|zone| zone.provider == Provider::Gcp);
     zones.find_map(|zone| zone.domains.iter().find(|place| place.domain == *domain))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_have_letters_that_google_allows() {
-        assert_eq!(label_text("Bet %{x} Co"), "bet---x--co");
-        assert_eq!(label_text(&"é".repeat(80)), "-".repeat(63));
-        assert_eq!((label_key("7 days"), label_key("Cost-Center")), ("tag-7-days".to_owned(), "cost-center".to_owned()));
-    }
 }

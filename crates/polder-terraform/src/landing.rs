@@ -1,5 +1,6 @@
 //! The roots of landing zones at Azure: the zone itself, a file for each workspace, a file for each domain.
 
+use polder_descriptor::tag;
 use polder_model::{DepartmentName, Desired, DomainName, Kind as Address, Resource};
 use polder_zones::layout::{DomainPlace, LandingZone, Storage, Workspace};
 use polder_zones::names::Kind;
@@ -30,7 +31,7 @@ const BUDGET: &str = "object({amount = number, start = string, emails = list(str
 fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
     let network = name(&zone.items, Kind::VirtualNetwork);
     let blocks: Vec<String> = zone.blocks.iter().map(ToString::to_string).collect();
-    let tags: Map<String, Value> = tags(asked, zone).into_iter().map(|(key, text)| (key, words(&text).into())).collect();
+    let tags = tags(asked, zone);
     json!({
         "terraform": terraform(asked, zone.provider, &format!("{}/{folder}", asked.desired.environment), &["azurerm"]),
         "provider": {"azurerm": {
@@ -96,18 +97,17 @@ const STORAGE_FIREWALLS: &str = "The workspaces, as in workspace_NAME.tf.json, w
                                  to be named when it is made: that of one that is there is known to stay open, and its access connector \
                                  becomes another.";
 
-/// Tags from who owns what, as texts: nothing of them is written by hand but what the conventions add.
-pub(crate) fn tags(asked: Asked<'_>, zone: &LandingZone) -> Vec<(String, String)> {
-    let department = zone.department.as_ref().map_or("shared", DepartmentName::as_str);
+/// Tags from who owns what, as the zone's provider takes them: nothing of them is written by hand but what the conventions add.
+pub(crate) fn tags(asked: Asked<'_>, zone: &LandingZone) -> Map<String, Value> {
+    let provider = zone.provider;
     let own = [
         ("organization", asked.desired.organization.as_str()),
         ("environment", asked.desired.environment.as_str()),
-        ("department", department),
+        ("department", zone.department.as_ref().map_or("shared", DepartmentName::as_str)),
         ("managed_by", "polder"),
     ];
-    let more = asked.settings.tags.iter().filter(|(key, _)| own.iter().all(|(other, _)| other != key));
-    let more = more.map(|(key, text)| (key.as_str(), text.as_str()));
-    more.chain(own).map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
+    let more = asked.settings.tags.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    more.chain(own).map(|(name, text)| (tag::name(provider, name), words(&tag::value(provider, text)).into())).collect()
 }
 
 fn of_workspace(zone: &LandingZone, workspace: &Workspace) -> Value {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use polder_descriptor::region;
 use polder_model::Provider;
 use polder_model::usage::{Pattern, Recovery, Residency, Usage};
 use serde::Serialize;
@@ -75,7 +76,7 @@ pub enum NoFit {
 /// When what it asks for by name is not there, or its landing zone is in another part of the world than it may be in.
 pub fn choose(provider: Provider, region: Option<&str>, usage: &Usage) -> Result<Choice, NoFit> {
     if let (Some(residency), Some(region)) = (usage.residency, region)
-        && !is_in(provider, region, residency)
+        && region::residency(provider, region) != Some(residency)
     {
         return Err(NoFit::Residency { residency, region: region.to_owned() });
     }
@@ -227,103 +228,6 @@ fn reason(usage: &Usage) -> String {
     };
     format!("{used}, {survives}")
 }
-
-/// Whether a region is where data must stay. Of a region that is not known nobody can say so.
-fn is_in(provider: Provider, region: &str, residency: Residency) -> bool {
-    let region = region.to_ascii_lowercase();
-    let part = match provider {
-        Provider::Azure => AZURE_REGIONS.iter().find(|(_, regions)| regions.contains(&region.as_str())).map(|(part, _)| *part),
-        Provider::Aws => match region.as_str() {
-            "eu-west-2" => Some(Some(Residency::Uk)),
-            // Zurich is in Switzerland.
-            "eu-central-2" => Some(None),
-            other if other.starts_with("eu-") => Some(Some(Residency::Eu)),
-            other if other.starts_with("us-") => Some(Some(Residency::Us)),
-            _ => Some(None),
-        },
-        Provider::Gcp => GOOGLE_REGIONS.iter().find(|(_, regions)| regions.contains(&region.as_str())).map(|(part, _)| *part),
-    };
-    part.flatten() == Some(residency)
-}
-
-/// Azure's regions by the part of the world that they are in: Microsoft, "List of Azure regions".
-const AZURE_REGIONS: &[(Option<Residency>, &[&str])] = &[
-    (
-        Some(Residency::Eu),
-        &[
-            "westeurope",
-            "northeurope",
-            "francecentral",
-            "francesouth",
-            "germanywestcentral",
-            "germanynorth",
-            "italynorth",
-            "polandcentral",
-            "spaincentral",
-            "swedencentral",
-            "austriaeast",
-            "belgiumcentral",
-        ],
-    ),
-    (Some(Residency::Uk), &["uksouth", "ukwest"]),
-    (
-        Some(Residency::Us),
-        &["eastus", "eastus2", "centralus", "northcentralus", "southcentralus", "westus", "westus2", "westus3", "westcentralus"],
-    ),
-    (
-        None,
-        &[
-            "switzerlandnorth",
-            "switzerlandwest",
-            "norwayeast",
-            "norwaywest",
-            "australiaeast",
-            "australiasoutheast",
-            "brazilsouth",
-            "canadacentral",
-            "canadaeast",
-            "centralindia",
-            "southindia",
-            "eastasia",
-            "southeastasia",
-            "japaneast",
-            "japanwest",
-            "koreacentral",
-            "koreasouth",
-            "southafricanorth",
-            "uaenorth",
-            "qatarcentral",
-            "israelcentral",
-            "mexicocentral",
-            "newzealandnorth",
-        ],
-    ),
-];
-
-/// Google's regions in these parts of the world: Google, "Bucket locations". Zurich is in Switzerland.
-const GOOGLE_REGIONS: &[(Option<Residency>, &[&str])] = &[
-    (
-        Some(Residency::Eu),
-        &[
-            "europe-central2",
-            "europe-north1",
-            "europe-north2",
-            "europe-southwest1",
-            "europe-west1",
-            "europe-west3",
-            "europe-west4",
-            "europe-west8",
-            "europe-west9",
-            "europe-west10",
-            "europe-west12",
-        ],
-    ),
-    (Some(Residency::Uk), &["europe-west2"]),
-    (
-        Some(Residency::Us),
-        &["us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4"],
-    ),
-];
 
 /// Groups what is stored alike. Classes are in an order of their own, so that whoever names them by their number sees it change; names are
 /// made of [`StorageClass::word`] instead.

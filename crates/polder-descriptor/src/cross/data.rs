@@ -35,7 +35,7 @@ impl<'v> Checker<'_, 'v> {
     /// Providers that a dataset names are the organization's, if it names any.
     fn providers(&mut self, dataset: In<'v, Dataset>) {
         let index = self.index;
-        let declared = index.view.organization.providers.iter().map(|(provider, _)| provider.value);
+        let declared = index.view.organization.providers.iter().map(|declared| declared.provider.value);
         let wanted = &dataset.it.storage.providers;
         let Some(first) = wanted.first() else { return };
         if declared.clone().next().is_none()

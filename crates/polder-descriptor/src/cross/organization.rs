@@ -1,13 +1,16 @@
 //! Tenants, environments, departments, groups and domains.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use polder_model::PrincipalKind;
+use ipnet::Ipv4Net;
+use polder_model::{PrincipalKind, Provider};
 
 use super::Checker;
 use crate::descriptor::organization::Organization;
 use crate::index::duplicate;
 use crate::place::DescriptorKind;
+use crate::reader::Spanned;
+use crate::tag::{self, Rule};
 
 /// Names that no catalog can have, and so neither a domain nor a connection, with why.
 const RESERVED_CATALOGS: [(&str, &str); 5] = [
@@ -45,6 +48,8 @@ impl Checker<'_, '_> {
         }
         self.overrides(organization);
         self.ranges(organization);
+        self.elsewhere(organization);
+        self.tags(organization);
     }
 
     /// Address space is of environments that exist, and no two have the same.
@@ -59,6 +64,11 @@ impl Checker<'_, '_> {
             self.error(file, name.span, "reserved-name", "shared", message).help = Some("name it otherwise".to_owned());
         }
         for (at, (environment, nets)) in ranges.iter().enumerate() {
+            if let Some((first, _)) = ranges[..at].iter().find(|(other, _)| other.value == environment.value) {
+                let message = format!("the ranges of '{}' are there already, on line {}", environment.value, first.span.line);
+                self.error(file, environment.span, "duplicate-key", environment.value.as_str(), message).help =
+                    Some("write all of them in one list".to_owned());
+            }
             if !known.clone().any(|known| known == environment.value.as_str()) {
                 let name = ("missing-environment", "environment", environment.value.as_str());
                 self.missing(file, environment.span, name, known.clone(), "declare it under 'environments'");
@@ -71,6 +81,45 @@ impl Checker<'_, '_> {
                     self.error(file, net.span, "address-overlap", &net.value.to_string(), message).help =
                         Some("give each environment ranges of its own: networks of all of them may be connected".to_owned());
                 }
+            }
+        }
+    }
+
+    /// Of a range that is in use elsewhere as a whole nothing can be given out.
+    fn elsewhere(&mut self, organization: &Organization) {
+        let file = &self.index.view.organization_file;
+        let zones = &organization.zones;
+        let elsewhere = Ipv4Net::aggregate(&zones.elsewhere.iter().map(|net| net.value).collect());
+        for (environment, nets) in &zones.ranges {
+            for net in nets.iter().filter(|net| elsewhere.iter().any(|other| other.contains(&net.value))) {
+                let within =
+                    zones.elsewhere.iter().filter(|other| other.value.contains(&net.value) || net.value.contains(&other.value));
+                let within: Vec<String> = within.map(|other| format!("{} on line {}", other.value, other.span.line)).collect();
+                let message = format!(
+                    "nothing of {} can be given out to {}: 'elsewhere' covers all of it with {}",
+                    net.value,
+                    environment.value,
+                    within.join(", ")
+                );
+                self.error(file, net.span, "address-overlap", &net.value.to_string(), message).help = Some(
+                    "write under 'elsewhere' the part of it that is in use there, or give the environment another range"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+
+    /// What everything is tagged with has names that the providers take, and none of them becomes another's there.
+    fn tags(&mut self, organization: &Organization) {
+        let file = &self.index.view.organization_file;
+        let declared =
+            organization.environments.iter().flat_map(|environment| &environment.providers).chain(&organization.providers);
+        let declared: BTreeSet<Provider> = declared.map(|declared| declared.provider.value).collect();
+        let tags = &organization.zones.tags;
+        for (at, tag) in tags.iter().enumerate() {
+            let mut providers = Provider::ALL.into_iter().filter(|provider| declared.is_empty() || declared.contains(provider));
+            if let Some((message, help)) = providers.find_map(|provider| wrong_tag(provider, &tag.value, &tags[..at])) {
+                self.error(file, tag.span, "invalid-tag", &tag.value, message).help = Some(help.to_owned());
             }
         }
     }
@@ -150,4 +199,29 @@ impl Checker<'_, '_> {
             }
         }
     }
+}
+
+/// Why a provider cannot have a tag beside those before it, and what to do.
+fn wrong_tag(provider: Provider, tag: &str, before: &[Spanned<String>]) -> Option<(String, &'static str)> {
+    const OTHERWISE: &str = "name it otherwise";
+    if tag.is_empty() {
+        return Some(("a tag has a name".to_owned(), "write one before the colon"));
+    }
+    let Rule { most, reserved, source, .. } = tag::rule(provider);
+    if before.len() >= most {
+        let message = format!("{provider} takes {most} tags besides those that are polder's, and this is one more ({source})");
+        return Some((message, "take some of them out"));
+    }
+    // Some of what is tagged takes no two names that differ in case alone.
+    let there = |name: &str| tag::name(provider, name).to_lowercase();
+    let name = there(tag);
+    if let Some(begins) = reserved.iter().find(|begins| name.starts_with(**begins)) {
+        return Some((format!("no tag of {provider} begins with '{begins}': that is kept for its own ({source})"), OTHERWISE));
+    }
+    if tag::OWN.contains(&name.as_str()) {
+        return Some((format!("polder itself tags everything at {provider} with '{name}'"), "name it otherwise, or take it out"));
+    }
+    let same = before.iter().find(|other| there(&other.value) == name)?;
+    let message = format!("at {provider} it would be '{name}', as '{}' on line {} is there", same.value, same.span.line);
+    Some((message, "let them differ in more than case and signs, and in their first 63 characters"))
 }

@@ -11,6 +11,7 @@ pub(crate) mod domain;
 pub(crate) mod hot;
 pub(crate) mod job;
 pub(crate) mod megabytes;
+mod option_value;
 pub(crate) mod organization;
 pub(crate) mod provider;
 pub(crate) mod share;

@@ -81,9 +81,10 @@ impl Organization {
             variables: variables(r, &mut fields),
             zones: Zones::read(r, &mut fields),
         };
+        let new_regions = provider::new_regions(r, &mut fields);
         fields.finish(r);
         for environment in &organization.environments {
-            provider::check(r, &organization.providers, &environment.providers, organization.zones.declared);
+            provider::check(r, &organization.providers, &environment.providers, organization.zones.declared, &new_regions);
         }
         organization
     }

@@ -9,7 +9,7 @@ use polder_model::limit::LIMITS;
 use polder_model::zone::{AwsPlatform, Network, Nodes, WorkspacePer, Workspaces, ZoneSettings};
 
 use crate::fault::Span;
-use crate::reader::{Count, Fields, Problem, Reader, Spanned, Written};
+use crate::reader::{Count, Fields, Problem, Reader, Spanned, Written, texts};
 use crate::suggest;
 
 /// What `polder.yaml` says of landing zones, with where.
@@ -20,6 +20,10 @@ pub(crate) struct Zones {
     pub(crate) declared: bool,
     /// Where each environment's ranges are written.
     pub(crate) ranges: Vec<(Spanned<EnvironmentName>, Vec<Spanned<Ipv4Net>>)>,
+    /// Where what is in use elsewhere is written.
+    pub(crate) elsewhere: Vec<Spanned<Ipv4Net>>,
+    /// Where each tag's name is written.
+    pub(crate) tags: Vec<Spanned<String>>,
     pub(crate) network: Span,
     pub(crate) conventions: Span,
     pub(crate) quotas: Span,
@@ -89,7 +93,8 @@ impl Zones {
                 Err(problem) => r.problem(entry.span, &entry.key, problem),
             }
         }
-        let elsewhere = fields.list::<Ipv4Net>(r, "elsewhere").into_iter().map(|net| net.value).collect();
+        self.elsewhere = fields.list::<Ipv4Net>(r, "elsewhere");
+        let elsewhere = self.elsewhere.iter().map(|net| net.value).collect();
         let reserve_percent = percent(r, &mut fields, "reservePercent").unwrap_or(0);
         let ranges =
             self.ranges.iter().map(|(name, nets)| (name.value.clone(), nets.iter().map(|net| net.value).collect())).collect();
@@ -114,7 +119,9 @@ impl Zones {
         }
         let platforms = [("databricks", AwsPlatform::Databricks), ("native", AwsPlatform::Native)];
         self.settings.aws_platform = fields.choice(r, "awsPlatform", &platforms).unwrap_or_default();
-        self.settings.tags = fields.texts(r, "tags").into_iter().map(|(key, text)| (key, text.value)).collect();
+        let tags = fields.entries(r, "tags");
+        self.tags = tags.iter().map(|entry| Spanned { value: entry.key.to_string(), span: entry.span }).collect();
+        self.settings.tags = texts(r, tags).into_iter().map(|(key, text)| (key, text.value)).collect();
         fields.finish(r);
     }
 

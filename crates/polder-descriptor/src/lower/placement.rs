@@ -16,7 +16,7 @@ pub(super) struct Placement<'v> {
 
 impl<'v> Placement<'v> {
     pub(super) fn new(index: &Index<'v>) -> Self {
-        let declared: Vec<Provider> = index.view.organization.providers.iter().map(|(provider, _)| provider.value).collect();
+        let declared: Vec<Provider> = index.view.organization.providers.iter().map(|declared| declared.provider.value).collect();
         let preferred = if declared.is_empty() { Provider::ALL.to_vec() } else { declared };
         let mut bound: HashMap<&DomainName, Vec<(Provider, usize, &Dataset)>> = HashMap::new();
         for dataset in index.datasets.iter().filter(|dataset| !matches!(dataset.it.shape, Shape::View(_))) {

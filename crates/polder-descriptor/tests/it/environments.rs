@@ -113,3 +113,11 @@ fn a_tenant_reaches_its_database_and_others_with_secrets() {
     let webhook = &settings.server.notifications.webhooks[0];
     assert_eq!(webhook.secret, "${secret:HOOK}");
 }
+
+#[test]
+fn what_an_environment_overrides_is_written_once_in_whatever_case() {
+    let text = format!("{CUSTOMER}environments:\n  dev: {{description: a}}\n  DEV: {{description: b}}\n");
+    let (_, faults) = read(&[(DATASET_FILE, &text)]);
+    let expected = "10:3+3 duplicate-key `DEV` what 'DEV' overrides is there already, on line 9 | write all of it in one place";
+    assert_eq!(lines(&faults), [format!("{DATASET_FILE}:{expected}")]);
+}

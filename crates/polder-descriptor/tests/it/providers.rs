@@ -135,3 +135,145 @@ fn a_bucket_of_a_store_has_a_name_that_every_cloud_takes() {
     let (_, faults) = mesh.lower(&"prod".parse().unwrap(), &|_| None);
     assert!(lines(&faults)[0].contains("a store takes no bucket 'prod-old--customers'"), "{:?}", lines(&faults));
 }
+
+#[test]
+fn a_region_is_one_of_the_provider_or_is_named_as_new() {
+    for (providers, expected) in [
+        (
+            "providers: {aws: {}, azure: {region: westeuropa}}",
+            "polder.yaml:7:38+10 unknown-region `westeuropa` azure has no region 'westeuropa' that is known here | did you mean \
+             'westeurope'? if azure has it by now, name it: regions: {azure: [westeuropa]}",
+        ),
+        (
+            "providers: {azure: {}, aws: {region: eu-west-99}}",
+            "polder.yaml:7:38+10 unknown-region `eu-west-99` aws has no region 'eu-west-99' that is known here | did you mean \
+             'eu-west-1' or 'eu-west-2' or 'eu-west-3'? if aws has it by now, name it: regions: {aws: [eu-west-99]}",
+        ),
+        (
+            "providers: {aws: {}, gcp: {region: europe-west99}}",
+            "polder.yaml:7:36+13 unknown-region `europe-west99` gcp has no region 'europe-west99' that is known here | did you mean \
+             'europe-west9' or 'europe-west1' or 'europe-west10'? if gcp has it by now, name it: regions: {gcp: [europe-west99]}",
+        ),
+        (
+            "providers: {aws: {}, azure: {region: eu-west-1}}",
+            "polder.yaml:7:38+9 unknown-region `eu-west-1` azure has no region 'eu-west-1': it is one of aws | write one that \
+             learn.microsoft.com/azure/reliability/regions-list lists",
+        ),
+        (
+            "providers: {azure: {}, aws: {region: us-east1}}",
+            "polder.yaml:7:38+8 unknown-region `us-east1` aws has no region 'us-east1': it is one of gcp | did you mean 'us-east-1' or \
+             'us-east-2'?",
+        ),
+        (
+            "providers: {aws: {region: mars}}",
+            "polder.yaml:7:27+4 unknown-region `mars` aws has no region 'mars' that is known here | write one that \
+             docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html lists; if aws has it by now, name it: regions: \
+             {aws: [mars]}",
+        ),
+    ] {
+        assert_eq!(faults(providers), [expected], "{providers}");
+    }
+    for providers in [
+        "providers: {aws: {region: eu-west-99}}\nregions: {aws: [eu-west-99]}",
+        // A store of one's own has regions of its own.
+        "providers: {aws: {region: garage, endpoint: \"https://store\"}}",
+        "providers: {azure: {region: \"${REGION}\"}, aws: {}}",
+    ] {
+        assert_eq!(faults(providers), [""; 0], "{providers}");
+    }
+    assert_eq!(
+        faults("providers: {aws: {}}\nregions: {aws: [EU West], azur: [x]}"),
+        [
+            "polder.yaml:8:17+7 unknown-region `EU West` no region is named \"EU West\" | write it as the provider's own tools do: lower \
+             case letters, digits and '-'",
+            "polder.yaml:8:27+4 unknown-provider `azur` there is no provider \"azur\" | did you mean 'azure'?",
+        ]
+    );
+}
+
+#[test]
+fn a_region_is_looked_at_in_each_environment_and_behind_variables() {
+    let dev = |environment: &str| POLDER.replace("{name: dev, tenant: nonprod}", environment);
+    let own = dev("{name: dev, tenant: nonprod, providers: {azure: {region: westeuropa}}}");
+    let (_, faults) = read(&[("polder.yaml", &own)]);
+    assert_eq!((faults.len(), faults[0].line, faults[0].code.as_ref()), (1, 4, "unknown-region"));
+    let variable = dev("{name: dev, tenant: nonprod, variables: {AT: westeuropa}, providers: {azure: {region: \"${AT}\"}}}");
+    let (mesh, faults) = read(&[("polder.yaml", &variable)]);
+    assert_eq!(lines(&faults), [""; 0]);
+    let (_, faults) = mesh.lower(&"dev".parse().unwrap(), &|_| None);
+    assert_eq!((faults.len(), faults[0].line, faults[0].offending.as_str()), (1, 4, "westeuropa"));
+    assert_eq!(mesh.lower(&"prod".parse().unwrap(), &|_| None).1, []);
+}
+
+#[test]
+fn a_region_without_availability_zones_is_warned_of_where_landing_zones_are() {
+    let providers = "providers: {aws: {}, azure: {region: ukwest}}";
+    assert_eq!(faults(providers), [""; 0]);
+    let expected = "polder.yaml:7:38+6 warning one-zone `ukwest` 'ukwest' has no availability zones, which landing zones at azure keep \
+                    their storage in | write a region that has some (learn.microsoft.com/azure/reliability/regions-list), or keep it \
+                    where it has some by now";
+    assert_eq!(faults(&format!("{providers}\nnetwork: {{}}")), [expected]);
+    assert_eq!(faults(&format!("{providers}\nnetwork: {{}}\nregions: {{azure: ukwest}}")), [""; 0]);
+}
+
+#[test]
+fn a_value_that_the_store_would_not_read_is_a_fault_at_its_place() {
+    let check = |option: &str, expected: &str| {
+        let found = faults(&format!("providers: {{azure: {{}}, aws: {{store: cloud, {option}}}}}"));
+        let found: Vec<&str> = found.iter().map(|line| line.split_once(' ').unwrap().1).collect();
+        assert_eq!(found, [expected], "{option}");
+    };
+    let span = "is a span of time | write numbers with their units, such as 30s or 1m 30s";
+    check("timeout: soon", &format!("wrong-type `soon` 'timeout' {span}"));
+    check("connect_timeout: 30", &format!("wrong-type `30` 'connect_timeout' {span}"));
+    check("pool_idle_timeout: -5s", &format!("wrong-type `-5s` 'pool_idle_timeout' {span}"));
+    check(
+        "pool_max_idle_per_host: many",
+        "wrong-type `many` 'pool_max_idle_per_host' is a whole number from 0 to 4294967295 | write digits only",
+    );
+    check(
+        "http2_max_frame_size: 1024",
+        "wrong-type `1024` 'http2_max_frame_size' is a whole number from 16384 to 16777215 | write digits only",
+    );
+    check(
+        "user_agent: \"pölder\"",
+        "wrong-type `pölder` 'user_agent' is a text of ASCII on one line | write letters, digits and signs of ASCII",
+    );
+    check(
+        "proxy_url: \"ftp://key:word@proxy\"",
+        "wrong-type `proxy_url` 'proxy_url' is the address of a proxy | write it as http://name:port",
+    );
+    check(
+        "proxy_ca_certificate: ca.pem",
+        "wrong-type `ca.pem` 'proxy_ca_certificate' is a certificate, and not where one is | write the text that begins with -----BEGIN CERTIFICATE-----",
+    );
+    check(
+        "checksum_algorithm: md5",
+        "wrong-type `md5` 'checksum_algorithm' is a word that the store knows | write one of sha256, SHA256",
+    );
+    check(
+        "server_side_encryption: kms",
+        "wrong-type `kms` 'server_side_encryption' is a word that the store knows | write one of AES256, aws:kms, aws:kms:dsse, sse-c",
+    );
+    let account = faults("providers: {aws: {}, azure: {account_name: my-account}}");
+    let expected = "polder.yaml:7:44+10 wrong-type `my-account` 'account_name' is a storage account's name | write its 3 to 24 lower case \
+                    letters and digits, without the rest of its address";
+    assert_eq!(account, [expected]);
+    for option in [
+        "timeout: 1m 30s",
+        "timeout: 0",
+        "timeout: 4.2s",
+        "timeout: \"${T}\"",
+        "proxy_url: \"proxy:3128\"",
+        "http2_max_frame_size: 65536",
+    ] {
+        assert_eq!(faults(&format!("providers: {{azure: {{}}, aws: {{store: cloud, {option}}}}}")), [""; 0], "{option}");
+    }
+}
+
+#[test]
+fn a_provider_is_written_once_in_whatever_case() {
+    let expected = "polder.yaml:7:33+3 duplicate-key `AWS` 'AWS' is there already: it is another way to write 'aws' | leave one of the \
+                    two out";
+    assert_eq!(faults("providers: {azure: {}, aws: {}, AWS: {region: eu-west-2}}"), [expected]);
+}

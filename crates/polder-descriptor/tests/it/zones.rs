@@ -4,7 +4,7 @@ use polder_descriptor::addresses_file;
 use polder_model::Provider;
 use polder_model::zone::{AwsPlatform, WorkspacePer};
 
-use crate::support::{DOMAIN, POLDER, check, read};
+use crate::support::{DOMAIN, POLDER, check, lines, read};
 
 const ADDRESSES: &str = "dev/retail/aws#1: 10.0.0.0/24\ndev/retail/aws/finance/a: 10.0.0.0/26\n";
 
@@ -109,4 +109,65 @@ fn a_file_of_addresses_that_was_edited_is_told_where() {
             "3:19+1 wrong-type `[...]` 'dev/retail/aws#2' is a text, not a list | -",
         ],
     );
+}
+
+#[test]
+fn a_range_that_is_in_use_elsewhere_as_a_whole_is_told_with_what_covers_it() {
+    let help = "write under 'elsewhere' the part of it that is in use there, or give the environment another range";
+    polder(
+        "network:\n  ranges: {dev: 10.1.0.0/16}\n  elsewhere: [192.168.0.0/16, 10.0.0.0/8]",
+        &[&format!(
+            "12:17+11 address-overlap `10.1.0.0/16` nothing of 10.1.0.0/16 can be given out to dev: 'elsewhere' covers all of it with \
+             10.0.0.0/8 on line 13 | {help}"
+        )],
+    );
+    polder(
+        "network:\n  ranges: {dev: 10.1.0.0/16}\n  elsewhere:\n    - 10.1.0.0/17\n    - 10.1.128.0/17",
+        &[&format!(
+            "12:17+11 address-overlap `10.1.0.0/16` nothing of 10.1.0.0/16 can be given out to dev: 'elsewhere' covers all of it with \
+             10.1.0.0/17 on line 14, 10.1.128.0/17 on line 15 | {help}"
+        )],
+    );
+    polder("network: {ranges: {dev: 10.1.0.0/16}, elsewhere: [10.1.0.0/17]}", &[]);
+}
+
+#[test]
+fn an_environments_ranges_are_written_once() {
+    polder(
+        "network: {ranges: {dev: 10.0.0.0/16, DEV: 10.1.0.0/16}}",
+        &["11:38+3 duplicate-key `dev` the ranges of 'dev' are there already, on line 11 | write all of them in one list"],
+    );
+}
+
+#[test]
+fn tags_have_names_that_every_provider_of_the_mesh_takes_and_none_becomes_anothers() {
+    let own = "that is kept for its own";
+    polder(
+        "conventions: {tags: {company: contoso, Cost Center: a, cost_center: b, Domain: c, \"aws:cost\": d, Azure-zone: e, \"\": f}}",
+        &[
+            "11:56+11 invalid-tag `cost_center` at azure it would be 'cost_center', as 'Cost Center' on line 11 is there | let them differ in more than case and signs, and in their first 63 characters",
+            "11:72+6 invalid-tag `Domain` polder itself tags everything at aws with 'domain' | name it otherwise, or take it out",
+            &format!(
+                "11:83+10 invalid-tag `aws:cost` no tag of aws begins with 'aws:': {own} (docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html) | name it otherwise"
+            ),
+            &format!(
+                "11:98+10 invalid-tag `Azure-zone` no tag of azure begins with 'azure': {own} (learn.microsoft.com/azure/azure-resource-manager/management/tag-resources) | name it otherwise"
+            ),
+            "11:113+2 invalid-tag `` a tag has a name | write one before the colon",
+        ],
+    );
+    let many: Vec<String> = (10..22).map(|at| format!("t{at}: x")).collect();
+    polder(
+        &format!("conventions: {{tags: {{{}}}}}", many.join(", ")),
+        &[
+            "11:110+3 invalid-tag `t21` azure takes 11 tags besides those that are polder's, and this is one more (learn.microsoft.com/azure/azure-resource-manager/management/tag-resources) | take some of them out",
+        ],
+    );
+    // Where a mesh is not, nothing is asked of its tags.
+    let google = POLDER.replace("azure: {region: westeurope}", "gcp: {region: europe-west4}");
+    let tags = |tags: &str| lines(&read(&[("polder.yaml", &format!("{google}conventions: {{tags: {{{tags}}}}}\n"))]).1);
+    assert_eq!(tags(&many.join(", ")), [""; 0]);
+    assert_eq!(tags("Azure: x, Größe: y"), [""; 0]);
+    let long = "x".repeat(63);
+    assert!(tags(&format!("{long}1: x, {long}2: y"))[0].contains("at gcp it would be"));
 }

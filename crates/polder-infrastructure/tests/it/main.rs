@@ -171,3 +171,17 @@ fn wait_for(file: &Path) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_tool_by_a_path_from_here_is_run_in_a_roots_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (here, root) = (tempfile::tempdir_in(".").expect("a folder"), tempfile::tempdir().expect("a root"));
+    let program = here.path().join("tool");
+    std::fs::write(&program, "#!/bin/sh\npwd > ran\n").expect("the tool is written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("it may be run");
+    let named = format!("./{}/tool", here.path().file_name().expect("its name").to_string_lossy());
+    let tool = Tool::find(Some(&named)).expect("the tool is found");
+    tool.prepare(root.path()).expect("it is run");
+    assert!(root.path().join("ran").is_file(), "it ran in the root");
+}

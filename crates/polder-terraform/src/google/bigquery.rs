@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::rights::{Domain, Rights, is_here, key, tag};
 use super::schema::{cut, fields};
-use super::{group_domain, labels, labels_of, terraform};
-use crate::landing::folder;
+use super::{group_domain, labels_of, terraform};
+use crate::landing::{folder, tags};
 use crate::root::{add, label, name, variable, words};
 use crate::{Asked, Export};
 
@@ -58,7 +58,7 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
         "terraform": terraform(asked, &format!("{}/{folder}", asked.desired.environment)),
         "provider": {"google": {"region": zone.region}},
         "variable": {"group_domain": group_domain(), "service_accounts": accounts, "hashed": hashed},
-        "locals": {"region": zone.region, "labels": labels(asked, zone)},
+        "locals": {"region": zone.region, "labels": tags(asked, zone)},
     })
 }
 

@@ -7,8 +7,8 @@ use polder_zones::layout::{DomainPlace, LandingZone, Storage};
 use polder_zones::names::Kind;
 use serde_json::{Map, Value, json};
 
-use super::{account_id, group_domain, labels, labels_of, managed, member, terraform};
-use crate::landing::{account, folder, owner};
+use super::{account_id, group_domain, labels_of, managed, member, terraform};
+use crate::landing::{account, folder, owner, tags};
 use crate::root::{add, label, name, variable};
 use crate::{Asked, Export};
 
@@ -59,7 +59,7 @@ fn main(asked: Asked<'_>, zone: &LandingZone, folder: &str) -> Value {
             "machine_type": optional("string", "What nodes are.", "e2-standard-8".into()),
             "database_tier": optional("string", "What databases run on.", "db-custom-2-7680".into()),
         },
-        "locals": {"region": zone.region, "labels": labels(asked, zone), "no_budget": {"amount": 0, "emails": []}},
+        "locals": {"region": zone.region, "labels": tags(asked, zone), "no_budget": {"amount": 0, "emails": []}},
         "module": {"zone": {
             "source": "../../modules/google/landing-zone",
             "parent": "${var.parent}",

@@ -1,5 +1,7 @@
 //! What is in an export, what is not, and what changes when the mesh does.
 
+use std::collections::BTreeSet;
+
 use polder_descriptor::{File, parse};
 use polder_model::Desired;
 use polder_terraform::{Asked, Export, Refusal, export};
@@ -178,6 +180,19 @@ fn words_of_the_mesh_are_no_expressions() {
     assert_eq!((&tags["organization"], &tags["cost"]), (&"Bet %%{x} Co".into(), &"%%{if}".into()));
     let domain = &json(&export, "workspaces/trading-azure-odds/domain_odds.tf.json")["module"]["domain_odds"];
     assert_eq!(domain["comment"], "prices %%{of} bets");
+}
+
+#[test]
+fn tags_are_what_every_resource_of_azure_takes() {
+    let long = "x".repeat(300);
+    let polder =
+        POLDER.replace("tags: {cost: \"%{if}\"}", &format!("tags: {{\"Cost/${{Center}}\": \"a/b: ${long}\", 7 days: x}}"));
+    let tags = &json(&exported(&[("polder.yaml", &polder)]), "landing/trading-azure/main.tf.json")["locals"]["tags"];
+    let names: BTreeSet<&str> = tags.as_object().unwrap().keys().map(String::as_str).collect();
+    let expect = ["Cost___Center_", "department", "environment", "managed_by", "organization", "tag_7_days"];
+    assert_eq!(names, expect.into());
+    let value = tags["Cost___Center_"].as_str().unwrap();
+    assert_eq!((value.starts_with("a/b: $x"), value.chars().count()), (true, 256));
 }
 
 #[test]
