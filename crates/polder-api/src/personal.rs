@@ -9,6 +9,7 @@ use crate::plan::{MeshFiles, MeshVariables};
 
 /// Of what copies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PersonalRequest {
     /// The mesh as the developer has it.
     #[schema(value_type = Object)]

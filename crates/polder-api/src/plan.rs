@@ -18,6 +18,7 @@ pub type MeshVariables = BTreeMap<String, String>;
 
 /// What is planned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PlanRequest {
     /// The mesh; that in the server's own folder when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,7 +36,7 @@ pub struct PlanRequest {
 /// A plan, and what is probably not meant in the mesh that it is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanAnswer<P> {
-    /// The plan, as `polder plan --output json` writes it.
+    /// The plan, as `polder plan --out` saves it.
     pub plan: P,
     /// The faults of the mesh that are no errors.
     #[schema(value_type = Vec<Object>)]
@@ -78,6 +79,7 @@ pub struct Reader {
 
 /// What is applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
     /// A plan that was made; what is declared now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +132,7 @@ pub struct ApplyAnswer {
 
 /// What is validated.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ValidateRequest {
     /// The mesh; that in the server's own folder when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

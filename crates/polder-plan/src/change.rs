@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use polder_model::{Address, Kind, Origin, Provider, Resource};
+use polder_model::{Address, DomainName, Kind, Origin, Provider, Resource};
 use serde::{Deserialize, Serialize};
 
 use crate::difference::Difference;
@@ -104,6 +104,8 @@ pub enum Reason {
     Declared(Difference),
     /// This happened outside polder since the last apply.
     Outside(Difference),
+    /// Whoever goes has personal copies in this catalog.
+    LeavesCopies(DomainName),
 }
 
 impl fmt::Display for Reason {
@@ -121,6 +123,9 @@ impl fmt::Display for Reason {
             Self::AlreadyThere => f.write_str("already there, though no apply made it"),
             Self::Declared(difference) => write!(f, "{difference}"),
             Self::Outside(difference) => write!(f, "{difference} outside polder"),
+            Self::LeavesCopies(catalog) => {
+                write!(f, "the personal copies in {catalog} are nobody's from then on, and go when their time is over")
+            }
         }
     }
 }

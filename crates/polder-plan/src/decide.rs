@@ -81,8 +81,8 @@ impl<'a> Sighting<'a> {
     fn draft(&self, held: impl Fn(Why) -> Option<Why>) -> Option<Draft<'a>> {
         let found = match self.observed {
             Some(Observation::Unreadable(problem)) => return Some(self.unreadable(problem)),
-            Some(Observation::Made(_)) if self.declared.is_none() => return None,
-            Some(Observation::Present(resource) | Observation::Made(resource)) => Some(&**resource),
+            Some(Observation::Made(_) | Observation::Copy(_)) if self.declared.is_none() => return None,
+            Some(Observation::Present(resource) | Observation::Made(resource) | Observation::Copy(resource)) => Some(&**resource),
             Some(Observation::Absent) => None,
             None => self.recorded,
         };

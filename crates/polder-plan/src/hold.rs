@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use polder_model::{Address, BucketName, Kind, Provider, Resource};
 
-use crate::change::Action;
+use crate::change::{Action, Reason};
 use crate::decide::{Draft, Drafts};
 use crate::held_back::Why;
 use crate::inputs::{Inputs, Observation};
-use crate::needs::{location, needs, needs_of_address, principals};
+use crate::needs::{location, needs, needs_of_address, needs_of_copy, principals};
 
 /// Settles which drafts are made and which are held back.
 pub(crate) fn settle<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
@@ -17,6 +17,7 @@ pub(crate) fn settle<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
     delay_what_waits(drafts);
     keep_what_is_needed(drafts, inputs);
     keep_grants(drafts);
+    tell_who_leaves_copies(drafts, inputs);
 }
 
 impl Draft<'_> {
@@ -103,15 +104,15 @@ fn delay_what_waits(drafts: &mut Drafts<'_>) {
 
 fn keep_what_is_needed<'a>(drafts: &mut Drafts<'a>, inputs: &Inputs<'a>) {
     let mut kept: Vec<&Address> = drafts.iter().filter(|(_, draft)| draft.keeps()).map(|(address, _)| *address).collect();
-    let made = inputs.observed.resources.iter().filter(|(_, found)| matches!(found, Observation::Made(_)));
+    let made = inputs.observed.resources.iter().filter(|(_, found)| matches!(found, Observation::Made(_) | Observation::Copy(_)));
     kept.extend(made.map(|(address, _)| address));
     while let Some(address) = kept.pop() {
-        let base = match (drafts.get(address), inputs.observed.resources.get(address)) {
-            (Some(draft), _) => draft.base,
-            (None, Some(Observation::Made(resource))) => Some(&**resource),
-            (None, _) => None,
+        let needed = match (drafts.get(address).map(|draft| draft.base), inputs.observed.resources.get(address)) {
+            (Some(Some(resource)), _) => needs(resource),
+            (None, Some(Observation::Made(resource))) => needs(resource),
+            (None, Some(Observation::Copy(resource))) => needs_of_copy(resource),
+            _ => needs_of_address(address),
         };
-        let needed = base.map_or_else(|| needs_of_address(address), needs);
         for need in needed {
             let Some((need, _)) = drafts.get_key_value(&need) else {
                 continue;
@@ -143,6 +144,19 @@ fn keep_grants(drafts: &mut Drafts<'_>) {
     for (address, securable) in kept {
         if let Some(draft) = drafts.get_mut(address) {
             draft.held = Some(Why::KeptWith(securable));
+        }
+    }
+}
+
+/// Says of whoever goes and has personal copies what becomes of these: nothing is lost silently.
+fn tell_who_leaves_copies(drafts: &mut Drafts<'_>, inputs: &Inputs<'_>) {
+    for found in inputs.observed.resources.values() {
+        let Observation::Copy(copy) = found else { continue };
+        let Resource::Catalog(catalog) = &**copy else { continue };
+        for owner in principals(&catalog.owner) {
+            if let Some(draft) = drafts.get_mut(&owner).filter(|draft| draft.is_made() && draft.action == Action::Delete) {
+                draft.reasons.push(Reason::LeavesCopies(catalog.name.clone()));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use polder_model::{Address, Desired, Resource};
+use polder_model::{Address, Desired, DomainName, Resource};
 
 /// What past applies did.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub enum Observation {
     Present(Arc<Resource>),
     /// A client of the catalog made it, and answers for it: it stays as it is, with what it needs, until files declare it.
     Made(Arc<Resource>),
+    /// The same, and somebody's personal copy: it keeps nobody in. Once its owner is declared no more it is nobody's.
+    Copy(Arc<Resource>),
     /// It is certainly not there: its entry, or its bytes, are gone.
     Absent,
     /// Nobody can say, and why. Never read as absent.
@@ -43,6 +45,17 @@ impl Observed {
             if let Some(Observation::Present(resource)) = self.resources.get(address) {
                 let made = Observation::Made(Arc::clone(resource));
                 self.resources.insert(address.clone(), made);
+            }
+        }
+    }
+
+    /// Notes of what clients made in these catalogs that it is personal copies.
+    pub fn copies_in(&mut self, catalogs: &BTreeSet<DomainName>) {
+        for found in self.resources.values_mut() {
+            if let Observation::Made(resource) = found
+                && resource.securable().is_some_and(|what| what.catalog().is_some_and(|catalog| catalogs.contains(catalog)))
+            {
+                *found = Observation::Copy(Arc::clone(resource));
             }
         }
     }

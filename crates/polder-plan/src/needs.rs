@@ -39,6 +39,12 @@ pub(crate) fn needs(resource: &Resource) -> Vec<Address> {
     found
 }
 
+/// What a personal copy needs: all but its owner.
+pub(crate) fn needs_of_copy(copy: &Resource) -> Vec<Address> {
+    let owner: Vec<Address> = copy.owner().into_iter().flat_map(principals).collect();
+    needs(copy).into_iter().filter(|need| !owner.contains(need)).collect()
+}
+
 /// What the thing at an address needs, as far as its name alone says.
 pub(crate) fn needs_of_address(address: &Address) -> Vec<Address> {
     match address.kind() {

@@ -11,6 +11,10 @@ use polder_model::{Address, DatasetId, Desired, DomainName, JobId, Kind, Princip
 use crate::compare::same;
 use crate::inputs::Recorded;
 
+mod decision;
+
+pub use decision::{Change, Decision, Kept, decide};
+
 /// How many characters of a principal's name are in front of its copies.
 const PREFIX_CHARACTERS: usize = 20;
 /// What stands between the prefix and a domain's name.
@@ -211,7 +215,7 @@ impl Prefix {
     /// The copies, each under its own name, owned by whom they are for. A job reads and writes copies where there are some; the query of a
     /// view is still over the originals. None where the name of one leaves no room for the prefix.
     #[must_use]
-    pub fn copies(&self, originals: &Originals, owner: &PrincipalName) -> Option<Vec<Resource>> {
+    pub fn copies(&self, originals: &Originals, owner: &PrincipalName) -> Option<Vec<(Resource, Cause)>> {
         let copied: BTreeSet<&TableName> = originals.copied.values().filter_map(|one| table_or_view(&one.resource)).collect();
         let dataset = |dataset: &DatasetId| Some(DatasetId { domain: self.catalog(&dataset.domain)?, ..dataset.clone() });
         let refer = |to: &DatasetRef| match copied.contains(&to.table) {
@@ -245,7 +249,7 @@ impl Prefix {
             }))),
             _ => None,
         };
-        originals.copied.values().map(copy).collect()
+        originals.copied.values().map(|original| Some((copy(original)?, original.cause.clone()))).collect()
     }
 }
 

@@ -153,7 +153,8 @@ impl State {
         let made = made.doing(ErrorKind::Unavailable, format!("cannot read what clients made in {}", environment.name))?;
         observed.made_by_clients(made.keys());
         let personal = made.values().filter_map(|made| Some((made.address.clone(), prefix_of(made)?.to_owned())));
-        let personal = personal.collect();
+        let personal: BTreeMap<Address, String> = personal.collect();
+        observed.copies_in(&personal.keys().filter_map(|catalog| catalog.name().parse().ok()).collect());
         let retained = losses::retained(&lake, &recorded, Utc::now()).await;
         Ok(Self { recorded, metastore, observed, retained, personal })
     }

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use polder_model::{Address, EnvironmentName, Resource};
+use polder_model::principal::PLATFORM;
+use polder_model::{Address, EnvironmentName, Kind, PrincipalName, Resource};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::bulk::{self, Value};
 use crate::entries::{self, EntryChange};
 use crate::error::{Result, StoreError};
 use crate::lease::{self, Acquired, Holder, IsDead};
-use crate::object_times;
 use crate::operation::{Begun, NewOperation, Operation, OperationId, OperationOutcome, OperationRecord, Resumed};
-use crate::recorded;
 use crate::store::Store;
 use crate::work::{Work, as_bigint, time_text};
+use crate::{object_times, orphans, personal, recorded};
 
 /// A step that is done, with all that becomes true with it.
 #[derive(Debug, Clone, Default)]
@@ -179,7 +179,18 @@ async fn record_done(work: &mut Work, operation: &Operation, steps: &[StepRecord
     let put = changes.iter().filter(|(_, put)| put.is_some()).map(|(address, _)| address);
     object_times::stamp(work, &operation.environment, put, now).await?;
     recorded::change(work, &operation.environment, &completed).await?;
+    for (address, _) in changes.iter().filter(|(_, put)| put.is_none()) {
+        let Some(principal) = principal_at(address) else { continue };
+        // With the entry, so that nobody who is called so later comes into them.
+        personal::orphan_in(work, &operation.environment, &principal).await?;
+        orphans::bequeath_in(work, &operation.environment, &principal, PLATFORM, now).await?;
+    }
     mark_done(work, operation.id, steps, now).await
+}
+
+fn principal_at(address: &Address) -> Option<PrincipalName> {
+    let is_principal = matches!(address.kind(), Kind::User | Kind::ServicePrincipal | Kind::Group);
+    is_principal.then(|| address.name().parse().ok()).flatten()
 }
 
 async fn mark_done(work: &mut Work, id: OperationId, steps: &[StepRecord], now: DateTime<Utc>) -> Result<()> {

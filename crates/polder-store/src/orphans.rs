@@ -15,23 +15,34 @@ use crate::{entries, made, resources};
 
 /// Gives the objects that clients made, and no file declares, to others than an owner who is removed.
 pub(crate) async fn bequeath(work: &mut Work, owner: &PrincipalName, by: &str, now: DateTime<Utc>) -> Result<()> {
-    let nobody = PrincipalName::new(NOBODY).map_err(|e| StoreError::unreadable(&work.place, NOBODY.to_owned(), e))?;
     let rows = work.rows(sqlx::query("select distinct environment from made_objects")).await?;
     let environments: Vec<_> = rows.iter().map(|row| row.read("environment", EnvironmentName::new)).collect::<Result<_>>()?;
     for environment in environments {
-        let mut objects = owned(work, &environment, owner).await?;
-        if objects.is_empty() {
-            continue;
-        }
-        let catalogs = owners_of_catalogs(work, &environment).await?;
-        for object in objects.values_mut() {
-            give(object, &catalogs, &nobody);
-        }
-        let changes = objects.iter().map(|(address, object)| (address.clone(), Some(object))).collect();
-        entries::change(work, &environment, &changes).await?;
-        made::touch(work, &environment, objects.keys(), by, now).await?;
+        bequeath_in(work, &environment, owner, by, now).await?;
     }
     Ok(())
+}
+
+/// The same in one environment, out of which alone the owner is taken.
+pub(crate) async fn bequeath_in(
+    work: &mut Work,
+    environment: &EnvironmentName,
+    owner: &PrincipalName,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let nobody = PrincipalName::new(NOBODY).map_err(|e| StoreError::unreadable(&work.place, NOBODY.to_owned(), e))?;
+    let mut objects = owned(work, environment, owner).await?;
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let catalogs = owners_of_catalogs(work, environment).await?;
+    for object in objects.values_mut() {
+        give(object, &catalogs, &nobody);
+    }
+    let changes = objects.iter().map(|(address, object)| (address.clone(), Some(object))).collect();
+    entries::change(work, environment, &changes).await?;
+    made::touch(work, environment, objects.keys(), by, now).await
 }
 
 /// The objects of an owner that clients made and no file declares.

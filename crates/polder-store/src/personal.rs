@@ -99,6 +99,13 @@ pub(crate) async fn orphan(work: &mut Work, principal: &PrincipalName) -> Result
     Ok(())
 }
 
+/// The same in one environment, out of which alone the principal is taken.
+pub(crate) async fn orphan_in(work: &mut Work, environment: &EnvironmentName, principal: &PrincipalName) -> Result<()> {
+    let sql = sqlx::query("update personal_copies set principal = null where environment = $1 and principal = $2");
+    work.run(sql.bind(environment.to_string()).bind(principal.to_string())).await?;
+    Ok(())
+}
+
 fn read(row: &Cells) -> Result<PersonalRow> {
     Ok(PersonalRow {
         prefix: row.text("prefix")?,

@@ -1,8 +1,10 @@
 //! What clients of the catalog made stays as it is, with what it stands in, until files declare it.
 
+use polder_model::Resource;
+use polder_model::resource::{Catalog, Schema};
 use polder_plan::{Action, Why};
 
-use crate::mesh::{Case, catalog, ground, schema, table, with};
+use crate::mesh::{Case, catalog, ground, schema, table, user, with};
 
 const SCRATCH: &str = "finance.bronze.scratch_v1";
 
@@ -32,4 +34,26 @@ fn what_files_declare_after_all_is_taken_over() {
     let plan = Case::new(&ground(), &declared).made(table(SCRATCH, &["id bigint"])).plan();
     let change = plan.changes.iter().find(|change| change.address.to_string() == format!("table:{SCRATCH}")).unwrap();
     assert_eq!(change.action, Action::Update);
+}
+
+#[test]
+fn personal_copies_keep_nobody_in_and_the_plan_says_what_becomes_of_them() {
+    let ana = || "ana@example.com".parse().unwrap();
+    let copy = |copy: Resource| match copy {
+        Resource::Catalog(catalog) => Resource::Catalog(Catalog { owner: ana(), ..catalog }),
+        Resource::Schema(schema) => Resource::Schema(Schema { owner: ana(), ..schema }),
+        other => other,
+    };
+    let copies =
+        [catalog("ana__finance"), schema("ana__finance", "bronze"), table("ana__finance.bronze.customer_v1", &["id bigint"])];
+    let case = Case::new(&with(&[user("ana@example.com")]), &ground());
+    let case = copies.into_iter().map(copy).fold(case, Case::copy);
+    let plan = case.plan();
+    assert_eq!(plan.held_back, []);
+    let reasons: Vec<String> = plan.changes.iter().flat_map(|change| &change.reasons).map(ToString::to_string).collect();
+    let leaves = "the personal copies in ana__finance are nobody's from then on, and go when their time is over";
+    assert_eq!(reasons, ["no longer declared", leaves]);
+    // What a client made and is no copy keeps its owner, until somebody else has it.
+    let made = Case::new(&with(&[user("ana@example.com")]), &ground()).made(copy(catalog("sandbox")));
+    assert_eq!(made.plan().held_back[0].why, Why::NeededBy("catalog:sandbox".parse().unwrap()));
 }

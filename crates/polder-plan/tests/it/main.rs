@@ -6,6 +6,7 @@ mod files;
 mod made;
 mod mesh;
 mod pages;
+mod personal;
 mod properties;
 mod tables;
 mod world;

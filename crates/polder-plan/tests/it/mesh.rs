@@ -50,6 +50,11 @@ impl Case {
         self
     }
 
+    pub(crate) fn copy(mut self, resource: Resource) -> Self {
+        self.observed.push((resource.address(), Observation::Copy(resource.into())));
+        self
+    }
+
     pub(crate) fn absent(mut self, address: &str) -> Self {
         self.observed.push((address.parse().unwrap(), Observation::Absent));
         self

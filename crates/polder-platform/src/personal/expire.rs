@@ -6,7 +6,7 @@ use polder_model::principal::PLATFORM;
 use polder_model::{Principal, PrincipalKind, PrincipalName};
 use polder_store::{AuditFilter, AuditPage, PersonalRow};
 
-use super::{Kept, expires};
+use super::{expires, kept};
 use crate::error::{Doing, Error, ErrorKind};
 use crate::platform::Platform;
 
@@ -49,11 +49,11 @@ impl Platform {
     /// When something of somebody's copies was last opened to anybody, as the audit has it, within the days that count.
     async fn last_read(&self, row: &PersonalRow, days: u32, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Error> {
         let mut last = None;
-        for address in Kept::of(row)?.objects.keys() {
+        for address in kept(row)?.objects.keys() {
             let filter = AuditFilter {
                 environment: Some(self.environment.name.clone()),
                 // As the audit names it: `view ana__sales.gold.orders_v1`.
-                securable: Some(address.replacen(':', " ", 1)),
+                securable: Some(address.to_string().replacen(':', " ", 1)),
                 allowed: Some(true),
                 since: now.checked_sub_days(Days::new(days.into())),
                 ..AuditFilter::default()

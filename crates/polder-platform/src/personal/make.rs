@@ -1,19 +1,19 @@
 //! Making of somebody's copies what they are to be. What is cut short is gone on with by the next apply: what is being made is written
 //! down before it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::Utc;
 use polder_api::{ApplyProgress, PersonalAnswer};
 use polder_model::job::Job;
 use polder_model::resource::{Catalog, Table};
 use polder_model::{Address, DomainName, Kind, Location, PrincipalName, Resource, SchemaName, Securable, fault};
-use polder_plan::personal::Prefix;
+use polder_plan::personal::{Decision, Kept, Prefix};
 use polder_store::PersonalRow;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Kept, PREFIX, Wanted, right_beside};
+use super::{PREFIX, Wanted, kept, right_beside};
 use crate::apply::ApplyObserver;
 use crate::catalog::{Act, NativeTable, NewSchema};
 use crate::error::{Doing, Error, ErrorKind};
@@ -37,7 +37,7 @@ impl Platform {
         // Looked at once nobody else changes them.
         let act = self.act("make personal copies").await?;
         let wanted = self.wanted_personal(&act, days).await?;
-        let answer = self.answer(&act, &wanted);
+        let answer = self.answer(&wanted);
         for original in wanted.originals.copied.values() {
             if let Some(Securable::Table(name) | Securable::View(name)) = original.resource.securable() {
                 let (action, on) = right_beside(&act, &name);
@@ -77,7 +77,7 @@ impl Platform {
 
     /// Takes all of somebody's copies away.
     pub(super) async fn take_away(&self, act: &Act<'_>, row: &PersonalRow) -> Result<(), Error> {
-        let kept = Kept::of(row)?;
+        let kept = kept(row)?;
         let _at_rest = self.at_rest(&kept.jobs).await?;
         for catalog in &kept.catalogs {
             self.drop_catalog(act, catalog).await?;
@@ -112,21 +112,13 @@ impl Platform {
     }
 
     async fn make_of(&self, act: &Act<'_>, wanted: Wanted, observer: ApplyObserver<'_>) -> Result<(), Error> {
-        let Wanted { principal, prefix, objects, jobs, kept, .. } = wanted;
-        let nothing = objects.is_empty() && jobs.is_empty();
-        if nothing && kept == Kept::default() && self.personal_row(&principal).await?.is_none() {
+        let Wanted { principal, prefix, kept, decisions, .. } = wanted;
+        if decisions.is_empty() && kept == Kept::default() && self.personal_row(&principal).await?.is_none() {
             return Ok(());
         }
         let _at_rest = self.at_rest(&kept.jobs).await?;
-        let is_there = |address: &Address| act.metastore.resources().contains_key(address);
-        let stays = |address: &Address, digest: &String| {
-            is_there(address) && kept.objects.get(&address.to_string()).and_then(Option::as_ref) == Some(digest)
-        };
-        let (staying, making): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            objects.into_iter().partition(|(address, (_, digest))| stays(address, digest));
-        let before = kept.objects.keys().filter_map(|address| address.parse::<Address>().ok());
-        let going: BTreeSet<Address> =
-            before.chain(making.keys().cloned()).filter(|address| is_there(address) && !staying.contains_key(address)).collect();
+        let going: Vec<&Address> = decisions.iter().filter(|decision| decision.removes()).map(|going| &going.address).collect();
+        let making: Vec<&Resource> = decisions.iter().filter_map(Decision::makes).collect();
         let total = going.len() + making.len();
         let mut done = 0;
         let mut tell = |step: String| {
@@ -134,26 +126,22 @@ impl Platform {
             done += 1;
         };
 
-        let catalogs = making.values().filter_map(|(copy, _)| copy.securable()?.catalog().cloned());
-        let mut now = Kept { catalogs: kept.catalogs.into_iter().chain(catalogs).collect(), objects: BTreeMap::new(), jobs };
-        now.objects.extend(staying.into_iter().map(|(address, (_, digest))| (address.to_string(), Some(digest))));
-        // What goes is named until it is gone, and what comes from before it is there.
-        now.objects.extend(going.iter().chain(making.keys()).map(|address| (address.to_string(), None)));
+        let mut now = kept.amid(&decisions);
         self.keep_copies_of(&principal, prefix.as_str(), &now).await?;
         fault::point("personal.begun");
 
-        for address in &going {
+        for address in going {
             tell(format!("remove {}", address.name()));
             if let Some(entry) = act.metastore.resources().get(address) {
                 act.drop_one(entry, false).await?;
             }
             fault::point("personal.dropped");
         }
-        for (address, (copy, digest)) in making {
-            tell(format!("make {}", address.name()));
-            self.make_copy(copy, prefix.as_str()).await?;
+        for copy in making {
+            tell(format!("make {}", copy.address().name()));
+            self.make_copy(copy.clone(), prefix.as_str()).await?;
             fault::point("personal.made");
-            now.objects.insert(address.to_string(), Some(digest));
+            now.made(copy);
         }
         now.objects.retain(|_, digest| digest.is_some());
         self.drop_what_is_empty(&mut now).await?;

@@ -4,8 +4,6 @@
 //! Copies are in catalogs of their own, which the developer owns and on which nothing is granted, and their jobs run with the developer's
 //! rights: nobody sees more by a copy than without. Applying again makes of them what the files say by then.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::{DateTime, Days, Utc};
 use polder_access::Action;
 use polder_api::{PersonalAnswer, PersonalChange, PersonalCopy, PersonalLeft, PersonalSummary};
@@ -13,12 +11,10 @@ use polder_descriptor::Fault;
 use polder_engine::TableParts;
 use polder_model::job::{Job, Work};
 use polder_model::resource::TableFormat;
-use polder_model::{Address, DomainName, JobId, PrincipalName, Resource, Securable, TableName};
+use polder_model::{PrincipalName, Resource, Securable, TableName};
 use polder_plan::Recorded;
-use polder_plan::personal::{May, Originals, Prefix, originals};
+use polder_plan::personal::{Change, Decision, Kept, May, Originals, Prefix, decide, originals};
 use polder_store::{MadeObject, PersonalRow};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::catalog::Act;
 use crate::error::{Doing, Error, ErrorKind};
@@ -31,35 +27,20 @@ mod make;
 /// For how many prefixes it is looked whether somebody else has them.
 const PREFIXES: u32 = 1000;
 
-/// What is kept of somebody's copies, beside the entries of the metastore.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Kept {
-    /// The catalogs that were made for them.
-    catalogs: BTreeSet<DomainName>,
-    /// The tables and views among them, by address, each with the digest of what it was made as; none for one that is being made.
-    objects: BTreeMap<String, Option<String>>,
-    /// The jobs among them.
-    jobs: Vec<Job>,
+/// What is kept of somebody's copies.
+fn kept(row: &PersonalRow) -> Result<Kept, Error> {
+    let read = serde_json::from_value(row.detail.clone());
+    read.doing(ErrorKind::Failed, format!("cannot read what is kept of the personal copies of {}", row.prefix))
 }
 
-impl Kept {
-    fn of(row: &PersonalRow) -> Result<Self, Error> {
-        let read = serde_json::from_value(row.detail.clone());
-        read.doing(ErrorKind::Failed, format!("cannot read what is kept of the personal copies of {}", row.prefix))
-    }
-}
-
-/// What somebody's copies are to be, beside what they are.
+/// What becomes of somebody's copies.
 struct Wanted {
     principal: PrincipalName,
     prefix: Prefix,
     days: u32,
     originals: Originals,
-    /// The tables and views, each with its digest.
-    objects: BTreeMap<Address, (Resource, String)>,
-    jobs: Vec<Job>,
     kept: Kept,
+    decisions: Vec<Decision>,
     warnings: Vec<Fault>,
 }
 
@@ -74,7 +55,7 @@ impl Platform {
         let wanted = self.wanted_personal(&act, days).await?;
         act.trail.done(&act.caller, "plan personal copies of", wanted.prefix.as_str());
         act.record().await?;
-        Ok(self.answer(&act, &wanted))
+        Ok(self.answer(&wanted))
     }
 
     /// Who has personal copies: the caller's own, and everybody's for whoever manages the metastore.
@@ -93,9 +74,9 @@ impl Platform {
         let shown = rows.into_iter().filter(|row| all || row.principal.as_ref() == Some(&act.caller.principal.name));
         shown
             .map(|row| {
-                let kept = Kept::of(&row)?;
+                let kept = kept(&row)?;
                 Ok(PersonalSummary {
-                    objects: kept.objects.keys().filter_map(|address| Some(address.split_once(':')?.1.to_owned())).collect(),
+                    objects: kept.objects.keys().map(|address| address.name().to_owned()).collect(),
                     jobs: kept.jobs.iter().map(|job| job.id.to_string()).collect(),
                     expires: expires(row.used, days),
                     used: row.used,
@@ -117,7 +98,7 @@ impl Platform {
         };
         let used = self.store.personal_used(&self.environment.name, principal, Utc::now()).await;
         used.doing(ErrorKind::Unavailable, "cannot note that personal copies are used")?;
-        Ok((Kept::of(&row)?.jobs, Prefix::kept(row.prefix)))
+        Ok((kept(&row)?.jobs, Prefix::kept(row.prefix)))
     }
 
     async fn personal_row(&self, principal: &PrincipalName) -> Result<Option<PersonalRow>, Error> {
@@ -158,33 +139,22 @@ impl Platform {
         let originals = originals(&desired, &recorded, &|resource| may_copy(act, resource));
         let principal = act.caller.principal.name.clone();
         let (prefix, kept) = match self.personal_row(&principal).await? {
-            Some(row) => (Prefix::kept(row.prefix.clone()), Kept::of(&row)?),
+            Some(row) => (Prefix::kept(row.prefix.clone()), kept(&row)?),
             None => (self.free_prefix(act, &principal, &originals).await?, Kept::default()),
         };
-        let copies = prefix.copies(&originals, &principal).ok_or_else(|| {
+        let mut copies = prefix.copies(&originals, &principal).ok_or_else(|| {
             Error::new(ErrorKind::Invalid, format!("{prefix} is too long to stand before the name of a domain that is changed"))
                 .with_hint("shorten the domain's name, or the developer's")
         })?;
-        let (mut objects, mut jobs) = (BTreeMap::new(), Vec::new());
-        for copy in copies {
-            let copy = match copy {
-                Resource::Job(job) => {
-                    jobs.push(*job);
-                    continue;
-                }
-                Resource::View(mut view) => {
-                    view.sql = over_copies(&view.sql, &originals, &prefix).map_err(|error| {
-                        let message = format!("there is no copy of the view {}: {error}", view.name);
-                        Error::new(ErrorKind::Invalid, message)
-                    })?;
-                    Resource::View(view)
-                }
-                other => other,
-            };
-            let digest = serde_json::to_vec(&copy).doing(ErrorKind::Failed, "cannot tell what a copy is")?;
-            objects.insert(copy.address(), (copy, hex::encode(Sha256::digest(digest))));
+        for (copy, _) in &mut copies {
+            if let Resource::View(view) = copy {
+                view.sql = over_copies(&view.sql, &originals, &prefix).map_err(|error| {
+                    Error::new(ErrorKind::Invalid, format!("there is no copy of the view {}: {error}", view.name))
+                })?;
+            }
         }
-        Ok(Wanted { principal, prefix, days, originals, objects, jobs, kept, warnings })
+        let decisions = decide(copies, &kept, &|address| act.metastore.resources().contains_key(address));
+        Ok(Wanted { principal, prefix, days, originals, kept, decisions, warnings })
     }
 
     /// A prefix that nobody has, and under which nothing is.
@@ -204,60 +174,24 @@ impl Platform {
         })
     }
 
-    /// What becomes of each copy.
-    fn answer(&self, act: &Act<'_>, wanted: &Wanted) -> PersonalAnswer {
-        let there = |address: &Address| act.metastore.resources().contains_key(address);
-        let whys = wanted.originals.copied.values().filter_map(|original| {
-            let address = match &*original.resource {
-                Resource::Table(table) => wanted.prefix.table(&table.name).map(|name| Securable::Table(name).address())?,
-                Resource::View(view) => wanted.prefix.table(&view.name).map(|name| Securable::View(name).address())?,
-                Resource::Job(job) => wanted.prefix.job(&job.id).map(|id| Some(Address::new(polder_model::Kind::Job, &id)))?,
-                _ => None,
-            };
-            Some((address?, original.cause.to_string()))
+    /// What becomes of each copy, for whoever asked.
+    fn answer(&self, wanted: &Wanted) -> PersonalAnswer {
+        let copies = wanted.decisions.iter().map(|decision| PersonalCopy {
+            address: decision.address.to_string(),
+            change: match decision.change {
+                Change::Make => PersonalChange::Make,
+                Change::Keep => PersonalChange::Keep,
+                Change::Remake | Change::TakeOver => PersonalChange::Remake,
+                Change::Remove => PersonalChange::Remove,
+            },
+            why: decision.why.clone(),
         });
-        let whys: BTreeMap<Address, String> = whys.collect();
-        let mut copies: Vec<PersonalCopy> = Vec::new();
-        let mut tell = |address: &Address, change: PersonalChange| {
-            let why = whys.get(address).cloned().unwrap_or_default();
-            copies.push(PersonalCopy { address: address.to_string(), change, why });
-        };
-        for (address, (_, digest)) in &wanted.objects {
-            let made = wanted.kept.objects.get(&address.to_string()).and_then(Option::as_ref);
-            tell(
-                address,
-                match () {
-                    () if !there(address) => PersonalChange::Make,
-                    () if made == Some(digest) => PersonalChange::Keep,
-                    () => PersonalChange::Remake,
-                },
-            );
-        }
-        for job in &wanted.jobs {
-            let before = wanted.kept.jobs.iter().find(|kept| kept.id == job.id);
-            tell(
-                &Address::new(polder_model::Kind::Job, &job.id),
-                match before {
-                    None => PersonalChange::Make,
-                    Some(kept) if kept == job => PersonalChange::Keep,
-                    Some(_) => PersonalChange::Remake,
-                },
-            );
-        }
-        let objects = wanted.kept.objects.keys().filter_map(|address| address.parse::<Address>().ok());
-        for address in objects.filter(|address| !wanted.objects.contains_key(address) && there(address)) {
-            tell(&address, PersonalChange::Remove);
-        }
-        let is_wanted = |id: &JobId| wanted.jobs.iter().any(|job| job.id == *id);
-        for job in wanted.kept.jobs.iter().filter(|job| !is_wanted(&job.id)) {
-            tell(&Address::new(polder_model::Kind::Job, &job.id), PersonalChange::Remove);
-        }
         let left = wanted.originals.left.iter();
         PersonalAnswer {
             environment: self.environment.name.clone(),
             principal: wanted.principal.clone(),
             prefix: wanted.prefix.to_string(),
-            copies,
+            copies: copies.collect(),
             left: left.map(|left| PersonalLeft { address: left.address.to_string(), why: left.why.clone() }).collect(),
             days: wanted.days,
             warnings: wanted.warnings.iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect(),

@@ -103,6 +103,7 @@ async fn fresh(
 ) -> anyhow::Result<Option<Apply>> {
     let Planned { plan, warnings, losses, .. } = client.plan(allow_destroy.clone()).await?;
     faults::tell(&warnings, context);
+    plan::tell_spared(&allow_destroy, &plan);
     let shown = plan::text(&plan, context) + &losses::text(&losses);
     // With JSON on stdout the plan is talk; a plan with nothing in it is not worth showing.
     match form {

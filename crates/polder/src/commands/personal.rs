@@ -1,12 +1,16 @@
 //! `polder personal`, and `--personal` of `plan` and `apply`: a developer's own copies of what the developer changes.
 
-use polder_api::{MeshFiles, PersonalAnswer, PersonalChange, PersonalSummary};
+use polder_api::{MeshFiles, PersonalAnswer, PersonalChange, PersonalCopy, PersonalLeft, PersonalSummary};
 
+use super::plan::PlanForm;
 use crate::client::Client;
 use crate::context::{Context, say};
 use crate::failure::{Exit, Failure};
 use crate::render::listing::Listing;
 use crate::render::{self, Form, faults, plain, progress};
+
+/// So many copies are listed in a comment: nobody reads on.
+const LISTED: usize = 100;
 
 /// Look after personal copies of what you change
 ///
@@ -115,10 +119,16 @@ fn files(context: &Context) -> anyhow::Result<MeshFiles> {
 }
 
 /// Shows what the caller's copies would be.
-pub(crate) fn plan(form: Form, context: &Context) -> anyhow::Result<Exit> {
+pub(crate) fn plan(form: PlanForm, context: &Context) -> anyhow::Result<Exit> {
     let files = files(context)?;
     let answer = context.block_on(async { context.client().await?.plan_personal(files).await })?;
-    show(&answer, form, false, context)
+    tell(&answer, context)?;
+    match form {
+        PlanForm::Json => render::json(&answer)?,
+        PlanForm::Text => render::text(&text(&answer, false))?,
+        PlanForm::Markdown => render::exact(&markdown(&answer))?,
+    }
+    Ok(Exit::Ok)
 }
 
 /// Makes the caller's copies of what the files change.
@@ -136,17 +146,19 @@ pub(crate) fn apply(form: Form, context: &Context) -> anyhow::Result<Exit> {
             .await
     });
     bar.finish_and_clear();
-    show(&applied?, form, true, context)
-}
-
-fn show(answer: &PersonalAnswer, form: Form, done: bool, context: &Context) -> anyhow::Result<Exit> {
-    let warnings: Vec<_> = answer.warnings.iter().cloned().map(serde_json::from_value).collect::<Result<_, _>>()?;
-    faults::tell(&warnings, context);
+    let answer = applied?;
+    tell(&answer, context)?;
     match form {
-        Form::Json => render::json(answer)?,
-        Form::Text => render::text(&text(answer, done))?,
+        Form::Json => render::json(&answer)?,
+        Form::Text => render::text(&text(&answer, true))?,
     }
     Ok(Exit::Ok)
+}
+
+fn tell(answer: &PersonalAnswer, context: &Context) -> anyhow::Result<()> {
+    let warnings: Vec<_> = answer.warnings.iter().cloned().map(serde_json::from_value).collect::<Result<_, _>>()?;
+    faults::tell(&warnings, context);
+    Ok(())
 }
 
 fn text(answer: &PersonalAnswer, done: bool) -> String {
@@ -172,4 +184,43 @@ fn text(answer: &PersonalAnswer, done: bool) -> String {
         );
     }
     text
+}
+
+/// The copies for a comment: of each what becomes of it, loud where rows go.
+fn markdown(answer: &PersonalAnswer) -> String {
+    let PersonalAnswer { environment, principal, copies, left, .. } = answer;
+    let mut page = format!("### Personal copies of {} in {}\n", code(principal.as_str()), code(environment.as_str()));
+    if copies.is_empty() {
+        page += "\nThe files change no table, view or job that there may be a copy of.\n";
+    } else {
+        page += "\n| copy | what becomes of it | why |\n|---|---|---|\n";
+    }
+    for PersonalCopy { address, change, why } in copies.iter().take(LISTED) {
+        let loud = match change {
+            PersonalChange::Make | PersonalChange::Keep => change.as_str().to_owned(),
+            PersonalChange::Remake | PersonalChange::Remove => format!("**{}**", change.as_str()),
+        };
+        page += &format!("| {} | {loud} | {} |\n", code(address), code(why));
+    }
+    if copies.len() > LISTED {
+        page += &format!("\nand {} more, which `polder plan --personal` shows\n", copies.len() - LISTED);
+    }
+    if !left.is_empty() {
+        page += "\n#### Without a copy\n\n";
+    }
+    for PersonalLeft { address, why } in left.iter().take(LISTED) {
+        page += &format!("- {}\n  - {}\n", code(address), code(why));
+    }
+    if left.len() > LISTED {
+        page += &format!("\nand {} more, which `polder plan --personal` shows\n", left.len() - LISTED);
+    }
+    page
+}
+
+/// The text as a code span, in a table too; nothing where there is none. No name has a backtick or a bar.
+fn code(text: &str) -> String {
+    match plain::line(text).replace('`', "'").replace('|', "\\|") {
+        text if text.is_empty() => text,
+        text => format!("`{text}`"),
+    }
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use polder_api::ShareForm;
+use polder_api::{Loss, ShareForm};
 use polder_model::Address;
-use polder_plan::Plan;
 use polder_plan::render::Style;
+use polder_plan::{Action, Plan};
 use polder_platform::Planned;
+use serde::Serialize;
 
 use super::{infrastructure, personal, share};
 use crate::context::{Context, say};
@@ -70,11 +71,12 @@ impl AllowDestroy {
     }
 }
 
+/// What may be planned for: a person, a program, or a merge request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PlanForm {
+pub(crate) enum PlanForm {
     /// For people
     Text,
-    /// The plan itself
+    /// The plan itself, with the data that it destroys or would
     Json,
     /// For a merge request
     Markdown,
@@ -96,19 +98,20 @@ impl Args {
             return self.which.plan(folder, self.output.into(), context);
         }
         if self.personal {
-            return personal::plan(self.output.into(), context);
+            return personal::plan(self.output, context);
         }
         let allow_destroy = self.destroy.into_set();
-        let planned = context.block_on(async { context.client().await?.plan(allow_destroy).await })?;
+        let planned = context.block_on(async { context.client().await?.plan(allow_destroy.clone()).await })?;
         let Planned { plan, warnings, shares, losses } = planned;
         faults::tell(&warnings, context);
+        tell_spared(&allow_destroy, &plan);
         match self.output {
             PlanForm::Text => {
                 render::exact(&text(&plan, context))?;
                 tell_shares(&shares)?;
                 render::exact(&losses::text(&losses))?;
             }
-            PlanForm::Json => render::large_json(&plan)?,
+            PlanForm::Json => render::large_json(&WithLosses { plan: &plan, losses: &losses })?,
             PlanForm::Markdown => render::exact(&markdown(&plan, context)?)?,
         }
         if let Some(file) = &self.comment {
@@ -123,6 +126,28 @@ impl Args {
             say(format_args!("saved: carry it out with `polder apply {} -e {}`", file.display(), plan.environment));
         }
         Ok(Exit::Ok)
+    }
+}
+
+/// A plan with what it loses, which is no part of the plan: it is of the moment at which it was looked at.
+#[derive(Serialize)]
+struct WithLosses<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    losses: &'a [Loss],
+}
+
+/// Warns of what is allowed to be destroyed and is not, nor waits to be: most likely its address is misspelt.
+pub(crate) fn tell_spared(allowed: &BTreeSet<Address>, plan: &Plan) {
+    let goes = |address: &Address| {
+        let change = plan.change(address).map(|change| change.action);
+        matches!(change, Some(Action::Delete | Action::Forget | Action::Replace))
+            || plan.held_back.iter().any(|held| held.address == *address)
+    };
+    for address in allowed.iter().filter(|address| !goes(address)) {
+        say(format_args!(
+            "warning: --allow-destroy names {address}, which this plan does not destroy: there is none, or it stays as declared"
+        ));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::{edit, polder};
 use crate::trouble::{loaded, refused};
@@ -41,6 +42,52 @@ fn a_domain_is_destroyed_by_a_plan_of_its_own_that_says_what_is_lost() {
     // Another domain cannot go by that name.
     let said = polder(folder, &["plan", "--allow-destroy", "domain:nobody"]);
     assert!(said.code == 0 && said.stdout.contains("Nothing to do"), "{}", said.all());
+    assert!(said.stderr.contains("names domain:nobody, which this plan does not destroy"), "{}", said.all());
+}
+
+#[test]
+fn a_plan_says_what_is_lost_to_programs_too_and_is_a_plan_all_the_same() {
+    let folder = loaded();
+    let folder = folder.path();
+    let planned = |args: &[&str]| polder(folder, &[&["plan", "--output", "json"], args].concat()).well();
+    let losses = |plan: &str| serde_json::from_str::<serde_json::Value>(plan).unwrap()["losses"].take();
+    assert_eq!(losses(&planned(&[])), serde_json::json!([]));
+    polder(folder, &["query", "select count(*) from sales.bronze.orders_v1"]).well();
+    take_out(folder);
+    let orders = |plan: &str| {
+        let losses = losses(plan);
+        losses.as_array().unwrap().iter().find(|loss| loss["address"] == "table:sales.bronze.orders_v1").unwrap().clone()
+    };
+    let held = orders(&planned(&[]));
+    assert!(held["planned"] == false && held["rows"] == 3 && held["bytes"].as_u64() > Some(0), "{held}");
+    assert!(held["changed"].is_string() && held["readers"][0]["last"].is_string() && held["shared_with"].is_array(), "{held}");
+    // To the letter, as `polder` here does not show ids.
+    let args = ["plan", "--output", "json", "--allow-destroy", "domain:sales"];
+    let plan = Command::new(env!("CARGO_BIN_EXE_polder")).args(args).current_dir(folder).output().unwrap().stdout;
+    assert_eq!(orders(std::str::from_utf8(&plan).unwrap())["planned"], true);
+    fs::write(folder.join("all.plan"), plan).unwrap();
+    polder(folder, &["apply", "all.plan"]).well();
+}
+
+#[test]
+fn what_is_allowed_to_be_destroyed_and_is_not_is_told() {
+    let folder = loaded();
+    let folder = folder.path();
+    let spared = |args: &[&str], address: &str| {
+        let said = polder(folder, &[args, &["--allow-destroy", address]].concat());
+        assert_eq!(said.code, 0, "{}", said.all());
+        said.stderr.contains(&format!("warning: --allow-destroy names {address}, which this plan does not destroy"))
+    };
+    // Declared as it is, and not there at all.
+    for address in ["table:sales.bronze.orders_v1", "table:sales.bronze.order_v1", "domain:nobody"] {
+        assert!(spared(&["plan"], address) && spared(&["apply", "--yes"], address), "{address}");
+    }
+    take_out(folder);
+    for address in ["domain:sales", "table:sales.bronze.orders_v1"] {
+        assert!(!spared(&["plan"], address), "{address}");
+    }
+    // Where something waits to be allowed, a name of nothing stands for what was meant.
+    refused(&polder(folder, &["plan", "--allow-destroy", "domain:nobody"]), 2, &["there is no domain:nobody", "held back are:"]);
 }
 
 #[test]

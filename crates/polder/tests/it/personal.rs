@@ -87,6 +87,92 @@ fn a_changed_job_has_a_copy_with_its_sink_and_reads_the_rest_where_it_is() {
 }
 
 #[test]
+fn what_was_made_by_hand_in_the_place_of_a_copy_is_told_before_it_goes() {
+    let mesh = changed();
+    let folder = mesh.path();
+    let ana = ["--as", ANA];
+    let personal = |args: &[&str]| polder(folder, &[args, &ana, &["--personal"]].concat());
+    personal(&["apply"]).well();
+    rows(folder, &ana, "create schema ana__sales.bronze").well();
+    rows(folder, &ana, "create table ana__sales.bronze.orders_v1 as select 1 as mine").well();
+    edit(folder, "domains/sales/datasets/orders.yaml", "description: orders as", "description: all orders as");
+    let expect = "remake table:ana__sales.bronze.orders_v1 changed; what was made there by hand goes";
+    assert_eq!(copies(&as_json(personal(&["plan", "-o", "json"])))[0], expect);
+    assert_eq!(copies(&as_json(personal(&["apply", "-o", "json"])))[0], expect);
+    assert_eq!(rows(folder, &ana, "select count(order_id) as n from ana__sales.bronze.orders_v1").well(), "n\n0\n");
+    let again = as_json(personal(&["plan", "-o", "json"]));
+    assert!(copies(&again).iter().all(|copy| copy.starts_with("keep ")), "{again}");
+}
+
+#[test]
+fn the_copies_of_somebody_who_leaves_keep_nobody_from_applying_and_are_nobodys() {
+    let mesh = changed();
+    let folder = mesh.path();
+    polder(folder, &["apply", "--personal", "--as", ANA]).well();
+    polder(folder, &["run", "--all", "--personal", "--as", ANA]).well();
+    edit(folder, QUERY, "2 * count(*) as orders", "count(*) as orders");
+    edit(folder, "polder.yaml", "users: [ana@example.com,", "users: [");
+    edit(folder, "polder.yaml", "members: [ana@example.com]", "members: []");
+    let plan = polder(folder, &["plan"]).well();
+    assert!(plan.contains("the personal copies in ana__sales are nobody's from then on"), "{plan}");
+    for point in ["apply.before_record", "apply.after_record"] {
+        for nth in 1.. {
+            let folder = copy(folder);
+            if killed_at(folder.path(), &["apply", "--yes"], point, nth) {
+                assert!(nth > 1, "never comes to {point}");
+                break;
+            }
+            polder(folder.path(), &["apply", "--yes"]).well();
+            assert!(polder(folder.path(), &["plan"]).well().contains("Nothing to do"), "killed at {point}#{nth}");
+            let whose = ask_state(folder.path(), "select coalesce(principal, 'nobody') from personal_copies");
+            assert_eq!(whose, ["nobody"], "killed at {point}#{nth}");
+        }
+    }
+    polder(folder, &["apply", "--yes"]).well();
+    assert!(polder(folder, &["plan"]).well().contains("Nothing to do"));
+    let list = || as_json(polder(folder, &["personal", "list", "-o", "json"]));
+    assert!(list()[0]["prefix"] == "ana" && list()[0]["principal"].is_null(), "{}", list());
+    // Whoever is called so later has other copies, and does not come into these.
+    edit(folder, "polder.yaml", "users: [", "users: [ana@example.com,");
+    edit(folder, "polder.yaml", "members: []", "members: [ana@example.com]");
+    polder(folder, &["apply", "--yes"]).well();
+    assert_eq!(rows(folder, &["--as", ANA], "select * from ana__sales.gold.revenue_v1").code, 4);
+    edit(folder, QUERY, "count(*) as orders", "2 * count(*) as orders");
+    let planned = as_json(polder(folder, &["plan", "--personal", "--as", ANA, "-o", "json"]));
+    assert_eq!(planned["prefix"], "ana2");
+    // They go when their time is over.
+    change_state(folder, "update personal_copies set used = '2026-01-01T00:00:00.000000Z'");
+    assert_eq!(list().as_array().unwrap().len(), 0);
+    assert!(polder(folder, &["ls"]).well().lines().all(|line| !line.contains("ana__")));
+}
+
+#[test]
+fn what_becomes_of_copies_is_told_as_markdown_too() {
+    let mesh = changed();
+    let folder = mesh.path();
+    edit(folder, "domains/sales/datasets/orders.yaml", "description: orders as", "description: all orders as");
+    let markdown = || polder(folder, &["plan", "--personal", "--as", ANA, "--output", "markdown"]).well();
+    insta::assert_snapshot!(markdown(), @r"
+    ### Personal copies of `ana@example.com` in `dev`
+
+    | copy | what becomes of it | why |
+    |---|---|---|
+    | `table:ana__sales.bronze.orders_v1` | make | `changed` |
+    | `table:ana__sales.gold.revenue_v1` | make | `job sales/daily_revenue writes it` |
+    | `job:ana__sales/daily_revenue` | make | `changed` |
+
+    #### Without a copy
+
+    - `job:sales/load_orders`
+      - `it reads files with the platform's rights, so it takes the right to apply`
+    ");
+    polder(folder, &["apply", "--personal", "--as", ANA]).well();
+    edit(folder, QUERY, "2 * count(*)", "3 * count(*)");
+    let said = markdown();
+    assert!(said.contains("| `job:ana__sales/daily_revenue` | **make anew** | `changed` |"), "{said}");
+}
+
+#[test]
 fn a_copy_is_filled_with_what_its_developer_may_see() {
     let mesh = loaded();
     let folder = mesh.path();
