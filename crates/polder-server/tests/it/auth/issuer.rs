@@ -52,7 +52,11 @@ fn installed() -> PathBuf {
     let lock = File::create(folder.join(".lock")).unwrap();
     lock.lock().unwrap();
     let wanted = std::fs::read(source.join("package-lock.json")).unwrap();
-    std::fs::copy(source.join("issuer.mjs"), folder.join("issuer.mjs")).unwrap();
+    let program = std::fs::read(source.join("issuer.mjs")).unwrap();
+    // Where it is there already, another test's Node may be reading it.
+    if std::fs::read(folder.join("issuer.mjs")).ok().as_ref() != Some(&program) {
+        std::fs::write(folder.join("issuer.mjs"), program).unwrap();
+    }
     let mark = folder.join(".installed");
     if std::fs::read(&mark).ok().as_ref() != Some(&wanted) {
         for file in ["package.json", "package-lock.json"] {
