@@ -5,7 +5,7 @@ mod markdown;
 mod page;
 mod text;
 
-pub use markdown::{CapacityChange, mark, markdown};
+pub use markdown::{CapacityChange, Lost, cell, code, mark, markdown};
 pub use text::{Style, text};
 
 use polder_model::text::{escaped, steers};

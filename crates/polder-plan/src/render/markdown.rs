@@ -34,15 +34,34 @@ pub struct CapacityChange {
     pub most: u64,
 }
 
+/// What is lost with one thing that a plan destroys, or would if it were allowed to, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// What holds the data.
+    pub address: String,
+    /// Whether the plan destroys it, or holds that back.
+    pub planned: bool,
+    /// How many rows.
+    pub rows: String,
+    /// How much.
+    pub size: String,
+    /// When it was last written.
+    pub changed: String,
+    /// Who has read it, and when.
+    pub readers: String,
+    /// The recipients that it is shared with.
+    pub shared_with: String,
+}
+
 /// The line that a plan's page begins with, which a page does not show: by it a comment is found again.
 #[must_use]
 pub fn mark(environment: &EnvironmentName) -> String {
     format!("<!-- polder plan of {environment} -->")
 }
 
-/// Shows a plan as Markdown, with what it changes of capacity.
+/// Shows a plan as Markdown, with what it loses and what it changes of capacity.
 #[must_use]
-pub fn markdown(plan: &Plan, capacity: &[CapacityChange]) -> String {
+pub fn markdown(plan: &Plan, lost: &[Lost], capacity: &[CapacityChange]) -> String {
     let mut page = Page::default();
     let Plan { environment, tenant, parent, id, .. } = plan;
     let Summary { create, update, replace, delete, drift, held_back } = plan.summary();
@@ -55,6 +74,7 @@ pub fn markdown(plan: &Plan, capacity: &[CapacityChange]) -> String {
         plan.steps.iter().filter(|step| step.effect.destroys_data()).map(|step| &step.address).collect();
     destroys(&mut page, &destroyed);
     held(&mut page, plan);
+    losses(&mut page, lost);
     capacities(&mut page, capacity);
     for group in by_domain(&plan.changes) {
         changes(&mut page, &group, &destroyed);
@@ -88,6 +108,22 @@ fn held(page: &mut Page, plan: &Plan) {
         item
     });
     page.list(items, LISTED);
+}
+
+fn losses(page: &mut Page, lost: &[Lost]) {
+    for (planned, heading) in [(true, "What this destroys"), (false, "What would be destroyed if it were allowed to")] {
+        let lost: Vec<&Lost> = lost.iter().filter(|lost| lost.planned == planned).collect();
+        if lost.is_empty() {
+            continue;
+        }
+        page.line(format_args!("\n#### {heading}\n"));
+        page.line("| what | rows | size | last written | read within 90 days by | shared with |\n|---|---:|---:|---|---|---|");
+        let rows = lost.into_iter().map(|lost| {
+            let Lost { address, rows, size, changed, readers, shared_with, .. } = lost;
+            format!("| {} | {rows} | {size} | {changed} | {} | {} |\n", cell(address), cell(readers), cell(shared_with))
+        });
+        page.list(rows, LISTED);
+    }
 }
 
 fn capacities(page: &mut Page, capacity: &[CapacityChange]) {
@@ -139,8 +175,9 @@ fn push(item: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(item, "{line}");
 }
 
-/// The text as a code span.
-fn code(text: impl ToString) -> String {
+/// The text as a code span, which nothing in it ends.
+#[must_use]
+pub fn code(text: impl ToString) -> String {
     let text = one_line(&text.to_string());
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -149,7 +186,8 @@ fn code(text: impl ToString) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// The text as a code span in a table, where a bar would end the cell even there.
-fn cell(text: &str) -> String {
-    code(text).replace('|', "\\|")
+/// The text as a code span in a table, where a bar would end the cell even there; nothing where there is none.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    if text.is_empty() { String::new() } else { code(text).replace('|', "\\|") }
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use polder_model::Resource;
-use polder_plan::render::{CapacityChange, Style, markdown, text};
+use polder_plan::render::{CapacityChange, Lost, Style, markdown, text};
 use polder_plan::{Action, Plan};
 
 use crate::mesh::{Case, catalog, department, domain, group, table, table_with, view, with};
@@ -21,7 +21,7 @@ fn hostile() -> Case {
 
 /// The page with the plan's id, which says nothing to a reader of this file, left out.
 fn page(plan: &Plan) -> String {
-    markdown(plan, &[]).replace(plan.id.as_str(), "ID")
+    markdown(plan, &[], &[]).replace(plan.id.as_str(), "ID")
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn capacity_is_shown_with_what_it_was() {
         change("aws.buckets", "zone dev/x/aws", None, Some(1), 0),
         change("databricks.schemas", "catalog <b> in dev", Some(2), None, 10_000),
     ];
-    let page = markdown(&Case::new(&[], &[]).plan(), &capacity);
+    let page = markdown(&Case::new(&[], &[]).plan(), &[], &capacity);
     let (_, table) = page.split_once("#### Capacity\n\n").unwrap();
     let rows: Vec<&str> = table.lines().take(5).collect();
     let expect = [
@@ -156,6 +156,29 @@ fn capacity_is_shown_with_what_it_was() {
         "| `azure.storageAccounts` | `zone dev/a\\|b/azure` | 3 | 125 | 250 | 50 % |",
         "| `aws.buckets` | `zone dev/x/aws` |  | 1 | 0 | 100 % |",
         "| `databricks.schemas` | `catalog <b> in dev` | 2 |  | 10000 |  |",
+    ];
+    assert_eq!(rows, expect);
+}
+
+#[test]
+fn what_is_lost_is_shown_apart_from_what_would_be() {
+    let lost = |address: &str, planned, readers: &str| Lost {
+        address: address.to_owned(),
+        planned,
+        rows: "1,200".to_owned(),
+        size: String::new(),
+        changed: "2026-11-01".to_owned(),
+        readers: readers.to_owned(),
+        shared_with: String::new(),
+    };
+    let lost = [lost("table:a.b.held_v1", false, ""), lost("table:a.b.gone_v1", true, "@team|`x`")];
+    let page = markdown(&Case::new(&[], &[]).plan(), &lost, &[]);
+    let (_, tables) = page.split_once("#### What this destroys\n\n").unwrap();
+    let rows: Vec<&str> = tables.lines().filter(|line| line.contains("table:") || line.starts_with('#')).collect();
+    let expect = [
+        "| `table:a.b.gone_v1` | 1,200 |  | 2026-11-01 | `` @team\\|`x` `` |  |",
+        "#### What would be destroyed if it were allowed to",
+        "| `table:a.b.held_v1` | 1,200 |  | 2026-11-01 |  |  |",
     ];
     assert_eq!(rows, expect);
 }

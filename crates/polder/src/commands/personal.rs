@@ -1,6 +1,7 @@
 //! `polder personal`, and `--personal` of `plan` and `apply`: a developer's own copies of what the developer changes.
 
 use polder_api::{MeshFiles, PersonalAnswer, PersonalChange, PersonalCopy, PersonalLeft, PersonalSummary};
+use polder_plan::render::{cell, code};
 
 use super::plan::PlanForm;
 use crate::client::Client;
@@ -200,7 +201,7 @@ fn markdown(answer: &PersonalAnswer) -> String {
             PersonalChange::Make | PersonalChange::Keep => change.as_str().to_owned(),
             PersonalChange::Remake | PersonalChange::Remove => format!("**{}**", change.as_str()),
         };
-        page += &format!("| {} | {loud} | {} |\n", code(address), code(why));
+        page += &format!("| {} | {loud} | {} |\n", cell(address), cell(why));
     }
     if copies.len() > LISTED {
         page += &format!("\nand {} more, which `polder plan --personal` shows\n", copies.len() - LISTED);
@@ -215,12 +216,4 @@ fn markdown(answer: &PersonalAnswer) -> String {
         page += &format!("\nand {} more, which `polder plan --personal` shows\n", left.len() - LISTED);
     }
     page
-}
-
-/// The text as a code span, in a table too; nothing where there is none. No name has a backtick or a bar.
-fn code(text: &str) -> String {
-    match plain::line(text).replace('`', "'").replace('|', "\\|") {
-        text if text.is_empty() => text,
-        text => format!("`{text}`"),
-    }
 }

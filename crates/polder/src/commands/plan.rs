@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{infrastructure, personal, share};
 use crate::context::{Context, say};
 use crate::failure::{Exit, Failure};
+use crate::render::losses::in_words;
 use crate::render::{self, Form, faults, losses};
 
 /// Show what apply would create, update, replace and delete, and why
@@ -112,10 +113,10 @@ impl Args {
                 render::exact(&losses::text(&losses))?;
             }
             PlanForm::Json => render::large_json(&WithLosses { plan: &plan, losses: &losses })?,
-            PlanForm::Markdown => render::exact(&markdown(&plan, context)?)?,
+            PlanForm::Markdown => render::exact(&markdown(&plan, &losses, context)?)?,
         }
         if let Some(file) = &self.comment {
-            std::fs::write(file, markdown(&plan, context)?).map_err(|error| {
+            std::fs::write(file, markdown(&plan, &losses, context)?).map_err(|error| {
                 let message = format!("cannot write the comment to {}", file.display());
                 Failure::new(Exit::Unavailable, message, "name a file in a folder that you may write").because(error)
             })?;
@@ -160,12 +161,13 @@ pub(crate) fn tell_shares(shares: &[ShareForm]) -> anyhow::Result<()> {
 }
 
 /// The plan for a comment. Of capacity, what the files here say; nothing where there are none, as with a server's own.
-fn markdown(plan: &Plan, context: &Context) -> anyhow::Result<String> {
+fn markdown(plan: &Plan, losses: &[Loss], context: &Context) -> anyhow::Result<String> {
     let capacity = match context.root() {
         Ok(root) => polder_platform::capacity_changes(&root, plan)?,
         Err(_) => Vec::new(),
     };
-    Ok(polder_plan::render::markdown(plan, &capacity))
+    let lost: Vec<_> = losses.iter().map(in_words).collect();
+    Ok(polder_plan::render::markdown(plan, &lost, &capacity))
 }
 
 /// The plan for people. What is from files in it is plain already.

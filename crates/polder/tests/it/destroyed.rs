@@ -33,6 +33,10 @@ fn a_domain_is_destroyed_by_a_plan_of_its_own_that_says_what_is_lost() {
     assert!(plan.contains("--allow-destroy domain:sales"), "{plan}");
     refused(&polder(folder, &["apply", "--yes"]), 3, &["held back"]);
 
+    let page = polder(folder, &["plan", "--output", "markdown"]).well();
+    let (_, lost) = page.split_once("#### What would be destroyed if it were allowed to").unwrap_or_else(|| panic!("{page}"));
+    assert!(lost.contains("| `table:sales.bronze.orders_v1` | 3 |"), "{page}");
+
     let plan = polder(folder, &["plan", "--allow-destroy", "domain:sales"]).well();
     assert!(plan.contains("What this destroys:") && !plan.contains("Held back"), "{plan}");
     polder(folder, &["apply", "--yes", "--allow-destroy", "domain:sales"]).well();
