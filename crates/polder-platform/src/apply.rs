@@ -49,7 +49,7 @@ pub struct ApplyReport {
 pub type ApplyObserver<'a> = &'a mut (dyn FnMut(ApplyProgress) + Send);
 
 impl Platform {
-    /// Applies a plan. An earlier apply that was cut short is finished first.
+    /// Applies a plan. An earlier apply that was cut short is finished first, unless it would destroy what is declared otherwise by now.
     ///
     /// # Errors
     /// When the mesh has faults, another apply is at work, the state has moved since the plan was saved, the caller may
@@ -71,7 +71,7 @@ impl Platform {
         let caller = self.on_the_metastore(&desired, &*self.metastore().await?, Action::Manage, trail).await;
         self.record(trail).await?;
         let caller = caller?;
-        let (finished, resumed) = self.finish_what_was_cut_short(observer).await?;
+        let (finished, resumed) = self.finish_what_was_cut_short(&desired, observer).await?;
         let plan = match what {
             // The one that was cut short was this one: it is carried out now.
             Apply::Saved(plan) if finished.as_ref() == Some(&plan.id) => {
@@ -85,7 +85,7 @@ impl Platform {
             return Err(Error::new(ErrorKind::Failed, format!("the plan does not hold: {flaw}")).with_hint("make the plan again"));
         }
         self.makes_no_admin(&plan, &caller).await?;
-        self.carry_out(&plan, observer).await?;
+        self.carry_out(&plan, &desired, observer).await?;
         trail.done(&caller, "apply", &format!("plan {} of {}", plan.id, self.environment.name));
         Ok((plan, resumed))
     }

@@ -1,11 +1,13 @@
 //! The journal of an apply, kept in the store; and going on with one that was cut short.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
 use polder_api::ApplyProgress;
 use polder_apply::{ApplyError, DoneStep, EntryChange, Journal, JournalError};
+use polder_model::{Address, Desired};
 use polder_plan::{Plan, PlanId, Step};
 use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
 
@@ -45,15 +47,24 @@ fn record_of(done: &DoneStep<'_>) -> StepRecord {
 
 impl Platform {
     /// Finishes an apply that was cut short; returns which plan that was, and how many steps it took.
-    pub(super) async fn finish_what_was_cut_short(&self, observer: ApplyObserver<'_>) -> Result<(Option<PlanId>, usize), Error> {
+    pub(super) async fn finish_what_was_cut_short(
+        &self,
+        desired: &Desired,
+        observer: ApplyObserver<'_>,
+    ) -> Result<(Option<PlanId>, usize), Error> {
         let unfinished = self.store.unfinished(&self.environment.name).await;
         match unfinished.doing(ErrorKind::Unavailable, "cannot read the journal")? {
-            Some(record) => self.go_on(&record, observer).await,
+            Some(record) => self.go_on(&record, desired, observer).await,
             None => Ok((None, 0)),
         }
     }
 
-    async fn go_on(&self, record: &OperationRecord, observer: ApplyObserver<'_>) -> Result<(Option<PlanId>, usize), Error> {
+    async fn go_on(
+        &self,
+        record: &OperationRecord,
+        desired: &Desired,
+        observer: ApplyObserver<'_>,
+    ) -> Result<(Option<PlanId>, usize), Error> {
         let resumed = self.store.resume(record, &process::holder(), TTL, Utc::now(), &process::is_dead).await;
         let operation = match resumed.doing(ErrorKind::Unavailable, "cannot go on with the apply that was cut short")? {
             Resumed::Resumed(operation) => operation,
@@ -62,12 +73,18 @@ impl Platform {
         };
         let plan: Plan = serde_json::from_str(&record.plan)
             .doing(ErrorKind::Unavailable, "cannot read the plan of the apply that was cut short")?;
-        let steps = self.walk(operation, &plan, &record.done, observer).await?;
-        Ok((Some(plan.id), steps))
+        if !destroys_otherwise(&plan, &record.done, desired) {
+            let steps = self.walk(operation, &plan, &record.done, observer).await?;
+            return Ok((Some(plan.id), steps));
+        }
+        tracing::warn!(plan = %plan.id, "an apply that was cut short is given up: it destroys what is declared otherwise by now");
+        let passed_over = not_begun(&plan, record);
+        let steps = self.walk(operation, &plan, &record.done.union(&passed_over).copied().collect(), observer).await?;
+        Ok((None, steps))
     }
 
     /// Carries out a plan, every step of it recorded.
-    pub(super) async fn carry_out(&self, plan: &Plan, observer: ApplyObserver<'_>) -> Result<(), Error> {
+    pub(super) async fn carry_out(&self, plan: &Plan, desired: &Desired, observer: ApplyObserver<'_>) -> Result<(), Error> {
         if plan.is_empty() {
             return Ok(());
         }
@@ -88,7 +105,7 @@ impl Platform {
                 Begun::Started(operation) => return self.walk(operation, plan, &Default::default(), observer).await.map(drop),
                 Begun::Busy { holder, since } => return Err(busy(&holder, since)),
                 Begun::Moved { expected, found } => return Err(moved(expected, found)),
-                Begun::Unfinished(record) => _ = self.go_on(&record, observer).await?,
+                Begun::Unfinished(record) => _ = self.go_on(&record, desired, observer).await?,
             }
         }
         Err(Error::new(ErrorKind::Conflict, "other applies keep being cut short in this environment"))
@@ -98,7 +115,7 @@ impl Platform {
         &self,
         operation: Operation,
         plan: &Plan,
-        done: &std::collections::BTreeSet<u32>,
+        done: &BTreeSet<u32>,
         observer: ApplyObserver<'_>,
     ) -> Result<usize, Error> {
         // Given back when the apply is given up, so that the next one goes on at once. What ends gives it back itself.
@@ -127,6 +144,23 @@ impl Platform {
         finished.doing(ErrorKind::Unavailable, "cannot record that the apply has ended")?;
         Ok(done.carried_out)
     }
+}
+
+/// Whether what is left of a plan destroys data of what files declare otherwise than when it was made: whoever allowed it meant something
+/// else, and a plan that is made now asks again.
+fn destroys_otherwise(plan: &Plan, done: &BTreeSet<u32>, desired: &Desired) -> bool {
+    let mut left = plan.steps.iter().filter(|step| !done.contains(&step.number) && step.effect.destroys_data());
+    left.any(|step| {
+        let after = plan.change(&step.address).and_then(|change| change.after.as_deref());
+        after != desired.resources.get(&step.address).map(|declared| &*declared.resource)
+    })
+}
+
+/// The steps of whatever a plan that was cut short has not begun with. What it has begun with is not whole, and is brought to its end.
+fn not_begun(plan: &Plan, record: &OperationRecord) -> BTreeSet<u32> {
+    let begun = plan.steps.iter().filter(|step| record.under_way.contains(&step.number));
+    let begun: BTreeSet<&Address> = begun.map(|step| &step.address).collect();
+    plan.steps.iter().filter(|step| !begun.contains(&step.address)).map(|step| step.number).collect()
 }
 
 fn busy(holder: &Holder, since: chrono::DateTime<Utc>) -> Error {

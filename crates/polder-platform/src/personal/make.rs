@@ -37,6 +37,11 @@ impl Platform {
         // Looked at once nobody else changes them.
         let act = self.act("make personal copies").await?;
         let wanted = self.wanted_personal(&act, days).await?;
+        // The first copies have no prefix until now, by which others would remove them.
+        let _first = match self.personal_row(&wanted.principal).await? {
+            Some(_) => None,
+            None => Some(self.alone_with_prefix(wanted.prefix.as_str()).await?),
+        };
         let answer = self.answer(&wanted);
         for original in wanted.originals.copied.values() {
             if let Some(Securable::Table(name) | Securable::View(name)) = original.resource.securable() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{edit, polder};
-use crate::trouble::{loaded, refused};
+use crate::trouble::{copy, copy_into, killed_at, loaded, refused};
 
 fn take_out(folder: &Path) {
     fs::remove_dir_all(folder.join("domains/sales")).unwrap();
@@ -112,4 +112,42 @@ fn what_has_to_be_held_is_kept_whatever_is_allowed() {
     assert!(plan.contains("held until 20") && plan.contains("30 days from its last change"), "{plan}");
     let rows = polder(folder, &["query", "select count(*) as n from sales.bronze.orders_v1", "-o", "csv"]).well();
     assert_eq!(rows, "n\n3\n");
+}
+
+#[test]
+fn what_is_declared_again_is_not_destroyed_by_going_on_with_an_apply_that_was_cut_short() {
+    const TABLES: [&str; 4] = ["one", "three", "two", "zero"];
+    let folder = loaded();
+    let folder = folder.path();
+    for name in TABLES {
+        let dataset = format!("{{entityName: {name}, entityVersion: v1, columns: [{{name: id, type: bigint}}]}}\n");
+        fs::write(folder.join(format!("domains/sales/datasets/{name}.yaml")), dataset).unwrap();
+    }
+    polder(folder, &["apply", "--yes"]).well();
+    for name in TABLES {
+        polder(folder, &["query", &format!("insert into sales.bronze.{name}_v1 values (1)")]).well();
+    }
+    let whole = |folder: &Path| {
+        let ask = |name: &&&str| polder(folder, &["query", &format!("select id from sales.bronze.{name}_v1 where id = 1")]);
+        TABLES.iter().filter(|name| ask(name).stdout.contains("1 row")).count()
+    };
+    let mut spared = 0;
+    for nth in (1..).step_by(3) {
+        let copy = copy(folder);
+        let copy = copy.path();
+        take_out(copy);
+        if killed_at(copy, &["apply", "--yes", "--allow-destroy", "domain:sales"], "apply.after_record", nth) {
+            break;
+        }
+        let before = whole(copy);
+        copy_into(&folder.join("domains"), &copy.join("domains"));
+        fs::copy(folder.join("access/sales.yaml"), copy.join("access/sales.yaml")).unwrap();
+        polder(copy, &["apply", "--yes"]).well();
+        // One may have been begun with, and is not whole any more.
+        let after = whole(copy);
+        assert!(after + 1 >= before, "killed at #{nth}: of {before} tables {after} are left");
+        spared += after;
+        assert!(polder(copy, &["plan"]).well().contains("Nothing to do"), "killed at #{nth}");
+    }
+    assert!(spared > 0);
 }
