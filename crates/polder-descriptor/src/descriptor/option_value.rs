@@ -72,7 +72,7 @@ impl Form {
         let (what, write) = match self {
             Self::Span => ("a span of time", "write numbers with their units, such as 30s or 1m 30s"),
             Self::Number(least, most) => {
-                return (format!("a whole number from {least} to {most}"), "write digits only".to_owned());
+                return (format!("a whole number from {least} to {most}"), "write one of these, in digits only".to_owned());
             }
             Self::Word(words) => return ("a word that the store knows".to_owned(), format!("write one of {}", words.join(", "))),
             Self::Header => ("a text of ASCII on one line", "write letters, digits and signs of ASCII"),

@@ -258,6 +258,8 @@ fn no_region(provider: Provider, region: &str) -> (String, String) {
     let message = format!("{provider} has no region '{region}'");
     match Provider::ALL.into_iter().find(|other| region::known(*other).any(|known| known == region)) {
         Some(other) => (format!("{message}: it is one of {other}"), help),
+        // What no region can be called is no new one either.
+        None if RegionName::read(region).is_err() => (message, help),
         None => (
             format!("{message} that is known here"),
             format!("{help}{and} if {provider} has it by now, name it: regions: {{{provider}: [{region}]}}"),

@@ -150,6 +150,10 @@ fn a_region_is_one_of_the_provider_or_is_named_as_new() {
              'eu-west-1' or 'eu-west-2' or 'eu-west-3'? if aws has it by now, name it: regions: {aws: [eu-west-99]}",
         ),
         (
+            "providers: {aws: {}, azure: {region: West Europe}}",
+            "polder.yaml:7:38+11 unknown-region `West Europe` azure has no region 'West Europe' | did you mean 'westeurope'?",
+        ),
+        (
             "providers: {aws: {}, gcp: {region: europe-west99}}",
             "polder.yaml:7:36+13 unknown-region `europe-west99` gcp has no region 'europe-west99' that is known here | did you mean \
              'europe-west9' or 'europe-west1' or 'europe-west10'? if gcp has it by now, name it: regions: {gcp: [europe-west99]}",
@@ -229,11 +233,11 @@ fn a_value_that_the_store_would_not_read_is_a_fault_at_its_place() {
     check("pool_idle_timeout: -5s", &format!("wrong-type `-5s` 'pool_idle_timeout' {span}"));
     check(
         "pool_max_idle_per_host: many",
-        "wrong-type `many` 'pool_max_idle_per_host' is a whole number from 0 to 4294967295 | write digits only",
+        "wrong-type `many` 'pool_max_idle_per_host' is a whole number from 0 to 4294967295 | write one of these, in digits only",
     );
     check(
         "http2_max_frame_size: 1024",
-        "wrong-type `1024` 'http2_max_frame_size' is a whole number from 16384 to 16777215 | write digits only",
+        "wrong-type `1024` 'http2_max_frame_size' is a whole number from 16384 to 16777215 | write one of these, in digits only",
     );
     check(
         "user_agent: \"pölder\"",
