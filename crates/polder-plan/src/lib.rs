@@ -20,6 +20,7 @@ mod needs;
 pub mod personal;
 mod plan;
 pub mod render;
+mod resume;
 mod sequence;
 mod step;
 mod table;
@@ -30,6 +31,7 @@ pub use difference::Difference;
 pub use held_back::{HeldBack, Why};
 pub use inputs::{Inputs, Observation, Observed, Recorded};
 pub use plan::{FormatVersion, FormatVersionError, Plan, PlanId, Summary};
+pub use resume::given_up;
 pub use step::{Alteration, Effect, Step};
 
 /// Returns the plan that takes an environment from what is to what is declared.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 use polder_api::ApplyProgress;
 use polder_apply::{ApplyError, DoneStep, EntryChange, Journal, JournalError};
-use polder_model::{Address, Desired};
+use polder_model::Desired;
 use polder_plan::{Plan, PlanId, Step};
 use polder_store::{Begun, Holder, NewOperation, Operation, OperationOutcome, OperationRecord, Resumed, StepRecord, Store};
 
@@ -73,13 +73,15 @@ impl Platform {
         };
         let plan: Plan = serde_json::from_str(&record.plan)
             .doing(ErrorKind::Unavailable, "cannot read the plan of the apply that was cut short")?;
-        if !destroys_otherwise(&plan, &record.done, desired) {
-            let steps = self.walk(operation, &plan, &record.done, observer).await?;
+        let Some(passed_over) = polder_plan::given_up(&plan, &record.done, &record.under_way, desired) else {
+            let steps = self.walk(operation, &plan, &record.done, OperationOutcome::Succeeded, observer).await?;
             return Ok((Some(plan.id), steps));
-        }
-        tracing::warn!(plan = %plan.id, "an apply that was cut short is given up: it destroys what is declared otherwise by now");
-        let passed_over = not_begun(&plan, record);
-        let steps = self.walk(operation, &plan, &record.done.union(&passed_over).copied().collect(), observer).await?;
+        };
+        let why = "it destroys what is declared otherwise by now";
+        tracing::warn!(plan = %plan.id, "an apply that was cut short is given up: {why}");
+        let passed_over = record.done.union(&passed_over).copied().collect();
+        let steps =
+            self.walk(operation, &plan, &passed_over, OperationOutcome::Abandoned { why: why.to_owned() }, observer).await?;
         Ok((None, steps))
     }
 
@@ -102,7 +104,10 @@ impl Platform {
             };
             let begun = self.store.begin(&new, &process::is_dead).await;
             match begun.doing(ErrorKind::Unavailable, "cannot begin the apply")? {
-                Begun::Started(operation) => return self.walk(operation, plan, &Default::default(), observer).await.map(drop),
+                Begun::Started(operation) => {
+                    let nothing = BTreeSet::new();
+                    return self.walk(operation, plan, &nothing, OperationOutcome::Succeeded, observer).await.map(drop);
+                }
                 Begun::Busy { holder, since } => return Err(busy(&holder, since)),
                 Begun::Moved { expected, found } => return Err(moved(expected, found)),
                 Begun::Unfinished(record) => _ = self.go_on(&record, desired, observer).await?,
@@ -116,6 +121,7 @@ impl Platform {
         operation: Operation,
         plan: &Plan,
         done: &BTreeSet<u32>,
+        at_its_end: OperationOutcome,
         observer: ApplyObserver<'_>,
     ) -> Result<usize, Error> {
         // Given back when the apply is given up, so that the next one goes on at once. What ends gives it back itself.
@@ -127,7 +133,7 @@ impl Platform {
         };
         let result = polder_apply::apply(plan, done, &LakeEffects(&self.lake), &journal, &mut tell).await;
         let ended = match &result {
-            Ok(_) => Some(OperationOutcome::Succeeded),
+            Ok(_) => Some(at_its_end),
             Err(error @ ApplyError::Step { .. }) => {
                 Some(OperationOutcome::Failed { error: polder_model::text::with_causes(error) })
             }
@@ -144,23 +150,6 @@ impl Platform {
         finished.doing(ErrorKind::Unavailable, "cannot record that the apply has ended")?;
         Ok(done.carried_out)
     }
-}
-
-/// Whether what is left of a plan destroys data of what files declare otherwise than when it was made: whoever allowed it meant something
-/// else, and a plan that is made now asks again.
-fn destroys_otherwise(plan: &Plan, done: &BTreeSet<u32>, desired: &Desired) -> bool {
-    let mut left = plan.steps.iter().filter(|step| !done.contains(&step.number) && step.effect.destroys_data());
-    left.any(|step| {
-        let after = plan.change(&step.address).and_then(|change| change.after.as_deref());
-        after != desired.resources.get(&step.address).map(|declared| &*declared.resource)
-    })
-}
-
-/// The steps of whatever a plan that was cut short has not begun with. What it has begun with is not whole, and is brought to its end.
-fn not_begun(plan: &Plan, record: &OperationRecord) -> BTreeSet<u32> {
-    let begun = plan.steps.iter().filter(|step| record.under_way.contains(&step.number));
-    let begun: BTreeSet<&Address> = begun.map(|step| &step.address).collect();
-    plan.steps.iter().filter(|step| !begun.contains(&step.address)).map(|step| step.number).collect()
 }
 
 fn busy(holder: &Holder, since: chrono::DateTime<Utc>) -> Error {
